@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# fastmq_core: the C core as one static library, layers in their order.
+
+find_package(Threads REQUIRED)
+
+set(fastmq_layers
+    base
+    msg
+    wire
+    pipe
+    loop
+    security
+    transport
+    pattern
+    session
+    socket
+    capi
+)
+
+set(fastmq_core_sources)
+foreach(layer IN LISTS fastmq_layers)
+    file(
+        GLOB layer_sources
+        CONFIGURE_DEPENDS
+        "${PROJECT_SOURCE_DIR}/csrc/${layer}/*.c"
+    )
+    list(APPEND fastmq_core_sources ${layer_sources})
+endforeach()
+if(NOT fastmq_core_sources)
+    file(WRITE "${PROJECT_BINARY_DIR}/empty.c" "typedef int fmq__empty;\n")
+    set(fastmq_core_sources "${PROJECT_BINARY_DIR}/empty.c")
+endif()
+
+add_library(fastmq_core STATIC ${fastmq_core_sources})
+target_include_directories(
+    fastmq_core
+    PUBLIC "${PROJECT_SOURCE_DIR}/csrc" "${PROJECT_SOURCE_DIR}/csrc/include"
+)
+target_compile_definitions(
+    fastmq_core
+    PUBLIC _GNU_SOURCE
+    PRIVATE
+        FMQ_VERSION_MAJOR=${PROJECT_VERSION_MAJOR}
+        FMQ_VERSION_MINOR=${PROJECT_VERSION_MINOR}
+        FMQ_VERSION_PATCH=${PROJECT_VERSION_PATCH}
+)
+target_link_libraries(fastmq_core PUBLIC Threads::Threads PRIVATE fastmq_warnings)
+
+# Optional libraries: auto takes what is there, on insists, off never looks.
+# Headers and library are looked for directly, so pkg-config is not needed.
+if(NOT FASTMQ_SODIUM MATCHES "^(off|OFF|0|FALSE|false)$")
+    find_path(FASTMQ_SODIUM_INCLUDE sodium.h)
+    find_library(FASTMQ_SODIUM_LIBRARY sodium)
+    mark_as_advanced(FASTMQ_SODIUM_INCLUDE FASTMQ_SODIUM_LIBRARY)
+    if(FASTMQ_SODIUM_INCLUDE AND FASTMQ_SODIUM_LIBRARY)
+        message(STATUS "fastmq: libsodium ${FASTMQ_SODIUM_LIBRARY}")
+        target_include_directories(
+            fastmq_core
+            SYSTEM
+            PRIVATE "${FASTMQ_SODIUM_INCLUDE}"
+        )
+        target_compile_definitions(fastmq_core PRIVATE FMQ_HAVE_SODIUM=1)
+        # Nothing calls it yet; linked as needed so that no build depends on it idly.
+        target_link_libraries(
+            fastmq_core
+            PRIVATE -Wl,--as-needed "${FASTMQ_SODIUM_LIBRARY}"
+        )
+    elseif(FASTMQ_SODIUM STREQUAL "auto")
+        message(STATUS "fastmq: libsodium not found, building without it")
+    else()
+        message(
+            FATAL_ERROR
+            "FASTMQ_SODIUM=${FASTMQ_SODIUM}, but libsodium was not found"
+        )
+    endif()
+endif()

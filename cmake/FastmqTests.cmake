@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every tests/c/test_*.c is one CTest unit; every tests/fuzz/fuzz_*.c one fuzz target.
+
+set(fastmq_test_environment
+    "ASAN_OPTIONS=detect_leaks=1:abort_on_error=0"
+    "UBSAN_OPTIONS=print_stacktrace=1"
+    "TSAN_OPTIONS=halt_on_error=1"
+)
+
+function(fastmq_add_test_program name)
+    add_executable(${name} ${ARGN})
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/c")
+    target_link_libraries(${name} PRIVATE fastmq_core fastmq_warnings)
+endfunction()
+
+file(GLOB unit_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/c/test_*.c")
+foreach(source IN LISTS unit_sources)
+    cmake_path(GET source STEM name)
+    fastmq_add_test_program(${name} "${source}")
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(
+        ${name}
+        PROPERTIES TIMEOUT 60 ENVIRONMENT "${fastmq_test_environment}"
+    )
+endforeach()
+
+# With FASTMQ_FUZZ a target is a libFuzzer program; otherwise a small main feeds it
+# its committed corpus once, as an ordinary test.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c")
+foreach(source IN LISTS fuzz_sources)
+    cmake_path(GET source STEM name)
+    string(REGEX REPLACE "^fuzz_" "" corpus "${name}")
+    set(corpus_dir "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus}")
+    if(FASTMQ_FUZZ)
+        fastmq_add_test_program(${name} "${source}")
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        add_test(NAME ${name} COMMAND ${name} -runs=0 "${corpus_dir}")
+    else()
+        fastmq_add_test_program(
+            ${name}
+            "${source}"
+            "${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c"
+        )
+        add_test(NAME ${name} COMMAND ${name} "${corpus_dir}")
+    endif()
+    set_tests_properties(
+        ${name}
+        PROPERTIES TIMEOUT 60 ENVIRONMENT "${fastmq_test_environment}"
+    )
+endforeach()
+
+# With LTO an archive holds no ordinary symbols to list.
+if(CMAKE_NM AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    add_test(
+        NAME exports
+        COMMAND
+            "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}"
+            "-DARCHIVE=$<TARGET_FILE:fastmq_core>" -P
+            "${PROJECT_SOURCE_DIR}/cmake/check_exports.cmake"
+    )
+    set_tests_properties(exports PROPERTIES TIMEOUT 60)
+endif()
