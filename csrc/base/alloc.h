@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alloc: the only door to the heap, so that a test can make the n-th request fail.
+ *
+ * Owner:   the caller owns what it gets, and gives it back with fmq__free.
+ * Threads: any.
+ * Errors:  NULL when there is no memory; nothing else happens.
+ */
+#ifndef FMQ_BASE_ALLOC_H
+#define FMQ_BASE_ALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Uninitialised memory of `size` bytes (1 if 0 is asked), aligned to 16. */
+void *fmq__alloc(size_t size);
+
+/* Zeroed memory for `n` objects of `size` bytes; NULL also when n * size overflows. */
+void *fmq__calloc(size_t n, size_t size);
+
+/* Grows or shrinks; on failure NULL, and the old block is still the caller's. */
+void *fmq__realloc(void *p, size_t size);
+
+/* A NUL-terminated copy. */
+char *fmq__strdup(const char *text);
+
+void fmq__free(void *p);
+
+/* For tests: the n-th request from now on fails (1 = the next one), and every one
+ * after it too if `forever`; 0 switches this off. Returns how many requests were made
+ * since the last call. Process-wide. */
+uint64_t fmq__alloc_fail_at(uint64_t n, int forever);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bytes: big-endian numbers in byte strings. */
+#ifndef FMQ_BASE_BYTES_H
+#define FMQ_BASE_BYTES_H
+
+#include <stdint.h>
+
+static inline void
+fmq__put_u16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static inline void
+fmq__put_u32(uint8_t *p, uint32_t v)
+{
+    fmq__put_u16(p, (uint16_t)(v >> 16));
+    fmq__put_u16(p + 2, (uint16_t)v);
+}
+
+static inline void
+fmq__put_u64(uint8_t *p, uint64_t v)
+{
+    fmq__put_u32(p, (uint32_t)(v >> 32));
+    fmq__put_u32(p + 4, (uint32_t)v);
+}
+
+static inline uint16_t
+fmq__get_u16(const uint8_t *p)
+{
+    return (uint16_t)(((unsigned)p[0] << 8) | p[1]);
+}
+
+static inline uint32_t
+fmq__get_u32(const uint8_t *p)
+{
+    return ((uint32_t)fmq__get_u16(p) << 16) | fmq__get_u16(p + 2);
+}
+
+static inline uint64_t
+fmq__get_u64(const uint8_t *p)
+{
+    return ((uint64_t)fmq__get_u32(p) << 32) | fmq__get_u32(p + 4);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clock: monotonic time, and deadlines made of it.
+ *
+ * Does not know the time of day.
+ *
+ * Threads: any.
+ */
+#ifndef FMQ_BASE_CLOCK_H
+#define FMQ_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Never: a deadline that does not come. */
+#define FMQ__NEVER UINT64_MAX
+
+/* Nanoseconds since some fixed moment. */
+uint64_t fmq__clock_ns(void);
+
+/* The deadline `timeout_ms` from now, in nanoseconds; FMQ__NEVER for a negative one. */
+uint64_t fmq__deadline_ns(int64_t timeout_ms);
+
+/* Milliseconds left until `deadline_ns`, rounded up; 0 if past, -1 for FMQ__NEVER, at
+ * most INT_MAX: what poll and epoll_wait take. */
+int fmq__deadline_left_ms(uint64_t deadline_ns);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fastmq.h: the core as its bindings see it.
+ *
+ * Contexts and sockets are handles: numbers that are never used twice, so that a stale
+ * or invented one is refused (FMQ_ENOTSOCK, EFAULT) instead of followed. Every function
+ * that can fail returns 0 or an errno value; a failed call changes nothing, and what it
+ * would have taken is still the caller's.
+ *
+ * Threads: everything, from any thread; a socket may be shared.
+ * Signals: a call that waits returns EINTR when a handler ran; call it again with the
+ *          same absolute deadline.
+ */
+#ifndef FMQ_FASTMQ_H
+#define FMQ_FASTMQ_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(FMQ_BUILDING_SHARED)
+#define FMQ_API __attribute__((visibility("default")))
+#else
+#define FMQ_API
+#endif
+
+/* Errors of ZeroMQ's own, numbered as in zmq.h. */
+#define FMQ_EFSM 156384763
+#define FMQ_ENOCOMPATPROTO 156384764
+#define FMQ_ETERM 156384765
+#define FMQ_EMTHREAD 156384766
+/* Only with FMQ_TRY: nothing was done; call again without it, where waiting is fine. */
+#define FMQ_EBUSY_TRY 156384799
+
+/* Flags of send and receive. Unknown bits are ignored. */
+#define FMQ_DONTWAIT 1
+#define FMQ_SNDMORE 2
+/* Do what needs no waiting at all, neither for a peer nor for another thread, else
+ * FMQ_EBUSY_TRY: for callers that hold an interpreter's lock. */
+#define FMQ_TRY 0x10000
+
+/* Poll flags. */
+#define FMQ_POLLIN 1
+#define FMQ_POLLOUT 2
+#define FMQ_POLLERR 4
+#define FMQ_POLLPRI 8
+
+typedef uintptr_t fmq_ctx;    /* 0: none */
+typedef uintptr_t fmq_socket; /* 0: none */
+
+/* One message part: a value of 64 bytes that may be moved by copying its bytes. All
+ * zeros is a valid, empty message. */
+typedef struct fmq_msg {
+    uint64_t opaque[8];
+} fmq_msg;
+
+/* Gives `data` back; called from any thread, never under a lock of the core. */
+typedef void fmq_free_fn(void *data, void *hint);
+
+/* Messages. */
+FMQ_API void fmq_msg_init(fmq_msg *m);
+FMQ_API int fmq_msg_init_size(fmq_msg *m, size_t size);
+FMQ_API int fmq_msg_init_copy(fmq_msg *m, const void *data, size_t size);
+/* Lends `data` until `free_fn(data, hint)` is called, once; NULL: never called. Bodies of
+ * any size are shared, not copied. */
+FMQ_API int fmq_msg_init_data(fmq_msg *m, void *data, size_t size, fmq_free_fn *free_fn,
+                              void *hint);
+FMQ_API void fmq_msg_close(fmq_msg *m);
+/* `to` gets the content of `from` (what it had is closed), which becomes empty. */
+FMQ_API void fmq_msg_move(fmq_msg *to, fmq_msg *from);
+/* `to` shares the content of `from`. */
+FMQ_API int fmq_msg_copy(fmq_msg *to, fmq_msg *from);
+FMQ_API void *fmq_msg_data(fmq_msg *m);
+FMQ_API size_t fmq_msg_size(const fmq_msg *m);
+FMQ_API int fmq_msg_more(const fmq_msg *m);
+/* The value of a property of the connection it came over ("Socket-Type",
+ * "Peer-Address", ...), NUL-terminated, valid as long as the message; NULL: none. */
+FMQ_API const char *fmq_msg_gets(const fmq_msg *m, const char *name);
+
+/* Contexts. */
+FMQ_API int fmq_ctx_new(fmq_ctx *ctx);
+FMQ_API int fmq_ctx_set(fmq_ctx ctx, int option, int value);
+FMQ_API int fmq_ctx_get(fmq_ctx ctx, int option, int *value);
+/* Every blocked or later call on the context's sockets, but close, fails with
+ * FMQ_ETERM. */
+FMQ_API int fmq_ctx_shutdown(fmq_ctx ctx);
+/* Shuts down, waits until every socket is closed and has lingered, and frees. EINTR: a
+ * signal came; ETIMEDOUT: `timeout_ms` (-1: no limit) has passed; call it again. */
+FMQ_API int fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms);
+/* After fork, in the child: whether this context belongs to another process. */
+FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
+
+/* Sockets. Types and options are numbered as in zmq.h. */
+FMQ_API int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket);
+FMQ_API int fmq_socket_close(fmq_socket s);
+/* 1 if the handle is a socket that is not closed. */
+FMQ_API int fmq_socket_is_open(fmq_socket s);
+FMQ_API int fmq_bind(fmq_socket s, const char *endpoint);
+FMQ_API int fmq_connect(fmq_socket s, const char *endpoint);
+FMQ_API int fmq_unbind(fmq_socket s, const char *endpoint);
+FMQ_API int fmq_disconnect(fmq_socket s, const char *endpoint);
+FMQ_API int fmq_setsockopt(fmq_socket s, int option, const void *value, size_t len);
+/* `*len`: the room at `value` before, what was written after. */
+FMQ_API int fmq_getsockopt(fmq_socket s, int option, void *value, size_t *len);
+
+/* Sends one part; the bytes are copied before it returns. */
+FMQ_API int fmq_send(fmq_socket s, const void *data, size_t len, int flags);
+/* Sends one part; takes the content of `m`, which is empty afterwards. */
+FMQ_API int fmq_msg_send(fmq_socket s, fmq_msg *m, int flags);
+/* Sends `n` (1 or more) parts as one message, or nothing; takes their contents. Parts
+ * sent with FMQ_SNDMORE before come first. */
+FMQ_API int fmq_sendv(fmq_socket s, fmq_msg *parts, size_t n, int flags);
+
+/* What a received part was. */
+typedef struct fmq_part {
+    size_t len;    /* bytes of the body */
+    int more;      /* 1: another part of the message follows */
+    int is_in_buf; /* 1: the body is in the caller's buffer, 0: it is in the message */
+} fmq_part;
+
+/* Receives one part: a body of at most `cap` bytes is copied to `buf` (and `m` is left
+ * alone), a longer one is given in `m`, which must be empty. cap is used up to 512. */
+FMQ_API int fmq_recv(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
+                     int flags);
+/* Receives one part as a message (what `m` had is closed), with its properties. */
+FMQ_API int fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags);
+/* Receives the rest of the current message, or the next one whole: `*parts` points to
+ * `*n` messages in an array that fmq_parts_free gives back. */
+FMQ_API int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags);
+FMQ_API void fmq_parts_free(fmq_msg *parts, size_t n);
+
+/* Like the functions above, but the wait ends at `deadline_ns` (fmq_now_ns' clock;
+ * UINT64_MAX: never) with EAGAIN: for callers that go on after EINTR. FMQ_DONTWAIT and
+ * SNDTIMEO/RCVTIMEO play no part. */
+FMQ_API int fmq_send_until(fmq_socket s, fmq_msg *parts, size_t n, int flags,
+                           uint64_t deadline_ns);
+FMQ_API int fmq_recv_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
+                           fmq_part *part, uint64_t deadline_ns);
+FMQ_API int fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n,
+                            uint64_t deadline_ns);
+FMQ_API uint64_t fmq_now_ns(void);
+
+/* Polling. A socket (not 0) or else a descriptor. */
+typedef struct fmq_pollitem {
+    fmq_socket socket;
+    int fd;
+    short events;
+    short revents;
+} fmq_pollitem;
+
+/* Waits until an item is ready or `deadline_ns` has come; `*n_ready` items have revents.
+ * A closed socket: FMQ_ENOTSOCK. */
+FMQ_API int fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
+                     size_t *n_ready);
+
+/* Utilities. */
+FMQ_API const char *fmq_strerror(int err);
+FMQ_API int fmq_has(const char *capability);
+FMQ_API const char *fmq_version(void);
+
+#ifndef FMQ_ENOTSOCK
+#define FMQ_ENOTSOCK ENOTSOCK
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* body: a counted block of bytes that message parts and queue chunks share.
+ *
+ * Owner:   shared; the last drop frees it (and calls the lender's function, so never
+ *          drop under a socket's lock what may be the last reference to lent bytes).
+ * Threads: hold and drop any.
+ */
+#ifndef FMQ_MSG_BODY_H
+#define FMQ_MSG_BODY_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fastmq.h"
+
+typedef struct fmq__body fmq__body;
+struct fmq__body {
+    _Atomic uint32_t refs;
+    uint32_t kind; /* enum in body.c: heap (bytes follow), lent, chunk of a queue */
+    void (*on_last)(fmq__body *); /* frees it when the count reaches 0 */
+};
+
+/* A new body with room for `size` bytes at `*data`, one reference. */
+int fmq__body_new(size_t size, fmq__body **body, uint8_t **data);
+
+/* A new body for bytes that someone lends. */
+int fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **body);
+
+static inline void
+fmq__body_hold(fmq__body *b)
+{
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+}
+
+static inline void
+fmq__body_drop(fmq__body *b)
+{
+    /* D1 -> D1: whoever frees sees what every other holder did. */
+    if (atomic_load_explicit(&b->refs, memory_order_acquire) == 1 ||
+        atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) {
+        b->on_last(b);
+    }
+}
+
+#endif

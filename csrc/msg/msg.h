@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* msg: one message part as a value of 64 bytes; the inside of fmq_msg.
+ *
+ * Small bodies live inside, larger ones are a counted block. It holds no pointer into
+ * itself, so its bytes may be copied to move it. Zeroed memory is an empty part.
+ *
+ * Owner:   whoever holds the value; move leaves the source empty.
+ * Threads: one at a time.
+ * Errors:  ENOMEM.
+ */
+#ifndef FMQ_MSG_MSG_H
+#define FMQ_MSG_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fastmq.h"
+#include "msg/body.h"
+#include "msg/props.h"
+
+enum { FMQ__MSG_INLINE = 0, FMQ__MSG_BODY = 1 }; /* kinds */
+enum { FMQ__MSG_INLINE_MAX = 32 };
+
+/* Flags of a part, as in ZMTP frames (RFC 37 "Framing"). */
+enum { FMQ__MORE = 1, FMQ__LONG = 2, FMQ__COMMAND = 4 };
+
+typedef struct fmq__msg {
+    uint8_t kind;
+    uint8_t flags;
+    uint8_t inline_len;
+    uint8_t group_len;
+    uint32_t routing_id;
+    fmq__props *props;
+    union {
+        uint8_t bytes[FMQ__MSG_INLINE_MAX];
+        struct {
+            uint8_t *data;
+            size_t len;
+            fmq__body *body;
+        } ref;
+    } u;
+    uint8_t group[16];
+} fmq__msg;
+
+_Static_assert(sizeof(fmq__msg) == sizeof(fmq_msg), "one layout inside and outside");
+
+static inline fmq__msg *
+fmq__msg_from(fmq_msg *m)
+{
+    return (fmq__msg *)(void *)m;
+}
+
+static inline size_t
+fmq__msg_len(const fmq__msg *m)
+{
+    return m->kind == FMQ__MSG_INLINE ? m->inline_len : m->u.ref.len;
+}
+
+static inline uint8_t *
+fmq__msg_data(fmq__msg *m)
+{
+    return m->kind == FMQ__MSG_INLINE ? m->u.bytes : m->u.ref.data;
+}
+
+void fmq__msg_init(fmq__msg *m);
+int fmq__msg_init_size(fmq__msg *m, size_t len);
+int fmq__msg_init_copy(fmq__msg *m, const void *data, size_t len);
+int fmq__msg_init_lent(fmq__msg *m, void *data, size_t len, fmq_free_fn *free_fn,
+                       void *hint);
+/* Takes the caller's reference to `body`, of which `data` is a part. */
+void fmq__msg_init_body(fmq__msg *m, fmq__body *body, uint8_t *data, size_t len);
+void fmq__msg_close(fmq__msg *m);
+void fmq__msg_move(fmq__msg *to, fmq__msg *from);
+/* `to` (closed first) shares the body, flags, properties, group and ids of `from`. */
+void fmq__msg_copy(fmq__msg *to, const fmq__msg *from);
+/* Replaces the properties; shares `props` (NULL: none). */
+void fmq__msg_set_props(fmq__msg *m, fmq__props *props);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fq: a queue of frames in wire form, with a writing and a reading half.
+ *
+ * Frames lie one behind the other in chunks, as ZMTP 2/3 puts them on the wire (RFC 37
+ * "Framing"): flags, 1- or 8-byte length, body. A body of up to FMQ__FQ_INLINE_MAX bytes
+ * lies in the chunk, a longer one is a counted reference behind its 9-byte header. So one
+ * form serves connections out (written to the kernel as it lies), connections in and
+ * inproc.
+ *
+ * The halves share the chunks and nothing else. The writer may append while the reader
+ * reads what was published before; *publishing* - how the reader learns that there is
+ * more - is the caller's: a count under a lock, or an atomic word (duct.h). The reader
+ * must not be asked for more than has been published to it.
+ *
+ * Owner:   the two halves together own the chunks; fini when both are at rest.
+ * Threads: one at a time a half.
+ * Errors:  ENOMEM; the queue is as it was.
+ */
+#ifndef FMQ_PIPE_FQ_H
+#define FMQ_PIPE_FQ_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "msg/body.h"
+#include "msg/msg.h"
+
+/* The longest body that is copied into the queue. */
+enum { FMQ__FQ_INLINE_MAX = 4096 };
+
+typedef struct fmq__chunk fmq__chunk; /* begins with a fmq__body */
+
+/* A place in the queue: a frame border. */
+typedef struct fmq__fq_pos {
+    fmq__chunk *chunk;
+    uint32_t off;
+} fmq__fq_pos;
+
+typedef struct fmq__fq_writer {
+    fmq__fq_pos end;   /* behind the last frame */
+    uint32_t next_cap; /* room of the next chunk: doubles under load up to 64 KiB */
+} fmq__fq_writer;
+
+typedef struct fmq__fq_reader {
+    fmq__fq_pos at;      /* the next byte to read */
+    uint64_t frame_left; /* consume: bytes left of the frame that is cut at `at`, or 0 */
+    bool is_in_message;  /* consume: a frame of the current message was (partly) used */
+} fmq__fq_reader;
+
+/* Makes an empty queue with one small chunk. */
+int fmq__fq_init(fmq__fq_writer *w, fmq__fq_reader *r);
+
+/* Frees every chunk and drops every body that is left, published or not. */
+void fmq__fq_fini(fmq__fq_writer *w, fmq__fq_reader *r);
+
+/* --- the writing half --- */
+
+/* Appends a frame; a body of at most FMQ__FQ_INLINE_MAX bytes is copied. `flags`:
+ * FMQ__MORE, FMQ__COMMAND. */
+int fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len);
+
+/* Appends a frame whose body is longer than FMQ__FQ_INLINE_MAX: takes one reference to
+ * `body`, of which `data` is a part. */
+int fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
+                       const uint8_t *data, size_t len);
+
+/* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX. */
+int fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len);
+
+/* Takes back everything behind `mark`, an earlier value of `w->end` whose followers were
+ * not published. Drops the bodies. */
+void fmq__fq_rollback(fmq__fq_writer *w, fmq__fq_pos mark);
+
+/* --- the reading half --- */
+
+/* One frame as the reader sees it. */
+typedef struct fmq__frame {
+    const uint8_t *data;
+    size_t len;
+    fmq__body *body; /* the chunk that `data` lies in; or, if is_ref, the own body */
+    uint8_t flags;   /* FMQ__MORE, FMQ__COMMAND; FMQ__LONG is taken off */
+    bool is_ref;
+} fmq__frame;
+
+/* Takes the next frame (the caller knows that there is one). A referenced body is the
+ * caller's afterwards (one reference); an inline one lies in the chunk until the next
+ * call on this half: copy it, or hold `frame->body`. */
+void fmq__fq_pop(fmq__fq_reader *r, fmq__frame *frame);
+
+/* Fills `iov` with what lies between the reader and `end`, as it goes to the wire: at
+ * most `max_iov` entries and about `max_bytes` bytes. Returns the bytes, `*n_iov` the
+ * entries. Changes nothing. */
+size_t fmq__fq_gather(const fmq__fq_reader *r, fmq__fq_pos end, struct iovec *iov,
+                      int max_iov, size_t max_bytes, int *n_iov);
+
+/* Moves the reader `n` bytes of the wire form on, n being at most what gather returned:
+ * drops the bodies and chunks passed and returns how many whole messages were passed. */
+uint32_t fmq__fq_consume(fmq__fq_reader *r, size_t n);
+
+/* Moves the reader to `end` at once, without counting. */
+void fmq__fq_consume_to(fmq__fq_reader *r, fmq__fq_pos end);
+
+/* If a message was cut by consume, skips what is left of it (all its frames): 1, else
+ * 0. */
+uint32_t fmq__fq_skip_cut(fmq__fq_reader *r);
+
+/* Whether nothing lies between the reader and `end`. */
+bool fmq__fq_is_at(const fmq__fq_reader *r, fmq__fq_pos end);
+
+/* With both halves in the caller's hands and nothing between them: begins the chunk anew,
+ * if nobody else holds it, so that a queue that keeps up stays in the same few cache
+ * lines. A chunk larger than `keep_bytes` is freed for a small one where possible. */
+void fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes);
+
+#endif
