@@ -19,11 +19,7 @@ set(fastmq_layers
 
 set(fastmq_core_sources)
 foreach(layer IN LISTS fastmq_layers)
-    file(
-        GLOB layer_sources
-        CONFIGURE_DEPENDS
-        "${PROJECT_SOURCE_DIR}/csrc/${layer}/*.c"
-    )
+    file(GLOB layer_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/csrc/${layer}/*.c")
     list(APPEND fastmq_core_sources ${layer_sources})
 endforeach()
 if(NOT fastmq_core_sources)

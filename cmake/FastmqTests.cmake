@@ -54,9 +54,8 @@ if(CMAKE_NM AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
     add_test(
         NAME exports
         COMMAND
-            "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}"
-            "-DARCHIVE=$<TARGET_FILE:fastmq_core>" -P
-            "${PROJECT_SOURCE_DIR}/cmake/check_exports.cmake"
+            "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}" "-DARCHIVE=$<TARGET_FILE:fastmq_core>"
+            -P "${PROJECT_SOURCE_DIR}/cmake/check_exports.cmake"
     )
     set_tests_properties(exports PROPERTIES TIMEOUT 60)
 endif()

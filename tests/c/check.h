@@ -36,8 +36,8 @@ check_report_eq(long long a, long long b, const char *file, int line, const char
 {
     if (a != b) {
         atomic_fetch_add_explicit(&check_failures, 1, memory_order_relaxed);
-        fprintf(stderr, "%s:%d: CHECK failed: %s (%lld and %lld)\n", file, line, text, a,
-                b);
+        fprintf(stderr, "%s:%d: CHECK failed: %s (%lld and %lld)\n", file, line, text,
+                a, b);
     }
     return a == b;
 }
@@ -52,8 +52,9 @@ check_report_mem(const void *a, const void *b, size_t len, const char *file, int
     for (size_t i = 0; i < len; i++) {
         if (x[i] != y[i]) {
             atomic_fetch_add_explicit(&check_failures, 1, memory_order_relaxed);
-            fprintf(stderr, "%s:%d: CHECK failed: %s (byte %zu of %zu: %02x and %02x)\n",
-                    file, line, text, i, len, x[i], y[i]);
+            fprintf(stderr,
+                    "%s:%d: CHECK failed: %s (byte %zu of %zu: %02x and %02x)\n", file,
+                    line, text, i, len, x[i], y[i]);
             return 0;
         }
     }
@@ -68,8 +69,8 @@ check_report_str(const char *a, const char *b, const char *file, int line,
 
     if (!is_ok) {
         atomic_fetch_add_explicit(&check_failures, 1, memory_order_relaxed);
-        fprintf(stderr, "%s:%d: CHECK failed: %s (\"%s\" and \"%s\")\n", file, line, text,
-                a != NULL ? a : "(null)", b != NULL ? b : "(null)");
+        fprintf(stderr, "%s:%d: CHECK failed: %s (\"%s\" and \"%s\")\n", file, line,
+                text, a != NULL ? a : "(null)", b != NULL ? b : "(null)");
     }
     return is_ok;
 }
@@ -77,17 +78,17 @@ check_report_str(const char *a, const char *b, const char *file, int line,
 /* Each yields true if the check held, so a test may stop early:
  * `if (!CHECK(p != NULL)) { return; }`. */
 #define CHECK(cond) check_report((cond) ? 1 : 0, __FILE__, __LINE__, #cond)
-#define CHECK_EQ(a, b)                                                                   \
+#define CHECK_EQ(a, b) \
     check_report_eq((long long)(a), (long long)(b), __FILE__, __LINE__, #a " == " #b)
 #define CHECK_STR(a, b) check_report_str((a), (b), __FILE__, __LINE__, #a " == " #b)
-#define CHECK_MEM(a, b, len)                                                             \
+#define CHECK_MEM(a, b, len) \
     check_report_mem((a), (b), (len), __FILE__, __LINE__, #a " == " #b)
 
-#define REQUIRE(cond)                                                                    \
-    do {                                                                                 \
-        if (!CHECK(cond)) {                                                              \
-            exit(1);                                                                     \
-        }                                                                                \
+#define REQUIRE(cond)       \
+    do {                    \
+        if (!CHECK(cond)) { \
+            exit(1);        \
+        }                   \
     } while (0)
 
 #define TEST(name) static void test_##name(void)

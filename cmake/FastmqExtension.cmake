@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# fastmq._core: the Cython binding with the C core linked in; built for the wheel only.
+
+find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+
+set(pyx "${PROJECT_SOURCE_DIR}/fastmq/_core.pyx")
+if(NOT EXISTS "${pyx}")
+    message(WARNING "fastmq: no fastmq/_core.pyx, the wheel will hold no extension")
+    return()
+endif()
+file(
+    GLOB pyx_parts
+    CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/fastmq/*.pxi"
+    "${PROJECT_SOURCE_DIR}/fastmq/*.pxd"
+)
+set(generated "${PROJECT_BINARY_DIR}/_core.c")
+add_custom_command(
+    OUTPUT "${generated}"
+    COMMAND
+        Python::Interpreter -m cython -3 --module-name fastmq._core -I
+        "${PROJECT_SOURCE_DIR}/fastmq" "${pyx}" -o "${generated}"
+    DEPENDS "${pyx}" ${pyx_parts}
+    COMMENT "Translating fastmq/_core.pyx"
+    VERBATIM
+)
+
+python_add_library(_core MODULE WITH_SOABI "${generated}")
+target_link_libraries(_core PRIVATE fastmq_core)
+
+# Python needs one symbol of us; everything else stays inside, so two copies of the
+# core in a process (or a program's own names) never meet.
+set(export_map "${PROJECT_SOURCE_DIR}/cmake/extension.map")
+target_link_options(_core PRIVATE "LINKER:--version-script=${export_map}")
+set_target_properties(_core PROPERTIES LINK_DEPENDS "${export_map}")
+install(TARGETS _core LIBRARY DESTINATION fastmq COMPONENT python)

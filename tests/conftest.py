@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every test: the installed fastmq, and no process left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The checkout's fastmq folder has no extension in it: tests use the installed wheel,
+# and so do the processes they start.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+os.environ["PYTHONSAFEPATH"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _away_from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if sys.version_info < (3, 11) and Path.cwd() == ROOT:
+        # No safe path there, so a process started here would find the wrong folder.
+        os.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_left_behind() -> Iterator[None]:
+    mine = psutil.Process()
+    before = set(mine.children(recursive=True))
+    yield
+    started = [child for child in mine.children(recursive=True) if child not in before]
+    _, alive = psutil.wait_procs(
+        [child for child in started if not _belongs_to_python(child)], timeout=5
+    )
+    commands = []
+    for child in alive:
+        commands.append(f"{child.pid}: {_command(child)}")
+        child.kill()
+    assert not commands, f"processes left behind: {commands}"
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return "?"
+
+
+def _belongs_to_python(process: psutil.Process) -> bool:
+    # multiprocessing's helpers live as long as their parent.
+    command = _command(process)
+    return "resource_tracker" in command or "forkserver" in command
