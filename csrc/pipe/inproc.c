@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipe/inproc.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+
+static fmq__inproc *
+from_pipe(fmq__pipe *p)
+{
+    return FMQ__ITEM(p, fmq__inproc, pipe);
+}
+
+static void
+couple_drop(fmq__couple *c)
+{
+    /* D1 -> D1: whoever frees sees what all others did. */
+    if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (c->side[i].inbox != NULL) {
+            fmq__inbox_drop(c->side[i].inbox);
+        }
+    }
+    fmq__free(c);
+}
+
+void
+fmq__inproc_tell(fmq__inproc *side)
+{
+    fmq__couple *c = side->couple;
+
+    /* N1 -> N2: who takes the note clears the flag before looking; what was published
+     * before a note that was not sent again is then seen. */
+    if (side->inbox == NULL ||
+        atomic_exchange_explicit(&side->is_noted, true, memory_order_acq_rel)) {
+        return;
+    }
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    if (!fmq__inbox_post(side->inbox, &side->note)) {
+        couple_drop(c); /* its socket is closed */
+    }
+}
+
+void
+fmq__inproc_take_note(fmq__inproc *side)
+{
+    (void)atomic_exchange_explicit(&side->is_noted, false, memory_order_acq_rel); /* N2 */
+}
+
+void
+fmq__inproc_end_note(fmq__inproc *side)
+{
+    couple_drop(side->couple);
+}
+
+static void
+commit(fmq__pipe *p, size_t bytes)
+{
+    fmq__inproc *side = from_pipe(p);
+
+    (void)bytes;
+    if (fmq__duct_publish(side->tx)) {
+        fmq__inproc_tell(fmq__inproc_peer(side));
+    }
+}
+
+static bool
+has_room(fmq__pipe *p)
+{
+    fmq__duct *tx = from_pipe(p)->tx;
+
+    return fmq__duct_has_room(tx) || !fmq__duct_sleep_writer(tx);
+}
+
+static bool
+refill(fmq__pipe *p)
+{
+    fmq__duct *rx = from_pipe(p)->rx;
+
+    do {
+        p->n_in = fmq__duct_ready(rx);
+    } while (p->n_in == 0 && !fmq__duct_sleep_reader(rx) && !fmq__duct_is_finished(rx));
+    return p->n_in != 0;
+}
+
+static void
+popped(fmq__pipe *p)
+{
+    fmq__inproc *side = from_pipe(p);
+
+    if (fmq__duct_report(side->rx)) {
+        fmq__inproc_tell(fmq__inproc_peer(side));
+    }
+}
+
+static const fmq__pipe_ops inproc_ops = {
+    .commit = commit,
+    .has_room = has_room,
+    .refill = refill,
+    .popped = popped,
+};
+
+static void
+init_side(fmq__inproc *side, fmq__couple *c, fmq__duct *tx, fmq__duct *rx)
+{
+    fmq__pipe_init(&side->pipe, &inproc_ops);
+    side->pipe.out = fmq__duct_writer(tx);
+    side->pipe.in = fmq__duct_reader(rx);
+    side->couple = c;
+    side->tx = tx;
+    side->rx = rx;
+    side->inbox = NULL;
+    side->note.next = NULL;
+    atomic_init(&side->is_noted, false);
+    side->is_open = false;
+    fmq__list_init(&side->node);
+    side->owner = NULL;
+}
+
+int
+fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple)
+{
+    fmq__couple *c = fmq__calloc(1, sizeof(*c));
+    fmq__duct *there;
+    fmq__duct *back;
+
+    if (c == NULL) {
+        return ENOMEM;
+    }
+    if (fmq__duct_new(limit, &there) != 0) {
+        fmq__free(c);
+        return ENOMEM;
+    }
+    if (fmq__duct_new(limit, &back) != 0) {
+        (void)fmq__duct_close_writer(there);
+        (void)fmq__duct_close_reader(there);
+        fmq__free(c);
+        return ENOMEM;
+    }
+    atomic_init(&c->refs, 2);
+    init_side(&c->side[0], c, there, back);
+    init_side(&c->side[1], c, back, there);
+    fmq__inbox_hold(connecter);
+    c->side[0].inbox = connecter;
+    c->side[0].is_open = true;
+    *couple = c;
+    return 0;
+}
+
+void
+fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
+                 uint32_t limit_from_1)
+{
+    fmq__duct_set_limit(c->side[0].tx, limit_from_0);
+    fmq__duct_set_limit(c->side[1].tx, limit_from_1);
+    fmq__inbox_hold(binder);
+    c->side[1].inbox = binder;
+}
+
+void
+fmq__inproc_close(fmq__inproc *side)
+{
+    fmq__inproc *peer = fmq__inproc_peer(side);
+    bool tell_reader = fmq__duct_close_writer(side->tx);
+    bool tell_writer = fmq__duct_close_reader(side->rx);
+
+    side->is_open = false;
+    if (tell_reader || tell_writer) {
+        fmq__inproc_tell(peer);
+    }
+    couple_drop(side->couple);
+}

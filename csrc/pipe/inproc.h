@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inproc: a couple of sockets of one process, joined by two ducts.
+ *
+ * Each side has a pipe for its pattern, and one note (mpsc node) by which the other side
+ * says, in its inbox, "something happened: look at your pipe". No thread in between.
+ *
+ * Owner:   counted: one for each side that is open, one for each note on its way.
+ * Threads: a side is used under its own socket's lock. Notes travel without any.
+ * Errors:  ENOMEM from new.
+ */
+#ifndef FMQ_PIPE_INPROC_H
+#define FMQ_PIPE_INPROC_H
+
+#include "pipe/duct.h"
+#include "pipe/inbox.h"
+#include "pipe/pipe.h"
+
+typedef struct fmq__couple fmq__couple;
+
+/* One side. */
+typedef struct fmq__inproc {
+    fmq__pipe pipe;
+    fmq__couple *couple;
+    fmq__duct *tx;
+    fmq__duct *rx;
+    fmq__inbox *inbox;     /* of this side's socket; NULL: not joined yet. Held */
+    fmq__mpsc_node note;   /* to this side */
+    _Atomic bool is_noted; /* the note is on its way */
+    bool is_open;          /* this side is in use (under its own lock) */
+    fmq__node node;        /* the socket's list of inproc pipes; the pending list */
+    void *owner;           /* the socket's own mark for this side */
+} fmq__inproc;
+
+struct fmq__couple {
+    _Atomic uint32_t refs;
+    fmq__inproc side[2]; /* 0: connected, 1: bound */
+};
+
+/* A new couple; side 0 is open and may be written to. `limit`: the mark of both
+ * directions until the other side joins (0: none). */
+int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple);
+
+/* Gives side 1 its inbox, and both directions their marks: before side 1 is told. With
+ * side 0's lock held, if its socket has been using it already. */
+void fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
+                      uint32_t limit_from_1);
+
+/* Tells `side` to look at its pipe. */
+void fmq__inproc_tell(fmq__inproc *side);
+
+static inline fmq__inproc *
+fmq__inproc_peer(fmq__inproc *side)
+{
+    fmq__couple *c = side->couple;
+
+    return side == &c->side[0] ? &c->side[1] : &c->side[0];
+}
+
+static inline fmq__inproc *
+fmq__inproc_from_note(fmq__mpsc_node *note)
+{
+    return FMQ__ITEM(note, fmq__inproc, note);
+}
+
+/* Begins to look at what a note spoke of: call before looking. */
+void fmq__inproc_take_note(fmq__inproc *side);
+/* Ends it: gives back the note's reference. */
+void fmq__inproc_end_note(fmq__inproc *side);
+
+/* Whether the peer closed and everything it sent has been read. */
+static inline bool
+fmq__inproc_is_finished(const fmq__inproc *side)
+{
+    return fmq__duct_is_finished(side->rx);
+}
+
+/* Closes this side: what was sent stays readable for the peer, what was not read is
+ * dropped. Gives back the side's reference. */
+void fmq__inproc_close(fmq__inproc *side);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipe/pipe.h"
+
+#include <assert.h>
+
+void
+fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops)
+{
+    fmq__list_init(&p->in_node);
+    fmq__list_init(&p->out_node);
+    p->ops = ops;
+    p->out = NULL;
+    p->in = NULL;
+    p->n_in = 0;
+    p->props = NULL;
+    p->is_attached = false;
+    p->is_closed_out = false;
+}
+
+int
+fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
+{
+    int err;
+
+    if (part->len <= FMQ__FQ_INLINE_MAX) {
+        return fmq__fq_append(p->out, flags, part->data, part->len);
+    }
+    assert(part->body != NULL);
+    fmq__body_hold(part->body);
+    err = fmq__fq_append_ref(p->out, flags, part->body, part->data, part->len);
+    if (err != 0) {
+        fmq__body_drop(part->body); /* the caller has a reference: not the last one */
+    }
+    return err;
+}
+
+int
+fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int err = fmq__pipe_append(p, &parts[i], i + 1 < n ? FMQ__MORE : 0);
+
+        if (err != 0) {
+            fmq__fq_rollback(p->out, mark);
+            return err;
+        }
+        bytes += parts[i].len + 2;
+    }
+    p->ops->commit(p, bytes);
+    return 0;
+}
+
+void
+fmq__pipe_skip_message(fmq__pipe *p)
+{
+    fmq__frame f;
+
+    do {
+        fmq__pipe_pop(p, &f);
+        fmq__frame_drop(&f);
+    } while (f.flags & FMQ__MORE);
+}

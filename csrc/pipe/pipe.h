@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipe: one peer as a pattern sees it: a queue in, a queue out, and their marks.
+ *
+ * The pattern appends to `out` and pops from `in`; what lies behind them - a connection
+ * with queues of its own (netpipe.h) or the ducts of an inproc couple (inproc.h) - is
+ * reached through `ops`. Patterns keep pipes in lists of their own by the nodes here.
+ *
+ * Owner:   the connection, dialer or couple that embeds it; patterns borrow it from
+ *          attach to detach.
+ * Threads: under the socket's lock.
+ * Errors:  ENOMEM from send; the queue is as it was.
+ */
+#ifndef FMQ_PIPE_PIPE_H
+#define FMQ_PIPE_PIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "msg/msg.h"
+#include "pipe/fq.h"
+
+typedef struct fmq__pipe fmq__pipe;
+
+typedef struct fmq__pipe_ops {
+    /* A whole message of about `bytes` bytes was appended to `out`: publish it. */
+    void (*commit)(fmq__pipe *p, size_t bytes);
+    /* Whether another message may be appended now; false only after arranging to hear
+     * (writable) when that changes. */
+    bool (*has_room)(fmq__pipe *p);
+    /* Messages that can be popped, when `n_in` says none: false only after arranging to
+     * hear (readable) when that changes. Sets `n_in`. */
+    bool (*refill)(fmq__pipe *p);
+    /* One whole message has been popped; `n_in` is one less already. */
+    void (*popped)(fmq__pipe *p);
+} fmq__pipe_ops;
+
+struct fmq__pipe {
+    fmq__node in_node;  /* the pattern's list of pipes to read from */
+    fmq__node out_node; /* the pattern's list of pipes to write to */
+    const fmq__pipe_ops *ops;
+    fmq__fq_writer *out;
+    fmq__fq_reader *in;
+    uint64_t n_in;      /* whole messages known to be there */
+    fmq__props *props;  /* what messages from here carry; NULL: nothing */
+    bool is_attached;   /* the pattern knows it */
+    bool is_closed_out; /* nothing may be appended any more */
+};
+
+/* One part to send: bytes to copy, or (len > FMQ__FQ_INLINE_MAX) a body to share. */
+typedef struct fmq__outpart {
+    const uint8_t *data;
+    size_t len;
+    fmq__body *body; /* NULL only if len <= FMQ__FQ_INLINE_MAX */
+} fmq__outpart;
+
+void fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops);
+
+/* Whether a message can be popped. */
+static inline bool
+fmq__pipe_can_read(fmq__pipe *p)
+{
+    return p->n_in != 0 || p->ops->refill(p);
+}
+
+/* Whether a message can be appended. */
+static inline bool
+fmq__pipe_can_write(fmq__pipe *p)
+{
+    return !p->is_closed_out && p->ops->has_room(p);
+}
+
+/* Appends one frame of a message, not yet to be seen; shares `part->body`. */
+int fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags);
+
+/* Appends `n` parts as the frames of one message, behind what was appended since `mark`,
+ * and commits; on failure rolls back to `mark`. */
+int fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n);
+
+/* Takes one frame of a message that is there; counts at the last frame. A referenced body
+ * becomes the caller's. */
+static inline void
+fmq__pipe_pop(fmq__pipe *p, fmq__frame *f)
+{
+    fmq__fq_pop(p->in, f);
+    if ((f->flags & FMQ__MORE) == 0) {
+        p->n_in--;
+        p->ops->popped(p);
+    }
+}
+
+/* Takes and drops the frames up to the end of the message being read. */
+void fmq__pipe_skip_message(fmq__pipe *p);
+
+/* Gives the body of a popped frame back, if it came as a reference. */
+static inline void
+fmq__frame_drop(const fmq__frame *f)
+{
+    if (f->is_ref) {
+        fmq__body_drop(f->body);
+    }
+}
+
+#endif
