@@ -27,7 +27,8 @@ void fmq__free(void *p);
 
 /* For tests: the n-th request from now on fails (1 = the next one), and every one
  * after it too if `forever`; 0 switches this off. Returns how many requests were made
- * since the last call. Process-wide. */
+ * since the last call, if that one did not switch it off (UINT64_MAX only counts).
+ * Process-wide. */
 uint64_t fmq__alloc_fail_at(uint64_t n, int forever);
 
 #endif

@@ -45,4 +45,7 @@ void fmq__hash_remove(fmq__hash *h, fmq__hash_node *n);
  * result having been fetched first. */
 fmq__hash_node *fmq__hash_next(const fmq__hash *h, const fmq__hash_node *n);
 
+/* SipHash-1-3 of `len` bytes under a key of 128 bits. */
+uint64_t fmq__hash_bytes(const uint64_t key[2], const void *data, size_t len);
+
 #endif
