@@ -94,16 +94,18 @@ use_aside() {
         export CFLAGS="${CFLAGS:-} -I$include -I$root/usr/include"
         export CMAKE_ARGS="${CMAKE_ARGS:-} -DPython_INCLUDE_DIR=$include"
     fi
-    gcc=$(find "$root/usr/bin" -name 'gcc-[0-9]*' 2>/dev/null | head -n 1)
+    gcc=$(find "$root/usr/bin" -name 'gcc-[0-9]*' 2>/dev/null | head -n 1) || true
     if [ -n "$gcc" ] && ! command -v cc >/dev/null 2>&1; then
         libs=$(dirname "$(find "$root/usr/lib" -name libc.so | head -n 1)")
-        mkdir -p "$aside/bin"
+        mkdir -p "$aside/bin" "$aside/runtime"
+        # Programs built under a sanitizer find its library, and no other, in there.
+        ln -sf "$libs"/lib{a,l,t,ub}san.so.* "$aside/runtime"
         {
             echo '#!/bin/sh'
             echo "LD_LIBRARY_PATH=$libs\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
             echo "PATH=$root/usr/bin:\$PATH"
             echo 'export LD_LIBRARY_PATH PATH'
-            echo "exec $gcc --sysroot=$root \"\$@\""
+            echo "exec $gcc --sysroot=$root -Wl,-rpath,$aside/runtime \"\$@\""
         } >"$aside/bin/cc"
         for tool in ar nm ranlib ld; do
             {
@@ -168,7 +170,7 @@ setup_venv() {
     # Debian keeps pip's own wheel in a package, which can be unpacked anywhere.
     "$python" -m venv --without-pip .venv
     wheels=$(find "$aside/root/usr/share/python-wheels" /usr/share/python-wheels \
-        -name 'pip-*.whl' 2>/dev/null | head -n 1)
+        -name 'pip-*.whl' 2>/dev/null | head -n 1) || true
     [ -n "$wheels" ] || die "no pip; as root: apt-get install $python_deb-venv"
     PYTHONPATH=$wheels .venv/bin/python -m pip install -q pip
 }
