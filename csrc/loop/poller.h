@@ -51,7 +51,14 @@ struct fmq__poller {
     const fmq__poller_ops *ops;
 };
 
-/* The back end in use. */
+#if defined(__linux__)
+extern const fmq__poller_ops fmq__poller_epoll;
+#endif
+
+/* The back end of that name; the best one for NULL and for a name that is not there. */
+const fmq__poller_ops *fmq__poller_find(const char *name);
+
+/* The back end in use: the one that FASTMQ_POLLER in the environment names. */
 const fmq__poller_ops *fmq__poller_default(void);
 
 int fmq__poller_open(fmq__poller **p);
