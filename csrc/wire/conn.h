@@ -25,28 +25,29 @@ typedef struct fmq__conn fmq__conn;
 
 /* What a connection says of itself; borrowed until fmq__conn_free. */
 typedef struct fmq__conn_config {
-    const char *socket_type;  /* "PUSH" */
-    uint64_t peer_types;      /* bit fmq__conn_type_bit(name) set: that type may talk to us */
-    const uint8_t *identity;  /* routing id */
+    const char *socket_type; /* "PUSH" */
+    uint64_t
+        peer_types; /* bit fmq__conn_type_bit(name) set: that type may talk to us */
+    const uint8_t *identity; /* routing id */
     size_t identity_len;
-    bool has_identity;        /* whether READY carries Identity (REQ, DEALER, ROUTER) */
-    const uint8_t *metadata;  /* further properties, already encoded */
+    bool has_identity;       /* whether READY carries Identity (REQ, DEALER, ROUTER) */
+    const uint8_t *metadata; /* further properties, already encoded */
     size_t metadata_len;
     const fmq__mech_ops *mech;
-    const void *mech_config;  /* for the mechanism's init */
-    bool is_server;           /* the mechanism's role */
+    const void *mech_config; /* for the mechanism's init */
+    bool is_server;          /* the mechanism's role */
 } fmq__conn_config;
 
-/* The bit of a socket type's name in peer_types; 0 for an unknown name. Bits are 1 << the
- * type's number in zmq.h (PAIR 0, PUB 1, ... CHANNEL 20). */
+/* The bit of a socket type's name in peer_types; 0 for an unknown name. Bits are 1 <<
+ * the type's number in zmq.h (PAIR 0, PUB 1, ... CHANNEL 20). */
 uint64_t fmq__conn_type_bit(const char *name, size_t len);
 
 int fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn);
 void fmq__conn_free(fmq__conn *c);
 
 /* Takes bytes from the peer; `*used` of them were understood (all, unless the handshake
- * ended in them or an error came: what follows is the first message). After an error the
- * connection is dead, but output that explains (ERROR) may still be sent. */
+ * ended in them or an error came: what follows is the first message). After an error
+ * the connection is dead, but output that explains (ERROR) may still be sent. */
 int fmq__conn_input(fmq__conn *c, const uint8_t *data, size_t len, size_t *used);
 
 /* The bytes waiting to be sent, and how many of them went. */

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Both sides talk at once, and no step waits for more of the peer than it must know:
+ *
+ *     we send                          once the peer has sent
+ *     signature (10 bytes)             nothing
+ *     revision (1)                     its signature
+ *     rest of the greeting (53)        its revision
+ *     the mechanism's first command    the rest of its greeting
+ *
+ * So either side learns the other's version before it has said anything that another
+ * version would not understand (RFC 37 "Version Negotiation").
+ *
+ * What comes in is cut into units: a state's scan function says how long the unit at
+ * hand is and, when it is complete, which input it is. The greeting is one unit that is
+ * looked at three times as it grows, then each frame is one. The unit at hand lies in
+ * `in`, the whole of what we shall ever send in `out`, whose first 64 bytes are the
+ * greeting from the start: a step of it only shows more.
+ */
+#include "wire/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "wire/frame.h"
+#include "wire/greeting.h"
+#include "wire/metadata.h"
+
+/* The longest body of a command in the handshake; more is refused before memory is had
+ * for it. */
+enum { COMMAND_MAX = 64 * 1024 };
+
+enum state {
+    SIGNATURE, /* who is there? */
+    REVISION,  /* which version? */
+    GREETING,
+    HANDSHAKE, /* the mechanism's commands */
+    READY,
+    FAILED,
+    N_STATES,
+};
+
+enum input {
+    IN_PART, /* the unit is not complete: no step */
+    IN_UNVERSIONED,
+    IN_SIGNATURE,
+    IN_OLD_REVISION,
+    IN_REVISION,
+    IN_GREETING,
+    IN_COMMAND,
+    IN_OVERSIZE, /* a frame longer than COMMAND_MAX */
+    N_INPUTS,
+};
+
+struct fmq__conn {
+    enum state state;
+    int failure; /* in FAILED: the error every call gets */
+    unsigned error;
+    unsigned version;
+    uint64_t peer_types;
+    fmq__props *props;
+
+    const fmq__mech_ops *mech;
+    bool has_mech; /* init has succeeded */
+    void *mech_state;
+    uint8_t *metadata; /* ours, encoded */
+    size_t metadata_len;
+
+    uint8_t *in;
+    size_t in_len;
+    size_t in_cap;
+    size_t body_at; /* IN_COMMAND: where the frame's body begins */
+
+    uint8_t *out;
+    size_t out_sent;
+    size_t out_len; /* shown so far */
+    size_t out_cap;
+
+    /* The mechanism's state, then our metadata, then the first room for `in`. */
+    _Alignas(max_align_t) uint8_t tail[];
+};
+
+/* --- our side --- */
+
+static size_t
+config_metadata_len(const fmq__conn_config *config)
+{
+    size_t len = config->metadata_len;
+
+    len += fmq__metadata_property_len("Socket-Type", strlen(config->socket_type));
+    if (config->has_identity) {
+        len += fmq__metadata_property_len("Identity", config->identity_len);
+    }
+    return len;
+}
+
+static void
+put_config_metadata(uint8_t *p, const fmq__conn_config *config)
+{
+    const char *type = config->socket_type;
+
+    p += fmq__metadata_put(p, "Socket-Type", type, strlen(type));
+    if (config->has_identity) {
+        p += fmq__metadata_put(p, "Identity", config->identity, config->identity_len);
+    }
+    if (config->metadata_len != 0) {
+        memcpy(p, config->metadata, config->metadata_len);
+    }
+}
+
+/* Makes sure that `n` bytes fit behind what `out` shows. */
+static int
+reserve_out(fmq__conn *c, size_t n)
+{
+    size_t cap = c->out_len + n;
+    uint8_t *out;
+
+    if (cap <= c->out_cap) {
+        return 0;
+    }
+    out = fmq__realloc(c->out, cap);
+    if (out == NULL) {
+        return ENOMEM;
+    }
+    c->out = out;
+    c->out_cap = cap;
+    return 0;
+}
+
+/* Everything that can fail in fmq__conn_new once there is a `c` to free. */
+static int
+fill_conn(fmq__conn *c, const fmq__conn_config *config)
+{
+    fmq__mech_args args = {
+        .config = config->mech_config,
+        .is_server = config->is_server,
+        .metadata = c->metadata,
+        .metadata_len = c->metadata_len,
+    };
+    int err = reserve_out(c, FMQ__GREETING_LEN + FMQ__FRAME_LONG_HEADER +
+                                 sizeof("READY") + c->metadata_len);
+
+    if (err != 0) {
+        return err;
+    }
+    fmq__greeting_put(c->out, config->identity_len, c->mech->name);
+    c->out_len = FMQ__GREETING_SIGNATURE_LEN;
+    err = fmq__props_new(&c->props);
+    if (err != 0) {
+        return err;
+    }
+    err = c->mech->init(c->mech_state, &args);
+    c->has_mech = err == 0;
+    return err;
+}
+
+int
+fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn)
+{
+    size_t metadata_len = config_metadata_len(config);
+    size_t state_size = config->mech->state_size;
+    fmq__conn *c =
+        fmq__calloc(1, sizeof(*c) + state_size + metadata_len + FMQ__GREETING_LEN);
+    int err;
+
+    if (c == NULL) {
+        return ENOMEM;
+    }
+    c->state = SIGNATURE;
+    c->peer_types = config->peer_types;
+    c->mech = config->mech;
+    c->mech_state = c->tail;
+    c->metadata = c->tail + state_size;
+    c->metadata_len = metadata_len;
+    put_config_metadata(c->metadata, config);
+    c->in = c->metadata + metadata_len;
+    c->in_cap = FMQ__GREETING_LEN;
+    err = fill_conn(c, config);
+    if (err != 0) {
+        fmq__conn_free(c);
+        return err;
+    }
+    *conn = c;
+    return 0;
+}
+
+/* Whether `in` still is the room it began with. */
+static bool
+has_first_in(const fmq__conn *c)
+{
+    return c->in == c->metadata + c->metadata_len;
+}
+
+void
+fmq__conn_free(fmq__conn *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    if (c->has_mech) {
+        c->mech->fini(c->mech_state);
+    }
+    if (c->props != NULL) {
+        fmq__props_drop(c->props);
+    }
+    if (!has_first_in(c)) {
+        fmq__free(c->in);
+    }
+    fmq__free(c->out);
+    fmq__free(c);
+}
+
+/* Puts every command that the mechanism has to send behind the others. */
+static int
+send_commands(fmq__conn *c)
+{
+    while ((c->mech->want(c->mech_state) & FMQ__MECH_SEND) != 0) {
+        size_t len = c->mech->next_len(c->mech_state);
+        int err = reserve_out(c, FMQ__FRAME_LONG_HEADER + len);
+        uint8_t *p = c->out + c->out_len;
+
+        if (err != 0) {
+            return err;
+        }
+        p += fmq__frame_put_header(p, FMQ__COMMAND, len);
+        err = c->mech->next(c->mech_state, p);
+        if (err != 0) {
+            return err;
+        }
+        c->out_len = (size_t)(p - c->out) + len;
+    }
+    return 0;
+}
+
+/* --- the peer's side: what is the unit at hand? --- */
+
+/* A scan function sets `*need` to how long the unit has to be (more than it is) and
+ * returns IN_PART, or tells which input it is. */
+typedef enum input scan_fn(fmq__conn *c, size_t *need);
+
+static enum input
+scan_signature(fmq__conn *c, size_t *need)
+{
+    switch (fmq__greeting_detect(c->in, c->in_len)) {
+    case FMQ__PEER_UNKNOWN:
+        /* The first byte alone may decide. */
+        *need = c->in_len == 0 ? 1 : FMQ__GREETING_SIGNATURE_LEN;
+        return IN_PART;
+    case FMQ__PEER_UNVERSIONED:
+        return IN_UNVERSIONED;
+    default:
+        return IN_SIGNATURE;
+    }
+}
+
+static enum input
+scan_revision(fmq__conn *c, size_t *need)
+{
+    if (c->in_len < FMQ__GREETING_REVISION_LEN) {
+        *need = FMQ__GREETING_REVISION_LEN;
+        return IN_PART;
+    }
+    return fmq__greeting_detect(c->in, c->in_len) == FMQ__PEER_V3 ? IN_REVISION
+                                                                  : IN_OLD_REVISION;
+}
+
+static enum input
+scan_greeting(fmq__conn *c, size_t *need)
+{
+    if (c->in_len < FMQ__GREETING_LEN) {
+        *need = FMQ__GREETING_LEN;
+        return IN_PART;
+    }
+    return IN_GREETING;
+}
+
+/* The flags are not looked at: libzmq takes a handshake's command from a frame without
+ * the COMMAND bit too. */
+static enum input
+scan_frame(fmq__conn *c, size_t *need)
+{
+    size_t header_len;
+    uint64_t body_len;
+    unsigned flags;
+
+    switch (fmq__frame_parse(c->in, c->in_len, &header_len, &body_len, &flags)) {
+    case 0:
+        *need = c->in_len < FMQ__FRAME_SHORT_HEADER ? FMQ__FRAME_SHORT_HEADER
+                                                    : FMQ__FRAME_LONG_HEADER;
+        return IN_PART;
+    case 1:
+        break;
+    default:
+        return IN_OVERSIZE;
+    }
+    if (body_len > COMMAND_MAX) {
+        return IN_OVERSIZE;
+    }
+    if (c->in_len < header_len + body_len) {
+        *need = header_len + (size_t)body_len;
+        return IN_PART;
+    }
+    c->body_at = header_len;
+    return IN_COMMAND;
+}
+
+static scan_fn *const scan[N_STATES] = {
+    [SIGNATURE] = scan_signature,
+    [REVISION] = scan_revision,
+    [GREETING] = scan_greeting,
+    [HANDSHAKE] = scan_frame,
+};
+
+/* --- steps --- */
+
+/* A step returns MOVE to go on to the next state, STAY, or an errno value. */
+enum { STAY = -1, MOVE = 0 };
+typedef int step_fn(fmq__conn *c);
+
+static int
+show_revision(fmq__conn *c)
+{
+    c->out_len = FMQ__GREETING_REVISION_LEN;
+    return MOVE;
+}
+
+static int
+show_greeting(fmq__conn *c)
+{
+    c->out_len = FMQ__GREETING_LEN;
+    return MOVE;
+}
+
+static int
+start_mechanism(fmq__conn *c)
+{
+    if (!fmq__greeting_has_mechanism(c->in, c->mech->name)) {
+        c->error = FMQ__ZMTP_MECHANISM_MISMATCH;
+        return EPROTO;
+    }
+    c->version = fmq__greeting_version(c->in);
+    c->in_len = 0;
+    return send_commands(c);
+}
+
+/* Keeps the peer's properties, if its type may talk to ours. A peer that names no type
+ * is accepted. */
+static int
+take_metadata(fmq__conn *c, const uint8_t *metadata, size_t len)
+{
+    int err = fmq__metadata_to_props(metadata, len, c->props);
+    const char *type;
+    size_t type_len;
+
+    if (err == 0) {
+        type = fmq__props_get(c->props, "Socket-Type", &type_len);
+        if (type != NULL && (c->peer_types & fmq__conn_type_bit(type, type_len)) == 0) {
+            err = EPROTO;
+        }
+    }
+    if (err == EPROTO) {
+        c->error = c->mech->metadata_error;
+    }
+    return err;
+}
+
+static int
+take_command(fmq__conn *c)
+{
+    fmq__mech_result result = {0};
+    int err;
+
+    if ((c->mech->want(c->mech_state) & FMQ__MECH_RECV) == 0) {
+        c->error = FMQ__ZMTP_UNEXPECTED_COMMAND;
+        return EPROTO;
+    }
+    err = c->mech->input(c->mech_state, c->in + c->body_at, c->in_len - c->body_at,
+                         &result);
+    if (err != 0) {
+        c->error = result.error;
+        (void)send_commands(c); /* its last word, if there is one and room for it */
+        return err;
+    }
+    if (result.metadata != NULL) {
+        err = take_metadata(c, result.metadata, result.metadata_len);
+        if (err != 0) {
+            return err;
+        }
+    }
+    c->in_len = 0;
+    err = send_commands(c);
+    if (err != 0) {
+        return err;
+    }
+    return c->mech->want(c->mech_state) == 0 ? MOVE : STAY;
+}
+
+/* The connection as a table: rows are states, columns are inputs. An empty cell is a
+ * protocol error, and the connection has FAILED. Only take_step and fail change
+ * `state`.
+ *
+ * ZMTP 1.0 and 2.0 will begin in the cells [SIGNATURE][IN_UNVERSIONED] and
+ * [REVISION][IN_OLD_REVISION]; until then such peers are refused. A mechanism that asks
+ * ZAP stays in HANDSHAKE, and the answer will be one more input there.
+ */
+static const struct {
+    step_fn *run;
+    enum state next;
+} step[N_STATES][N_INPUTS] = {
+    [SIGNATURE][IN_SIGNATURE] = {show_revision, REVISION},
+    [REVISION][IN_REVISION] = {show_greeting, GREETING},
+    [GREETING][IN_GREETING] = {start_mechanism, HANDSHAKE},
+    [HANDSHAKE][IN_COMMAND] = {take_command, READY},
+};
+
+/* What fmq__conn_error says of an empty cell. */
+static const unsigned refusal[N_INPUTS] = {
+    [IN_OVERSIZE] = FMQ__ZMTP_MALFORMED_COMMAND,
+};
+
+static int
+fail(fmq__conn *c, int err)
+{
+    c->state = FAILED;
+    c->failure = err;
+    return err;
+}
+
+static int
+take_step(fmq__conn *c, enum input input)
+{
+    step_fn *run = step[c->state][input].run;
+    int err;
+
+    if (run == NULL) {
+        c->error = refusal[input];
+        return fail(c, EPROTO);
+    }
+    err = run(c);
+    if (err == MOVE) {
+        c->state = step[c->state][input].next;
+        return 0;
+    }
+    return err == STAY ? 0 : fail(c, err);
+}
+
+/* --- the outside --- */
+
+/* Moves bytes from `data` to the unit at hand until it is `need` long. */
+static int
+collect(fmq__conn *c, size_t need, const uint8_t *data, size_t len, size_t *n)
+{
+    *n = need - c->in_len < len ? need - c->in_len : len;
+    if (need > c->in_cap) {
+        bool is_first = has_first_in(c);
+        uint8_t *in = fmq__realloc(is_first ? NULL : c->in, need);
+
+        if (in == NULL) {
+            return ENOMEM;
+        }
+        if (is_first) {
+            memcpy(in, c->in, c->in_len);
+        }
+        c->in = in;
+        c->in_cap = need;
+    }
+    if (*n != 0) {
+        memcpy(c->in + c->in_len, data, *n);
+    }
+    c->in_len += *n;
+    return 0;
+}
+
+int
+fmq__conn_input(fmq__conn *c, const uint8_t *data, size_t len, size_t *used)
+{
+    *used = 0;
+    while (c->state != READY) {
+        enum input input;
+        size_t need = 0;
+        size_t n = 0;
+        int err;
+
+        if (c->state == FAILED) {
+            return c->failure;
+        }
+        input = scan[c->state](c, &need);
+        if (input != IN_PART) {
+            err = take_step(c, input);
+            if (err != 0) {
+                return err;
+            }
+            continue;
+        }
+        if (*used == len) {
+            break;
+        }
+        err = collect(c, need, data + *used, len - *used, &n);
+        if (err != 0) {
+            return fail(c, err);
+        }
+        *used += n;
+    }
+    return 0;
+}
+
+size_t
+fmq__conn_output(const fmq__conn *c, const uint8_t **data)
+{
+    *data = c->out + c->out_sent;
+    return c->out_len - c->out_sent;
+}
+
+void
+fmq__conn_sent(fmq__conn *c, size_t n)
+{
+    assert(n <= c->out_len - c->out_sent);
+    c->out_sent += n;
+}
+
+bool
+fmq__conn_is_ready(const fmq__conn *c)
+{
+    return c->state == READY;
+}
+
+bool
+fmq__conn_has_greeted(const fmq__conn *c)
+{
+    return c->version != 0;
+}
+
+unsigned
+fmq__conn_error(const fmq__conn *c)
+{
+    return c->error;
+}
+
+unsigned
+fmq__conn_version(const fmq__conn *c)
+{
+    return c->version;
+}
+
+fmq__props *
+fmq__conn_take_props(fmq__conn *c)
+{
+    assert(c->state == READY);
+    fmq__props_hold(c->props);
+    return c->props;
+}
+
+uint64_t
+fmq__conn_type_bit(const char *name, size_t len)
+{
+    /* By number, as in zmq.h. */
+    static const char *const names[] = {
+        "PAIR",  "PUB",  "SUB",    "REQ",     "REP",    "DEALER", "ROUTER",
+        "PULL",  "PUSH", "XPUB",   "XSUB",    "STREAM", "SERVER", "CLIENT",
+        "RADIO", "DISH", "GATHER", "SCATTER", "DGRAM",  "PEER",   "CHANNEL",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
+            return (uint64_t)1 << i;
+        }
+    }
+    return 0;
+}
