@@ -2,29 +2,37 @@
 /* body: a counted block of bytes that message parts and queue chunks share.
  *
  * Owner:   shared; the last drop frees it (and calls the lender's function, so never
- *          drop under a socket's lock what may be the last reference to lent bytes).
+ *          drop under a socket's lock what may be the last reference to lent bytes: use
+ *          fmq__body_drop_later there).
  * Threads: hold and drop any.
  */
 #ifndef FMQ_MSG_BODY_H
 #define FMQ_MSG_BODY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "fastmq.h"
 
+enum {
+    FMQ__BODY_HEAP,  /* its bytes follow it */
+    FMQ__BODY_LENT,  /* its bytes belong to a lender */
+    FMQ__BODY_CHUNK, /* it is the head of a queue's chunk */
+};
+
 typedef struct fmq__body fmq__body;
 struct fmq__body {
     _Atomic uint32_t refs;
-    uint32_t kind; /* enum in body.c: heap (bytes follow), lent, chunk of a queue */
+    uint32_t kind;                /* FMQ__BODY_* */
     void (*on_last)(fmq__body *); /* frees it when the count reaches 0 */
 };
 
 /* A new body with room for `size` bytes at `*data`, one reference. */
 int fmq__body_new(size_t size, fmq__body **body, uint8_t **data);
 
-/* A new body for bytes that someone lends. */
+/* A new body for bytes that someone lends; `free_fn` may be NULL. */
 int fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **body);
 
 static inline void
@@ -42,5 +50,20 @@ fmq__body_drop(fmq__body *b)
         b->on_last(b);
     }
 }
+
+/* For the holder of a reference: whether there is no other. */
+static inline bool
+fmq__body_is_sole(const fmq__body *b)
+{
+    /* D2 -> D1: what other holders did is over. */
+    return atomic_load_explicit(&b->refs, memory_order_acquire) == 1;
+}
+
+/* Drops, but puts a lent body that nobody holds any more on `*list` instead of calling
+ * its lender. NULL: drops at once. */
+void fmq__body_drop_later(fmq__body *b, fmq__body **list);
+
+/* Calls the lenders of what drop_later put on `*list`, which becomes empty. */
+void fmq__body_flush(fmq__body **list);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "fastmq.h"
 #include "msg/body.h"
@@ -25,7 +26,8 @@ enum { FMQ__MSG_INLINE_MAX = 32 };
 /* Flags of a part, as in ZMTP frames (RFC 37 "Framing"). */
 enum { FMQ__MORE = 1, FMQ__LONG = 2, FMQ__COMMAND = 4 };
 
-typedef struct fmq__msg {
+/* The caller's fmq_msg is read and written through this type, hence may_alias. */
+typedef struct __attribute__((may_alias)) fmq__msg {
     uint8_t kind;
     uint8_t flags;
     uint8_t inline_len;
@@ -63,14 +65,34 @@ fmq__msg_data(fmq__msg *m)
     return m->kind == FMQ__MSG_INLINE ? m->u.bytes : m->u.ref.data;
 }
 
-void fmq__msg_init(fmq__msg *m);
+/* Makes raw memory an empty part. */
+static inline void
+fmq__msg_init(fmq__msg *m)
+{
+    memset(m, 0, sizeof(*m));
+}
+
+/* The init functions do not look at what `m` was; on failure they leave it alone. */
 int fmq__msg_init_size(fmq__msg *m, size_t len);
 int fmq__msg_init_copy(fmq__msg *m, const void *data, size_t len);
+/* Lends `data` until `free_fn` (NULL: nothing to call) is called; never copies. */
 int fmq__msg_init_lent(fmq__msg *m, void *data, size_t len, fmq_free_fn *free_fn,
                        void *hint);
 /* Takes the caller's reference to `body`, of which `data` is a part. */
 void fmq__msg_init_body(fmq__msg *m, fmq__body *body, uint8_t *data, size_t len);
-void fmq__msg_close(fmq__msg *m);
+void fmq__msg_close_slow(fmq__msg *m);
+
+/* Lets go of what the part has; it is empty afterwards. */
+static inline void
+fmq__msg_close(fmq__msg *m)
+{
+    if (m->kind != FMQ__MSG_INLINE || m->props != NULL) {
+        fmq__msg_close_slow(m);
+    }
+    fmq__msg_init(m);
+}
+
+/* `to` (closed first) gets everything of `from`, which becomes empty. */
 void fmq__msg_move(fmq__msg *to, fmq__msg *from);
 /* `to` (closed first) shares the body, flags, properties, group and ids of `from`. */
 void fmq__msg_copy(fmq__msg *to, const fmq__msg *from);

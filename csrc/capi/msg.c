@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fmq_msg functions of fastmq.h. */
+#include "msg/msg.h"
+
+#include "fastmq.h"
+
+static const fmq__msg *
+const_msg(const fmq_msg *m)
+{
+    return (const fmq__msg *)(const void *)m;
+}
+
+void
+fmq_msg_init(fmq_msg *m)
+{
+    fmq__msg_init(fmq__msg_from(m));
+}
+
+int
+fmq_msg_init_size(fmq_msg *m, size_t size)
+{
+    return fmq__msg_init_size(fmq__msg_from(m), size);
+}
+
+int
+fmq_msg_init_copy(fmq_msg *m, const void *data, size_t size)
+{
+    return fmq__msg_init_copy(fmq__msg_from(m), data, size);
+}
+
+int
+fmq_msg_init_data(fmq_msg *m, void *data, size_t size, fmq_free_fn *free_fn, void *hint)
+{
+    return fmq__msg_init_lent(fmq__msg_from(m), data, size, free_fn, hint);
+}
+
+void
+fmq_msg_close(fmq_msg *m)
+{
+    fmq__msg_close(fmq__msg_from(m));
+}
+
+void
+fmq_msg_move(fmq_msg *to, fmq_msg *from)
+{
+    fmq__msg_move(fmq__msg_from(to), fmq__msg_from(from));
+}
+
+int
+fmq_msg_copy(fmq_msg *to, fmq_msg *from)
+{
+    fmq__msg_copy(fmq__msg_from(to), fmq__msg_from(from));
+    return 0;
+}
+
+void *
+fmq_msg_data(fmq_msg *m)
+{
+    return fmq__msg_data(fmq__msg_from(m));
+}
+
+size_t
+fmq_msg_size(const fmq_msg *m)
+{
+    return fmq__msg_len(const_msg(m));
+}
+
+int
+fmq_msg_more(const fmq_msg *m)
+{
+    return (const_msg(m)->flags & FMQ__MORE) != 0;
+}
+
+const char *
+fmq_msg_gets(const fmq_msg *m, const char *name)
+{
+    const fmq__props *props = const_msg(m)->props;
+
+    return props != NULL ? fmq__props_get(props, name, NULL) : NULL;
+}

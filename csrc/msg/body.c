@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "msg/body.h"
+
+#include "base/alloc.h"
+
+struct lent_body {
+    fmq__body head;
+    void *data;
+    fmq_free_fn *free_fn;
+    void *hint;
+    fmq__body *next; /* in a list of fmq__body_drop_later */
+};
+
+/* The bytes of a heap body begin behind it and must suit any type. */
+_Static_assert(sizeof(fmq__body) % 16 == 0, "heap bodies are aligned to 16");
+
+static void
+free_heap(fmq__body *b)
+{
+    fmq__free(b);
+}
+
+static void
+free_lent(fmq__body *b)
+{
+    struct lent_body *lent = (struct lent_body *)(void *)b;
+
+    if (lent->free_fn != NULL) {
+        lent->free_fn(lent->data, lent->hint);
+    }
+    fmq__free(lent);
+}
+
+int
+fmq__body_new(size_t size, fmq__body **body, uint8_t **data)
+{
+    fmq__body *b;
+
+    if (size > SIZE_MAX - sizeof(*b) || (b = fmq__alloc(sizeof(*b) + size)) == NULL) {
+        return ENOMEM;
+    }
+    atomic_init(&b->refs, 1);
+    b->kind = FMQ__BODY_HEAP;
+    b->on_last = free_heap;
+    *body = b;
+    *data = (uint8_t *)(b + 1);
+    return 0;
+}
+
+int
+fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **body)
+{
+    struct lent_body *lent = fmq__alloc(sizeof(*lent));
+
+    if (lent == NULL) {
+        return ENOMEM;
+    }
+    atomic_init(&lent->head.refs, 1);
+    lent->head.kind = FMQ__BODY_LENT;
+    lent->head.on_last = free_lent;
+    lent->data = data;
+    lent->free_fn = free_fn;
+    lent->hint = hint;
+    lent->next = NULL;
+    *body = &lent->head;
+    return 0;
+}
+
+void
+fmq__body_drop_later(fmq__body *b, fmq__body **list)
+{
+    if (list == NULL || b->kind != FMQ__BODY_LENT) {
+        fmq__body_drop(b);
+        return;
+    }
+    /* As in fmq__body_drop: D1 -> D1. */
+    if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) {
+        ((struct lent_body *)(void *)b)->next = *list;
+        *list = b;
+    }
+}
+
+void
+fmq__body_flush(fmq__body **list)
+{
+    fmq__body *b = *list;
+
+    *list = NULL;
+    while (b != NULL) {
+        fmq__body *next = ((struct lent_body *)(void *)b)->next;
+
+        b->on_last(b);
+        b = next;
+    }
+}
