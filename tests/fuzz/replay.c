@@ -78,7 +78,7 @@ int
 main(int argc, char **argv)
 {
     int n_fed = 0;
-    uint8_t *nothing = malloc(1);
+    uint8_t *nothing = calloc(1, 1);
 
     if (nothing == NULL) {
         return 1;
