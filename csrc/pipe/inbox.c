@@ -54,8 +54,8 @@ fmq__inbox_need_edge(fmq__inbox *i)
     err = fmq__wake_open(&i->edge);
     if (err == 0) {
         /* E1 -> E2: whoever rings and sees the flag sees the descriptor. A poster that
-         * must wake a sleeper sees the flag, too: the sleeper went to sleep in the notes'
-         * head word after this store, and the poster found it there. */
+         * must wake a sleeper sees the flag, too: the sleeper went to sleep in the
+         * notes' head word after this store, and the poster found it there. */
         atomic_store_explicit(&i->has_edge, true, memory_order_release);
     }
     return err;

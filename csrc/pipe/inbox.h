@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inbox: what other threads leave for a socket whose lock they do not hold, and how they
- * wake whoever waits on it.
+/* inbox: what other threads leave for a socket whose lock they do not hold, and how
+ * they wake whoever waits on it.
  *
  * A note is a node of the inproc couple it speaks of. The waker has two bells: a futex
  * word for callers that sleep on it, and, once somebody needed a descriptor, an eventfd
@@ -22,7 +22,7 @@
 
 typedef struct fmq__inbox {
     _Atomic uint32_t refs;
-    _Atomic uint32_t bell; /* changes whenever something was rung */
+    _Atomic uint32_t bell;    /* changes whenever something was rung */
     _Atomic bool has_sleeper; /* somebody sleeps on `bell` */
     _Atomic bool has_edge;    /* `edge` is open */
     fmq__mpsc notes;

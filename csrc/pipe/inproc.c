@@ -46,7 +46,8 @@ fmq__inproc_tell(fmq__inproc *side)
 void
 fmq__inproc_take_note(fmq__inproc *side)
 {
-    (void)atomic_exchange_explicit(&side->is_noted, false, memory_order_acq_rel); /* N2 */
+    (void)atomic_exchange_explicit(&side->is_noted, false,
+                                   memory_order_acq_rel); /* N2 */
 }
 
 void

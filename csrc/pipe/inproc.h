@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inproc: a couple of sockets of one process, joined by two ducts.
  *
- * Each side has a pipe for its pattern, and one note (mpsc node) by which the other side
- * says, in its inbox, "something happened: look at your pipe". No thread in between.
+ * Each side has a pipe for its pattern, and one note (mpsc node) by which the other
+ * side says, in its inbox, "something happened: look at your pipe". No thread in
+ * between.
  *
  * Owner:   counted: one for each side that is open, one for each note on its way.
  * Threads: a side is used under its own socket's lock. Notes travel without any.

@@ -53,8 +53,8 @@ static const fmq__pipe_ops net_ops = {
 };
 
 int
-fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events, uint32_t out_limit,
-                  uint32_t in_limit)
+fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events,
+                  uint32_t out_limit, uint32_t in_limit)
 {
     int err = fmq__fq_init(&n->out_w, &n->out_r);
 
@@ -97,8 +97,8 @@ check_room(fmq__netpipe *n)
 {
     uint32_t low = n->out_limit / 2 + n->out_limit % 2;
 
-    if (n->is_full && (n->out_limit == 0 || n->n_out <= n->out_limit - low ||
-                       n->n_out == 0)) {
+    if (n->is_full &&
+        (n->out_limit == 0 || n->n_out <= n->out_limit - low || n->n_out == 0)) {
         n->is_full = false;
         n->events->writable(n);
     }

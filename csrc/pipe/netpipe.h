@@ -3,8 +3,9 @@
  *
  * Out: messages count from commit until their last byte has gone to the kernel. A full
  * queue (SNDHWM) has room again at its low-water mark, (SNDHWM + 1) / 2. In: messages
- * count from publish until popped; at RCVHWM the connection is to pause, and to resume at
- * the low-water mark. Does not know the connection: it is told and asked through calls.
+ * count from publish until popped; at RCVHWM the connection is to pause, and to resume
+ * at the low-water mark. Does not know the connection: it is told and asked through
+ * calls.
  *
  * The writing half of `in` and the reading half of `out` belong to whoever has the read
  * and the write turn of the connection; everything else is under the socket's lock.
@@ -23,9 +24,9 @@ typedef struct fmq__netpipe fmq__netpipe;
 /* What the connection's side wants to hear; called under the socket's lock. */
 typedef struct fmq__netpipe_events {
     void (*committed)(fmq__netpipe *n); /* there is something to write */
-    void (*emptied)(fmq__netpipe *n);   /* in: at the low-water mark, or the last message
-                                           was popped from a pipe that is closed */
-    void (*writable)(fmq__netpipe *n);  /* out: room again after being full */
+    void (*emptied)(fmq__netpipe *n);  /* in: at the low-water mark, or the last message
+                                          was popped from a pipe that is closed */
+    void (*writable)(fmq__netpipe *n); /* out: room again after being full */
 } fmq__netpipe_events;
 
 struct fmq__netpipe {
@@ -35,13 +36,13 @@ struct fmq__netpipe {
     fmq__fq_reader out_r;
     fmq__fq_writer in_w;
     fmq__fq_reader in_r;
-    uint32_t n_out;      /* committed, not wholly written */
-    uint32_t out_limit;  /* 0: none */
-    uint32_t in_limit;   /* 0: none */
-    size_t out_bytes;    /* about: committed, not written */
-    bool is_full;        /* out was at its limit and has not come down */
-    bool is_paused;      /* in was at its limit and has not come down */
-    bool is_closed_in;   /* no more will be published */
+    uint32_t n_out;     /* committed, not wholly written */
+    uint32_t out_limit; /* 0: none */
+    uint32_t in_limit;  /* 0: none */
+    size_t out_bytes;   /* about: committed, not written */
+    bool is_full;       /* out was at its limit and has not come down */
+    bool is_paused;     /* in was at its limit and has not come down */
+    bool is_closed_in;  /* no more will be published */
 };
 
 int fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events,

@@ -74,12 +74,12 @@ fmq__pipe_can_write(fmq__pipe *p)
 /* Appends one frame of a message, not yet to be seen; shares `part->body`. */
 int fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags);
 
-/* Appends `n` parts as the frames of one message, behind what was appended since `mark`,
- * and commits; on failure rolls back to `mark`. */
+/* Appends `n` parts as the frames of one message, behind what was appended since
+ * `mark`, and commits; on failure rolls back to `mark`. */
 int fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n);
 
-/* Takes one frame of a message that is there; counts at the last frame. A referenced body
- * becomes the caller's. */
+/* Takes one frame of a message that is there; counts at the last frame. A referenced
+ * body becomes the caller's. */
 static inline void
 fmq__pipe_pop(fmq__pipe *p, fmq__frame *f)
 {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PAIR: one peer, both ways (RFC 31). A second peer is refused; the first stays. */
+#include <errno.h>
+
+#include "pattern/pattern.h"
+
+typedef struct pair {
+    fmq__pattern base;
+    fmq__pipe *peer; /* or NULL */
+} pair;
+
+static pair *
+from_base(fmq__pattern *p)
+{
+    return FMQ__ITEM(p, pair, base);
+}
+
+static bool
+can_send(fmq__pattern *p)
+{
+    fmq__pipe *peer = from_base(p)->peer;
+
+    return peer != NULL && fmq__pipe_can_write(peer);
+}
+
+static int
+check_send(fmq__pattern *p)
+{
+    return can_send(p) ? 0 : EAGAIN;
+}
+
+static int
+send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+{
+    fmq__pipe *peer = from_base(p)->peer;
+
+    if (!can_send(p)) {
+        return EAGAIN;
+    }
+    return fmq__pipe_send(peer, peer->out->end, parts, n);
+}
+
+static int
+begin_recv(fmq__pattern *p, fmq__pipe **from)
+{
+    *from = from_base(p)->peer;
+    return *from != NULL && fmq__pipe_can_read(*from) ? 0 : EAGAIN;
+}
+
+static bool
+can_recv(fmq__pattern *p)
+{
+    fmq__pipe *peer = from_base(p)->peer;
+
+    return p->reading != NULL || (peer != NULL && fmq__pipe_can_read(peer));
+}
+
+static bool
+attach(fmq__pattern *p, fmq__pipe *pipe)
+{
+    pair *self = from_base(p);
+
+    if (self->peer != NULL) {
+        return false;
+    }
+    self->peer = pipe;
+    return true;
+}
+
+static void
+detach(fmq__pattern *p, fmq__pipe *pipe)
+{
+    pair *self = from_base(p);
+
+    if (self->peer == pipe) {
+        self->peer = NULL;
+    }
+}
+
+const fmq__pattern_ops fmq__pattern_pair = {
+    .name = "PAIR",
+    .type = 0,
+    .peer_types = 1U << 0, /* PAIR */
+    .size = sizeof(pair),
+    .init = fmq__pattern_nothing,
+    .fini = fmq__pattern_nothing,
+    .check_send = check_send,
+    .send = send,
+    .begin_recv = begin_recv,
+    .end_recv = fmq__pattern_nothing_pipe,
+    .can_send = can_send,
+    .can_recv = can_recv,
+    .attach = attach,
+    .detach = detach,
+    .readable = fmq__pattern_nothing_pipe,
+    .writable = fmq__pattern_nothing_pipe,
+    .set_option = fmq__pattern_no_option,
+};

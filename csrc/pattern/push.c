@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PUSH: each message goes to one PULL, in turn (RFC 30 "PUSH Socket Type"). */
+#include <errno.h>
+
+#include "pattern/balance.h"
+#include "pattern/pattern.h"
+
+typedef struct push {
+    fmq__pattern base;
+    fmq__balance out;
+} push;
+
+static push *
+from_base(fmq__pattern *p)
+{
+    return FMQ__ITEM(p, push, base);
+}
+
+static void
+init(fmq__pattern *p)
+{
+    fmq__balance_init(&from_base(p)->out);
+}
+
+static bool
+can_send(fmq__pattern *p)
+{
+    return fmq__balance_front(&from_base(p)->out) != NULL;
+}
+
+static int
+check_send(fmq__pattern *p)
+{
+    return can_send(p) ? 0 : EAGAIN;
+}
+
+static int
+send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+{
+    push *self = from_base(p);
+    fmq__pipe *to = fmq__balance_front(&self->out);
+    int err;
+
+    if (to == NULL) {
+        return EAGAIN;
+    }
+    err = fmq__pipe_send(to, to->out->end, parts, n);
+    if (err == 0) {
+        fmq__balance_rotate(&self->out, to);
+    }
+    return err;
+}
+
+static bool
+attach(fmq__pattern *p, fmq__pipe *pipe)
+{
+    fmq__balance_add(&from_base(p)->out, pipe);
+    return true;
+}
+
+static void
+detach(fmq__pattern *p, fmq__pipe *pipe)
+{
+    (void)p;
+    fmq__balance_remove(pipe);
+}
+
+/* What a peer sends to a PUSH is not for anybody: it is dropped as it comes. */
+static void
+readable(fmq__pattern *p, fmq__pipe *pipe)
+{
+    (void)p;
+    while (fmq__pipe_can_read(pipe)) {
+        fmq__pipe_skip_message(pipe);
+    }
+}
+
+static void
+writable(fmq__pattern *p, fmq__pipe *pipe)
+{
+    fmq__balance_add(&from_base(p)->out, pipe);
+}
+
+const fmq__pattern_ops fmq__pattern_push = {
+    .name = "PUSH",
+    .type = 8,
+    .peer_types = 1U << 7, /* PULL */
+    .size = sizeof(push),
+    .init = init,
+    .fini = fmq__pattern_nothing,
+    .check_send = check_send,
+    .send = send,
+    .begin_recv = fmq__pattern_no_recv,
+    .end_recv = fmq__pattern_nothing_pipe,
+    .can_send = can_send,
+    .can_recv = fmq__pattern_never,
+    .attach = attach,
+    .detach = detach,
+    .readable = readable,
+    .writable = writable,
+    .set_option = fmq__pattern_no_option,
+};

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REP: takes a request, sends the reply to where it came from (RFC 28 "REP Socket
+ * Type").
+ *
+ * The envelope - all frames up to and including the first empty one - is kept in wire
+ * form and put before the reply as it was. A request without a delimiter, or with
+ * nothing behind it, is skipped. A reply to a peer that is gone or full is dropped.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "pattern/fairq.h"
+#include "pattern/pattern.h"
+#include "wire/frame.h"
+
+enum { ENVELOPE_MAX = 64 * 1024 }; /* longer ones are no envelopes: skipped */
+
+typedef struct rep {
+    fmq__pattern base;
+    fmq__fairq in;
+    fmq__pipe *asker;  /* whom to reply to; NULL: gone */
+    bool is_answering; /* a whole request was taken, and not answered yet */
+    uint8_t *envelope;
+    size_t envelope_len;
+    size_t envelope_cap;
+} rep;
+
+static rep *
+from_base(fmq__pattern *p)
+{
+    return FMQ__ITEM(p, rep, base);
+}
+
+static void
+init(fmq__pattern *p)
+{
+    fmq__fairq_init(&from_base(p)->in);
+}
+
+static void
+fini(fmq__pattern *p)
+{
+    fmq__free(from_base(p)->envelope);
+}
+
+static bool
+can_send(fmq__pattern *p)
+{
+    return from_base(p)->is_answering;
+}
+
+static int
+check_send(fmq__pattern *p)
+{
+    return can_send(p) ? 0 : FMQ_EFSM;
+}
+
+static int
+send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+{
+    rep *self = from_base(p);
+    fmq__pipe *to = self->asker;
+
+    if (!self->is_answering) {
+        return FMQ_EFSM;
+    }
+    if (to != NULL && fmq__pipe_can_write(to)) {
+        fmq__fq_pos mark = to->out->end;
+        int err = fmq__fq_append_raw(to->out, self->envelope, self->envelope_len);
+
+        if (err == 0) {
+            err = fmq__pipe_send(to, mark, parts, n);
+        }
+        if (err != 0) {
+            return err;
+        }
+    }
+    self->is_answering = false;
+    self->asker = NULL;
+    return 0;
+}
+
+static bool
+reserve(rep *self, size_t more)
+{
+    size_t need = self->envelope_len + more;
+    uint8_t *grown;
+
+    if (need <= self->envelope_cap) {
+        return true;
+    }
+    if (need > ENVELOPE_MAX) {
+        return false;
+    }
+    need = need < 64 ? 64 : need * 2;
+    grown = fmq__realloc(self->envelope, need);
+    if (grown == NULL) {
+        return false;
+    }
+    self->envelope = grown;
+    self->envelope_cap = need;
+    return true;
+}
+
+/* Keeps one frame of the envelope in wire form; false: it does not fit. */
+static bool
+keep_frame(rep *self, const fmq__frame *f)
+{
+    uint8_t *p;
+
+    if (f->is_ref || !reserve(self, f->len + 9)) {
+        return false;
+    }
+    p = self->envelope + self->envelope_len;
+    self->envelope_len += fmq__frame_put_header(p, FMQ__MORE, f->len);
+    if (f->len != 0) {
+        memcpy(self->envelope + self->envelope_len, f->data, f->len);
+    }
+    self->envelope_len += f->len;
+    return true;
+}
+
+/* Takes the envelope of the next message of `from`; false: there was none, and the
+ * message has been skipped. */
+static bool
+take_envelope(rep *self, fmq__pipe *from)
+{
+    fmq__frame f;
+
+    self->envelope_len = 0;
+    for (;;) {
+        bool is_kept;
+
+        fmq__pipe_pop(from, &f);
+        is_kept = (f.flags & FMQ__MORE) && keep_frame(self, &f);
+        fmq__frame_drop(&f);
+        if ((f.flags & FMQ__MORE) == 0) {
+            return false;
+        }
+        if (!is_kept) {
+            fmq__pipe_skip_message(from);
+            return false;
+        }
+        if (f.len == 0) {
+            return true;
+        }
+    }
+}
+
+static fmq__pipe *
+find_request(rep *self)
+{
+    fmq__pipe *from;
+
+    while ((from = fmq__fairq_front(&self->in)) != NULL) {
+        if (take_envelope(self, from)) {
+            self->asker = from;
+            return from;
+        }
+    }
+    return NULL;
+}
+
+static int
+begin_recv(fmq__pattern *p, fmq__pipe **from)
+{
+    rep *self = from_base(p);
+
+    if (self->is_answering) {
+        return FMQ_EFSM;
+    }
+    *from = find_request(self);
+    return *from != NULL ? 0 : EAGAIN;
+}
+
+static void
+end_recv(fmq__pattern *p, fmq__pipe *from)
+{
+    rep *self = from_base(p);
+
+    fmq__fairq_rotate(&self->in, from);
+    self->is_answering = true;
+}
+
+/* Poll says "readable" only of a true request: find_request leaves it begun. */
+static bool
+can_recv(fmq__pattern *p)
+{
+    rep *self = from_base(p);
+
+    if (p->reading == NULL && !self->is_answering) {
+        p->reading = find_request(self);
+    }
+    return p->reading != NULL;
+}
+
+static bool
+attach(fmq__pattern *p, fmq__pipe *pipe)
+{
+    fmq__fairq_add(&from_base(p)->in, pipe);
+    return true;
+}
+
+static void
+detach(fmq__pattern *p, fmq__pipe *pipe)
+{
+    rep *self = from_base(p);
+
+    fmq__fairq_remove(pipe);
+    if (self->asker == pipe) {
+        self->asker = NULL;
+    }
+}
+
+static void
+readable(fmq__pattern *p, fmq__pipe *pipe)
+{
+    fmq__fairq_add(&from_base(p)->in, pipe);
+}
+
+const fmq__pattern_ops fmq__pattern_rep = {
+    .name = "REP",
+    .type = 4,
+    .peer_types = 1U << 3 | 1U << 5, /* REQ, DEALER */
+    .size = sizeof(rep),
+    .init = init,
+    .fini = fini,
+    .check_send = check_send,
+    .send = send,
+    .begin_recv = begin_recv,
+    .end_recv = end_recv,
+    .can_send = can_send,
+    .can_recv = can_recv,
+    .attach = attach,
+    .detach = detach,
+    .readable = readable,
+    .writable = fmq__pattern_nothing_pipe,
+    .set_option = fmq__pattern_no_option,
+};
