@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No wake-up is lost when callers of one socket wait (decision D2).
+
+Every setting is explored whole. Then each rule of the protocol is left out in turn, and
+the exploration must find who sleeps for ever: a model that cannot fail proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from model.explore import Step, explore
+from model.waiting import (
+    POLL_IN,
+    POLL_OUT,
+    RECV,
+    RULES,
+    SEND,
+    TRY,
+    Setting,
+    Thread,
+    check,
+)
+
+
+def stays(kind: str, calls: int = 1) -> Thread:
+    """Return a caller without a deadline."""
+    return Thread(kind, False, calls)
+
+
+def leaves(kind: str, calls: int = 1) -> Thread:
+    """Return a caller that may vanish while it waits: time-out, signal, close."""
+    return Thread(kind, True, calls)
+
+
+R, S = stays(RECV), stays(SEND)
+
+SETTINGS = {
+    "two receivers": Setting((R, leaves(RECV, 2)), arrivals=2, events=1),
+    "three receivers": Setting((R, R, leaves(RECV)), arrivals=2, events=1),
+    "three receivers, mark 2": Setting((R, R, leaves(RECV)), arrivals=3, mark=2),
+    "two senders": Setting((S, leaves(SEND)), out=1, drains=3),
+    "three senders, mark 2": Setting((S, S, leaves(SEND)), out=2, drains=3, mark=2),
+    "one of each": Setting(
+        (stays(RECV, 2), stays(SEND, 2)), out=1, arrivals=2, drains=2, events=1
+    ),
+    "two receivers, a sender": Setting(
+        (R, leaves(RECV), leaves(SEND)), out=1, arrivals=2, drains=2, events=1
+    ),
+    "a receiver, two senders": Setting(
+        (S, leaves(SEND), leaves(RECV)), out=1, arrivals=1, drains=2, events=1
+    ),
+    "a receiver, two senders, mark 2": Setting(
+        (S, S, leaves(RECV)), out=2, arrivals=2, drains=2, mark=2
+    ),
+    "a poller beside receivers": Setting(
+        (stays(POLL_IN), R, leaves(RECV)), arrivals=2, events=1
+    ),
+    "two pollers": Setting(
+        (stays(POLL_IN), leaves(POLL_IN), stays(TRY)), arrivals=1, events=1
+    ),
+    "a poller beside a sender": Setting(
+        (stays(POLL_IN), S, R), out=1, arrivals=1, drains=1, events=1
+    ),
+    "pollers for either": Setting(
+        (stays(POLL_IN), stays(POLL_OUT), leaves(SEND)),
+        out=1,
+        arrivals=1,
+        drains=1,
+        events=1,
+    ),
+    "somebody only tries": Setting(
+        (stays(TRY, 2), R, leaves(RECV)), arrivals=2, events=1
+    ),
+    "the watch": Setting((R, leaves(RECV)), arrivals=2, events=1, has_watch=True),
+    "the watch, one of each": Setting(
+        (R, leaves(SEND)), out=1, arrivals=2, drains=2, has_watch=True
+    ),
+    "the bell, then a connection": Setting(
+        (R, leaves(RECV)), events=2, arrivals=1, is_inproc=True
+    ),
+    "the bell and a poller": Setting(
+        (R, stays(POLL_IN), leaves(SEND)),
+        out=1,
+        events=1,
+        drains=1,
+        arrivals=1,
+        is_inproc=True,
+    ),
+    "close": Setting((R, R, S), out=1, arrivals=1, drains=1, closes=1),
+    "close with a poller": Setting(
+        (R, S, stays(POLL_IN)), out=1, arrivals=1, drains=1, closes=1
+    ),
+}
+
+# A setting that misses the rule.
+MISSED = {
+    "leave wakes a follower": "two receivers",
+    "leave prefers who can go on": "two receivers, a sender",
+    "receiver chain": "two receivers, a sender",
+    "sender chain": "a receiver, two senders",
+    "leave writes the edge for pollers": "two pollers",
+    "staying writes the edge for pollers": "pollers for either",
+    "publish writes the edge": "two receivers",
+    "publish wakes a follower": "one of each",
+    "publish wakes behind a leader of the other class": "one of each",
+    "register in one section": "two receivers",
+    "low water unpauses": "two receivers",
+    "low water decodes what is left": "two receivers",
+    "harvest writes the edge again": "a poller beside receivers",
+    "bell taken when registering": "the bell, then a connection",
+    "first connection rings": "the bell, then a connection",
+    "watch on S": "the watch",
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_no_wake_up_is_lost(name: str) -> None:
+    result = check(SETTINGS[name])
+    assert result.stuck is None, str(result)
+    assert result.n_quiet > 10
+
+
+def test_every_rule_is_left_out_once() -> None:
+    assert set(MISSED) == RULES
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_a_rule_left_out_leaves_somebody_asleep(rule: str) -> None:
+    setting = SETTINGS[MISSED[rule]]
+    result = check(replace(setting, rules=RULES - {rule}))
+    assert result.stuck is not None, f"nobody misses '{rule}'"
+    assert "sleeps" in result.stuck, str(result)
+
+
+def test_the_explorer_finds_a_sleeper_by_the_shortest_way() -> None:
+    def steps(n: int) -> list[Step]:
+        return [Step(f"+{d}", True, n + d) for d in (1, 2) if n + d <= 4]
+
+    result = explore(0, steps, lambda n: f"stuck at {n}")
+    assert result.stuck == "stuck at 4"
+    assert result.trace == ["+2", "+2"]
+
+
+def test_the_explorer_takes_an_external_step_for_no_promise() -> None:
+    def steps(n: int) -> list[Step]:
+        return [Step("time-out", False, n + 1)] if n < 2 else []
+
+    result = explore(0, steps, lambda n: "asleep" if n == 1 else None)
+    assert result.stuck == "asleep"
+    assert result.trace == ["time-out"]
+
+
+def test_the_explorer_finds_a_spin() -> None:
+    def steps(n: int) -> list[Step]:
+        ways = {0: [1, 2], 1: [], 2: [3], 3: [2]}
+        return [Step(f"to {m}", True, m) for m in ways[n]]
+
+    result = explore(0, steps, lambda n: None)
+    assert result.stuck == "spins for ever"
+    assert result.trace == ["to 2"]
+
+
+def test_the_explorer_refuses_a_model_without_end() -> None:
+    with pytest.raises(RuntimeError, match="more than 50 states"):
+        explore(0, lambda n: [Step("+1", True, n + 1)], lambda n: None, max_states=50)
