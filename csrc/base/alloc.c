@@ -42,7 +42,8 @@ fmq__alloc(size_t size)
 void *
 fmq__calloc(size_t n, size_t size)
 {
-    if (must_fail()) {
+    /* Checked here because sanitizers end the process where calloc would fail. */
+    if (must_fail() || (n != 0 && size > SIZE_MAX / n)) {
         return NULL;
     }
     return n != 0 && size != 0 ? calloc(n, size) : calloc(1, 1);
