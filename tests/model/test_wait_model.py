@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from model.explore import Step, explore
 from model.waiting import (
     POLL_IN,
