@@ -26,8 +26,7 @@ typedef struct fmq__conn fmq__conn;
 /* What a connection says of itself; borrowed until fmq__conn_free. */
 typedef struct fmq__conn_config {
     const char *socket_type; /* "PUSH" */
-    uint64_t
-        peer_types; /* bit fmq__conn_type_bit(name) set: that type may talk to us */
+    uint64_t peer_types;     /* fmq__conn_type_bit of each type that may talk to us */
     const uint8_t *identity; /* routing id */
     size_t identity_len;
     bool has_identity;       /* whether READY carries Identity (REQ, DEALER, ROUTER) */
