@@ -5,8 +5,8 @@
  * The thread starts with the first request. Answers are handed to a call-back on that
  * thread, which must only pass them on.
  *
- * Owner:   the context. fmq__resolver_close waits for a look-up in progress, and answers
- *          what is left with ECANCELED.
+ * Owner:   the context. fmq__resolver_close waits for a look-up in progress, and
+ *          answers what is left with ECANCELED.
  * Threads: any.
  */
 #ifndef FMQ_TRANSPORT_RESOLVER_H
@@ -33,8 +33,8 @@ typedef struct fmq__lookup {
 int fmq__resolver_new(fmq__resolver **r);
 void fmq__resolver_close(fmq__resolver *r);
 
-/* Looks up l->addr for connecting. ENOMEM, EAGAIN: no thread could be had, and on_done is
- * not called. */
+/* Looks up l->addr for connecting. ENOMEM, EAGAIN: no thread could be had; ECANCELED:
+ * being closed; on_done is not called then. */
 int fmq__resolver_post(fmq__resolver *r, fmq__lookup *l);
 
 #endif

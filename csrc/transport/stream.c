@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/stream.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+int
+fmq__stream_socket(int family, int *fd)
+{
+    int made = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (made < 0) {
+        return errno;
+    }
+    *fd = made;
+    return 0;
+}
+
+int
+fmq__stream_bind(int fd, const fmq__sockaddr *sa)
+{
+    const struct sockaddr *name = (const struct sockaddr *)(const void *)&sa->sa;
+
+    return bind(fd, name, sa->len) == 0 ? 0 : errno;
+}
+
+int
+fmq__stream_accept(int listen_fd, int *fd)
+{
+    int made;
+
+    do {
+        made = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (made < 0 && errno == EINTR);
+    if (made < 0) {
+        return errno;
+    }
+    *fd = made;
+    return 0;
+}
+
+int
+fmq__stream_connect(int fd, const fmq__sockaddr *sa)
+{
+    const struct sockaddr *name = (const struct sockaddr *)(const void *)&sa->sa;
+
+    if (connect(fd, name, sa->len) == 0) {
+        return 0;
+    }
+    /* An interrupted connect goes on without us (POSIX), just as a pending one. */
+    return errno == EINTR ? EINPROGRESS : errno;
+}
+
+int
+fmq__stream_dial_result(int fd)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0) {
+        return errno;
+    }
+    return err;
+}
+
+int
+fmq__stream_read(int fd, void *buf, size_t len, size_t *n)
+{
+    ssize_t got;
+
+    do {
+        got = recv(fd, buf, len, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        return got == 0 ? ECONNRESET : errno;
+    }
+    *n = (size_t)got;
+    return 0;
+}
+
+int
+fmq__stream_readv(int fd, const struct iovec *iov, int n_iov, size_t *n)
+{
+    struct msghdr head = {
+        .msg_iov = (struct iovec *)iov,
+        .msg_iovlen = (size_t)n_iov,
+    };
+    ssize_t got;
+
+    do {
+        got = recvmsg(fd, &head, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        return got == 0 ? ECONNRESET : errno;
+    }
+    *n = (size_t)got;
+    return 0;
+}
+
+int
+fmq__stream_writev(int fd, const struct iovec *iov, int n_iov, size_t *n)
+{
+    struct msghdr head = {
+        .msg_iov = (struct iovec *)iov,
+        .msg_iovlen = (size_t)n_iov,
+    };
+    ssize_t put;
+
+    do {
+        put = sendmsg(fd, &head, MSG_NOSIGNAL);
+    } while (put < 0 && errno == EINTR);
+    if (put < 0) {
+        return errno;
+    }
+    *n = (size_t)put;
+    return 0;
+}
