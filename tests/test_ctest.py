@@ -38,7 +38,8 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def must(step: str, *command: str | Path) -> str:
     done = run(*command)
     if done.returncode != 0:
-        pytest.fail(f"{step} failed:\n{tail(done.stdout)}", pytrace=False)
+        report = re.sub(r"(?m)^\[\d+/\d+\] .*\n", "", done.stdout)
+        pytest.fail(f"{step} failed:\n{tail(report)}", pytrace=False)
     return done.stdout
 
 
