@@ -39,6 +39,7 @@ target_compile_definitions(
         FMQ_VERSION_MAJOR=${PROJECT_VERSION_MAJOR}
         FMQ_VERSION_MINOR=${PROJECT_VERSION_MINOR}
         FMQ_VERSION_PATCH=${PROJECT_VERSION_PATCH}
+        FMQ_VERSION_STRING="${PROJECT_VERSION}"
 )
 target_link_libraries(fastmq_core PUBLIC Threads::Threads PRIVATE fastmq_warnings)
 
