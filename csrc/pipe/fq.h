@@ -2,10 +2,10 @@
 /* fq: a queue of frames in wire form, with a writing and a reading half.
  *
  * Frames lie one behind the other in chunks, as ZMTP 2/3 puts them on the wire (RFC 37
- * "Framing"): flags, 1- or 8-byte length, body. A body of up to FMQ__FQ_INLINE_MAX bytes
- * lies in the chunk, a longer one is a counted reference behind its 9-byte header. So one
- * form serves connections out (written to the kernel as it lies), connections in and
- * inproc.
+ * "Framing"): flags, 1- or 8-byte length, body. A body of up to FMQ__FQ_INLINE_MAX
+ * bytes lies in the chunk, a longer one is a counted reference behind its 9-byte
+ * header. So one form serves connections out (written to the kernel as it lies),
+ * connections in and inproc.
  *
  * The halves share the chunks and nothing else. The writer may append while the reader
  * reads what was published before; *publishing* - how the reader learns that there is
@@ -19,19 +19,23 @@
 #ifndef FMQ_PIPE_FQ_H
 #define FMQ_PIPE_FQ_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "msg/body.h"
 #include "msg/msg.h"
+#include "pipe/chunk.h"
 
 /* The longest body that is copied into the queue. */
 enum { FMQ__FQ_INLINE_MAX = 4096 };
 
-typedef struct fmq__chunk fmq__chunk; /* begins with a fmq__body */
+/* Where a reader leaves a chunk it has done with for the writer to take (duct.h). */
+typedef _Atomic(fmq__chunk *) fmq__fq_spare;
 
 /* A place in the queue: a frame border. */
 typedef struct fmq__fq_pos {
@@ -40,14 +44,22 @@ typedef struct fmq__fq_pos {
 } fmq__fq_pos;
 
 typedef struct fmq__fq_writer {
-    fmq__fq_pos end;   /* behind the last frame */
-    uint32_t next_cap; /* room of the next chunk: doubles under load up to 64 KiB */
+    fmq__fq_pos end;      /* behind the last frame */
+    uint32_t cap;         /* room of its chunk */
+    uint32_t next_cap;    /* room of the next chunk: doubles under load up to 64 KiB */
+    fmq__fq_spare *spare; /* NULL: none */
 } fmq__fq_writer;
 
 typedef struct fmq__fq_reader {
-    fmq__fq_pos at;      /* the next byte to read */
-    uint64_t frame_left; /* consume: bytes left of the frame that is cut at `at`, or 0 */
-    bool is_in_message;  /* consume: a frame of the current message was (partly) used */
+    fmq__fq_pos at;  /* the next byte to read */
+    uint32_t ref;    /* the record passed last in this chunk, or 0 */
+    uint32_t cut_at; /* consume: offset of the frame that is cut at `at` */
+    uint64_t
+        frame_left;     /* consume: bytes left of the frame that is cut at `at`, or 0 */
+    bool is_in_message; /* consume: a frame of the current message was (partly) used */
+    fmq__body *
+        *dropped; /* where lent bodies go (fmq__body_drop_later); NULL: nowhere */
+    fmq__fq_spare *spare; /* NULL: none */
 } fmq__fq_reader;
 
 /* Makes an empty queue with one small chunk. */
@@ -58,21 +70,47 @@ void fmq__fq_fini(fmq__fq_writer *w, fmq__fq_reader *r);
 
 /* --- the writing half --- */
 
+/* The cases that do not fit a short frame into the chunk at hand. */
+int fmq__fq_append_slow(fmq__fq_writer *w, unsigned flags, const void *body,
+                        size_t len);
+
 /* Appends a frame; a body of at most FMQ__FQ_INLINE_MAX bytes is copied. `flags`:
  * FMQ__MORE, FMQ__COMMAND. */
-int fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len);
+static inline int
+fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len)
+{
+    uint32_t off = w->end.off;
+    uint8_t *p;
+
+    assert((flags & ~(unsigned)(FMQ__MORE | FMQ__COMMAND)) == 0);
+    if (len > 255 || len + 2 > w->cap - off) {
+        return fmq__fq_append_slow(w, flags, body, len);
+    }
+    p = w->end.chunk->data + off;
+    p[0] = (uint8_t)flags;
+    p[1] = (uint8_t)len;
+    if (len > 0) {
+        memcpy(p + 2, body, len);
+    }
+    w->end.off = off + 2 + (uint32_t)len;
+    return 0;
+}
 
 /* Appends a frame whose body is longer than FMQ__FQ_INLINE_MAX: takes one reference to
  * `body`, of which `data` is a part. */
 int fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
                        const uint8_t *data, size_t len);
 
-/* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX. */
+/* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX.
+ */
 int fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len);
 
-/* Takes back everything behind `mark`, an earlier value of `w->end` whose followers were
- * not published. Drops the bodies. */
+/* Takes back everything behind `mark`, an earlier value of `w->end` whose followers
+ * were not published. Drops the bodies. */
 void fmq__fq_rollback(fmq__fq_writer *w, fmq__fq_pos mark);
+
+/* The same, putting lent bodies on `*dropped` (fmq__body_drop_later). */
+void fmq__fq_rollback_later(fmq__fq_writer *w, fmq__fq_pos mark, fmq__body **dropped);
 
 /* --- the reading half --- */
 
@@ -85,22 +123,45 @@ typedef struct fmq__frame {
     bool is_ref;
 } fmq__frame;
 
+/* The cases of a long frame and of a chunk that is used up. */
+void fmq__fq_pop_slow(fmq__fq_reader *r, fmq__frame *frame);
+
 /* Takes the next frame (the caller knows that there is one). A referenced body is the
  * caller's afterwards (one reference); an inline one lies in the chunk until the next
  * call on this half: copy it, or hold `frame->body`. */
-void fmq__fq_pop(fmq__fq_reader *r, fmq__frame *frame);
+static inline void
+fmq__fq_pop(fmq__fq_reader *r, fmq__frame *frame)
+{
+    fmq__chunk *c = r->at.chunk;
+    uint32_t off = r->at.off;
+    const uint8_t *p = c->data + off;
+
+    assert(r->frame_left == 0);
+    if (off == atomic_load_explicit(&c->sealed, memory_order_relaxed) ||
+        (p[0] & FMQ__LONG) != 0) {
+        fmq__fq_pop_slow(r, frame);
+        return;
+    }
+    frame->data = p + 2;
+    frame->len = p[1];
+    frame->body = &c->body;
+    frame->flags = p[0];
+    frame->is_ref = false;
+    r->at.off = off + 2 + p[1];
+}
 
 /* Fills `iov` with what lies between the reader and `end`, as it goes to the wire: at
- * most `max_iov` entries and about `max_bytes` bytes. Returns the bytes, `*n_iov` the
+ * most `max_iov` entries and `max_bytes` bytes. Returns the bytes, `*n_iov` the
  * entries. Changes nothing. */
 size_t fmq__fq_gather(const fmq__fq_reader *r, fmq__fq_pos end, struct iovec *iov,
                       int max_iov, size_t max_bytes, int *n_iov);
 
 /* Moves the reader `n` bytes of the wire form on, n being at most what gather returned:
- * drops the bodies and chunks passed and returns how many whole messages were passed. */
+ * drops the bodies and chunks passed and returns how many whole messages were passed.
+ */
 uint32_t fmq__fq_consume(fmq__fq_reader *r, size_t n);
 
-/* Moves the reader to `end` at once, without counting. */
+/* Moves the reader to `end`, a message border, at once, without counting. */
 void fmq__fq_consume_to(fmq__fq_reader *r, fmq__fq_pos end);
 
 /* If a message was cut by consume, skips what is left of it (all its frames): 1, else
@@ -108,11 +169,31 @@ void fmq__fq_consume_to(fmq__fq_reader *r, fmq__fq_pos end);
 uint32_t fmq__fq_skip_cut(fmq__fq_reader *r);
 
 /* Whether nothing lies between the reader and `end`. */
-bool fmq__fq_is_at(const fmq__fq_reader *r, fmq__fq_pos end);
+static inline bool
+fmq__fq_is_at(const fmq__fq_reader *r, fmq__fq_pos end)
+{
+    return r->at.off == end.off && r->at.chunk == end.chunk && r->frame_left == 0;
+}
 
-/* With both halves in the caller's hands and nothing between them: begins the chunk anew,
- * if nobody else holds it, so that a queue that keeps up stays in the same few cache
- * lines. A chunk larger than `keep_bytes` is freed for a small one where possible. */
-void fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes);
+/* The case of a chunk that is too large. */
+void fmq__fq_rewind_slow(fmq__fq_writer *w, fmq__fq_reader *r);
+
+/* With both halves in the caller's hands and nothing between them: begins the chunk
+ * anew, if nobody else holds it, so that a queue that keeps up stays in the same few
+ * cache lines. A chunk larger than `keep_bytes` is freed for a small one where
+ * possible. */
+static inline void
+fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes)
+{
+    assert(fmq__fq_is_at(r, w->end));
+    if (w->cap > keep_bytes && w->cap > FMQ__CHUNK_MIN) {
+        fmq__fq_rewind_slow(w, r);
+    } else if (fmq__body_is_sole(&w->end.chunk->body)) {
+        fmq__chunk_reset(w->end.chunk);
+        w->end.off = 0;
+        r->at.off = 0;
+        r->ref = 0;
+    }
+}
 
 #endif
