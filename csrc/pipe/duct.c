@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two words, each written by one side with its count and changed by the other only to
+ * fall asleep in it:
+ *
+ *   T1 publish, close: exchange tail (acq_rel) -> T2 ready, is_finished: load (acquire)
+ *      The reader that sees the count sees the frames.
+ *   T3 sleep_reader: compare-exchange tail (acq_rel) -> T1
+ *      It succeeds only while there is nothing; who then publishes finds ASLEEP, takes
+ * it out by the same exchange, and sees everything that the reader did before. H1
+ * report, close: exchange head (acq_rel) -> H2 has_room, is_reader_gone: load (acquire)
+ *   H3 sleep_writer: compare-exchange head (acq_rel) -> H1
+ *      The same in the other direction.
+ *   E1 the count of open sides (acq_rel) -> E1
+ *      The second side to close sees everything that the first one did, and frees.
+ *
+ * A sleeper is always told. The reader has reported all but fewer than `low_water`
+ * messages, which is at most the limit; so a writer at the limit has at least
+ * `low_water` unreported messages ahead of the reader, whose report clears ASLEEP.
+ *
+ * When the limit is lowered, the reader may still go by the higher old mark, and may
+ * have read all there is. Until a report is seen that came after the change, the writer
+ * therefore counts as full only at `lag`, the highest mark the reader may go by:
+ *
+ *   M1 set_limit: store low_water, fetch_or head (release) -> M2 report: exchange
+ * (acquire) The reader whose report follows the fetch_or goes by the new mark from then
+ * on.
+ */
+#include "pipe/duct.h"
+
+#include "base/alloc.h"
+
+static uint32_t
+low_water_of(uint32_t limit)
+{
+    return limit / 2 + limit % 2;
+}
+
+static void
+set_room(fmq__duct *d, uint64_t head)
+{
+    uint64_t limit = d->w.limit;
+
+    if (head != d->w.lag_head) {
+        d->w.lag = 0;
+    }
+    if (limit < d->w.lag) {
+        limit = d->w.lag;
+    }
+    d->w.room_until =
+        d->w.limit == 0 || limit > UINT64_MAX - head ? UINT64_MAX : head + limit;
+}
+
+int
+fmq__duct_new(uint32_t limit, fmq__duct **duct)
+{
+    fmq__duct *d = fmq__calloc(1, sizeof(*d));
+
+    if (d == NULL) {
+        return ENOMEM;
+    }
+    if (fmq__fq_init(&d->w.fq, &d->r.fq) != 0) {
+        fmq__free(d);
+        return ENOMEM;
+    }
+    d->w.limit = limit;
+    set_room(d, 0);
+    atomic_init(&d->tail, 0);
+    atomic_init(&d->head, 0);
+    atomic_init(&d->low_water, low_water_of(limit));
+    atomic_init(&d->n_sides, 2);
+    atomic_init(&d->spare, NULL);
+    d->w.fq.spare = &d->spare;
+    d->r.fq.spare = &d->spare;
+    *duct = d;
+    return 0;
+}
+
+/* True: the other side is closed too, and the duct is gone. */
+static bool
+leave_duct(fmq__duct *d)
+{
+    fmq__chunk *spare;
+
+    if (atomic_fetch_sub_explicit(&d->n_sides, 1, memory_order_acq_rel) != 1) { /* E1 */
+        return false;
+    }
+    /* E1 orders what either side left there. */
+    spare = atomic_load_explicit(&d->spare, memory_order_relaxed);
+    if (spare != NULL) {
+        fmq__chunk_drop(spare);
+    }
+    fmq__fq_fini(&d->w.fq, &d->r.fq);
+    fmq__free(d);
+    return true;
+}
+
+/* --- the writer's side --- */
+
+bool
+fmq__duct_has_room_slow(fmq__duct *d)
+{
+    set_room(d, atomic_load_explicit(&d->head, memory_order_acquire) >> /* H2 -> H1 */
+                    FMQ__DUCT_SHIFT);
+    return d->w.written < d->w.room_until;
+}
+
+bool
+fmq__duct_sleep_writer(fmq__duct *d)
+{
+    uint64_t seen = atomic_load_explicit(&d->head, memory_order_acquire); /* H2 -> H1 */
+
+    do {
+        set_room(d, seen >> FMQ__DUCT_SHIFT);
+        if (d->w.written < d->w.room_until || (seen & FMQ__DUCT_CLOSED) != 0) {
+            return false;
+        }
+    } while ((seen & FMQ__DUCT_ASLEEP) == 0 &&
+             !atomic_compare_exchange_weak_explicit(
+                 &d->head, &seen, seen | FMQ__DUCT_ASLEEP, memory_order_acq_rel,
+                 memory_order_acquire)); /* H3 -> H1; failure: H2 -> H1 */
+    return true;
+}
+
+void
+fmq__duct_set_limit(fmq__duct *d, uint32_t limit)
+{
+    uint64_t old = d->w.limit == 0 ? UINT64_MAX : low_water_of(d->w.limit);
+    uint64_t head;
+
+    if (limit == d->w.limit) {
+        return;
+    }
+    d->w.limit = limit;
+    atomic_store_explicit(&d->low_water, low_water_of(limit), memory_order_relaxed);
+    /* M1 -> M2. Changes nothing: it only stands in the order of the word's changes. */
+    head =
+        atomic_fetch_or_explicit(&d->head, 0, memory_order_acq_rel) >> FMQ__DUCT_SHIFT;
+    if (head != d->w.lag_head || old > d->w.lag) {
+        d->w.lag = old;
+    }
+    d->w.lag_head = head;
+    set_room(d, head);
+}
+
+bool
+fmq__duct_is_reader_gone(const fmq__duct *d)
+{
+    /* H2 -> H1 in close_reader. */
+    return (atomic_load_explicit(&d->head, memory_order_acquire) & FMQ__DUCT_CLOSED) !=
+           0;
+}
+
+bool
+fmq__duct_close_writer(fmq__duct *d)
+{
+    uint64_t last = d->w.written << FMQ__DUCT_SHIFT | FMQ__DUCT_CLOSED;
+    uint64_t old =
+        atomic_exchange_explicit(&d->tail, last, memory_order_acq_rel); /* T1 */
+
+    return !leave_duct(d) && (old & FMQ__DUCT_ASLEEP) != 0;
+}
+
+/* --- the reader's side --- */
+
+bool
+fmq__duct_report_slow(fmq__duct *d)
+{
+    uint64_t next = d->r.read << FMQ__DUCT_SHIFT;
+
+    d->r.reported = d->r.read;
+    /* H1 -> H2, H3; M2 -> M1. */
+    return (atomic_exchange_explicit(&d->head, next, memory_order_acq_rel) &
+            FMQ__DUCT_ASLEEP) != 0;
+}
+
+bool
+fmq__duct_sleep_reader(fmq__duct *d)
+{
+    uint64_t seen = d->r.read << FMQ__DUCT_SHIFT;
+
+    /* T3 -> T1. A failure gives no more than the hint to look: T2 does that. */
+    return atomic_compare_exchange_strong_explicit(
+               &d->tail, &seen, seen | FMQ__DUCT_ASLEEP, memory_order_acq_rel,
+               memory_order_relaxed) ||
+           seen == (d->r.read << FMQ__DUCT_SHIFT | FMQ__DUCT_ASLEEP);
+}
+
+bool
+fmq__duct_is_finished(const fmq__duct *d)
+{
+    /* T2 -> T1 in close_writer. */
+    uint64_t tail = atomic_load_explicit(&d->tail, memory_order_acquire);
+
+    return (tail & FMQ__DUCT_CLOSED) != 0 && tail >> FMQ__DUCT_SHIFT == d->r.read;
+}
+
+/* Drops what has been published: a writer that goes on for a while must not keep lent
+ * bodies from their lenders. */
+static void
+drain_reader(fmq__duct *d)
+{
+    while (fmq__duct_ready(d) > 0) {
+        fmq__frame f;
+
+        do {
+            fmq__fq_pop(&d->r.fq, &f);
+            if (f.is_ref) {
+                fmq__body_drop(f.body);
+            }
+        } while ((f.flags & FMQ__MORE) != 0);
+        d->r.read++;
+    }
+}
+
+bool
+fmq__duct_close_reader(fmq__duct *d)
+{
+    uint64_t last = d->r.read << FMQ__DUCT_SHIFT | FMQ__DUCT_CLOSED;
+    uint64_t old =
+        atomic_exchange_explicit(&d->head, last, memory_order_acq_rel); /* H1 */
+
+    drain_reader(d);
+    return !leave_duct(d) && (old & FMQ__DUCT_ASLEEP) != 0;
+}
