@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "security/null.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "check.h"
+#include "wire_test.h"
+
+#define BODY(text) (const uint8_t *)(text), sizeof(text) - 1
+
+static const fmq__mech_ops *const ops = &fmq__mech_null;
+
+static void *
+open_state(const void *metadata, size_t len)
+{
+    fmq__mech_args args = {.metadata = metadata, .metadata_len = len};
+    void *state = fmq__calloc(1, ops->state_size);
+
+    REQUIRE(state != NULL && ops->init(state, &args) == 0);
+    return state;
+}
+
+static void
+close_state(void *state)
+{
+    ops->fini(state);
+    fmq__free(state);
+}
+
+TEST(table)
+{
+    CHECK_STR(ops->name, "NULL");
+    CHECK_EQ(ops->metadata_error, 0);
+    CHECK(ops->zap_reply == NULL && ops->encode == NULL && ops->decode == NULL);
+}
+
+TEST(ready_is_name_and_metadata)
+{
+    void *s = open_state("abc", 3);
+    uint8_t body[16] = {0};
+
+    CHECK_EQ(ops->want(s), FMQ__MECH_SEND | FMQ__MECH_RECV);
+    CHECK_EQ(ops->next_len(s), 9);
+    CHECK_EQ(ops->next(s, body), 0);
+    CHECK_MEM(body, "\5READYabc", 10);
+    CHECK_EQ(ops->want(s), FMQ__MECH_RECV);
+    close_state(s);
+
+    s = open_state(NULL, 0);
+    CHECK_EQ(ops->next_len(s), 6);
+    CHECK_EQ(ops->next(s, body), 0);
+    CHECK_MEM(body, "\5READY", 6);
+    close_state(s);
+}
+
+TEST(done_when_sent_and_received_in_either_order)
+{
+    uint8_t body[16];
+
+    for (int is_receiver_first = 0; is_receiver_first < 2; is_receiver_first++) {
+        void *s = open_state(NULL, 0);
+        fmq__mech_result r = {0};
+
+        if (is_receiver_first) {
+            CHECK_EQ(ops->input(s, BODY("\5READYxyz"), &r), 0);
+            CHECK_EQ(ops->want(s), FMQ__MECH_SEND);
+            CHECK_EQ(ops->next(s, body), 0);
+        } else {
+            CHECK_EQ(ops->next(s, body), 0);
+            CHECK_EQ(ops->want(s), FMQ__MECH_RECV);
+            CHECK_EQ(ops->input(s, BODY("\5READYxyz"), &r), 0);
+        }
+        CHECK_EQ(ops->want(s), 0);
+        CHECK_EQ(r.error, 0);
+        REQUIRE(r.metadata != NULL);
+        CHECK_EQ(r.metadata_len, 3);
+        CHECK_MEM(r.metadata, "xyz", 3);
+        close_state(s);
+    }
+}
+
+TEST(ready_without_properties_still_is_one)
+{
+    void *s = open_state(NULL, 0);
+    fmq__mech_result r = {0};
+
+    CHECK_EQ(ops->input(s, BODY("\5READY"), &r), 0);
+    CHECK(r.metadata != NULL);
+    CHECK_EQ(r.metadata_len, 0);
+    close_state(s);
+}
+
+TEST(what_other_commands_bring)
+{
+    static const struct {
+        const char *body;
+        size_t len;
+        int err;
+        unsigned error;
+    } row[] = {
+#define ROW(body, err, error) {(body), sizeof(body) - 1, (err), (error)}
+        ROW("\5ERROR\3"
+            "300",
+            EACCES, 300),
+        ROW("\5ERROR\3"
+            "400",
+            EACCES, 400),
+        ROW("\5ERROR\3"
+            "500",
+            EACCES, 500),
+        ROW("\5ERROR\2no", EACCES, 0),
+        ROW("\5ERROR\0", EACCES, 0),
+        ROW("\5ERROR", EPROTO, FMQ__ZMTP_MALFORMED_ERROR),
+        ROW("\5ERROR\3"
+            "40",
+            EPROTO, FMQ__ZMTP_MALFORMED_ERROR),
+        ROW("\4PING\0\0", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+        ROW("\5HELLO", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+        ROW("\5ready", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+        ROW("\4READY", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+        ROW("\6READY", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+        ROW("", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+        ROW("hello", EPROTO, FMQ__ZMTP_UNEXPECTED_COMMAND),
+#undef ROW
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        void *s = open_state(NULL, 0);
+        uint8_t body[16];
+        fmq__mech_result r = {0};
+
+        CHECK_EQ(ops->next(s, body), 0);
+        CHECK_EQ(ops->input(s, (const uint8_t *)row[i].body, row[i].len, &r),
+                 row[i].err);
+        CHECK_EQ(r.error, row[i].error);
+        CHECK(r.metadata == NULL);
+        /* No last word. */
+        CHECK_EQ(ops->want(s) & FMQ__MECH_SEND, 0);
+        close_state(s);
+    }
+}
+
+TEST(error_of_libzmq)
+{
+    static wire_bytes b;
+    void *s = open_state(NULL, 0);
+    fmq__mech_result r = {0};
+
+    wire_add_vector(&b, "error_400");
+    CHECK_EQ(ops->input(s, b.data + 66, b.len - 66, &r), EACCES);
+    CHECK_EQ(r.error, 400);
+    close_state(s);
+}
+
+int
+main(void)
+{
+    RUN(table);
+    RUN(ready_is_name_and_metadata);
+    RUN(done_when_sent_and_received_in_either_order);
+    RUN(ready_without_properties_still_is_one);
+    RUN(what_other_commands_bring);
+    RUN(error_of_libzmq);
+    return CHECK_RESULT();
+}
