@@ -35,19 +35,28 @@ low_water_of(uint32_t limit)
     return limit / 2 + limit % 2;
 }
 
-static void
-set_room(fmq__duct *d, uint64_t head)
+/* Whether there is room with `head` messages read; remembers how long that will do. */
+static bool
+look_for_room(fmq__duct *d, uint64_t head)
 {
     uint64_t limit = d->w.limit;
+    uint64_t full_at;
 
     if (head != d->w.lag_head) {
         d->w.lag = 0;
     }
-    if (limit < d->w.lag) {
-        limit = d->w.lag;
+    if (limit == 0) {
+        d->w.room_until = UINT64_MAX;
+        return true;
     }
-    d->w.room_until =
-        d->w.limit == 0 || limit > UINT64_MAX - head ? UINT64_MAX : head + limit;
+    if (d->w.lag > limit) {
+        d->w.room_until =
+            0; /* look at the head every time, to see the end of the lag */
+        return d->w.written - head < d->w.lag;
+    }
+    full_at = head + limit;
+    d->w.room_until = full_at;
+    return d->w.written < full_at;
 }
 
 int
@@ -63,7 +72,7 @@ fmq__duct_new(uint32_t limit, fmq__duct **duct)
         return ENOMEM;
     }
     d->w.limit = limit;
-    set_room(d, 0);
+    (void)look_for_room(d, 0);
     atomic_init(&d->tail, 0);
     atomic_init(&d->head, 0);
     atomic_init(&d->low_water, low_water_of(limit));
@@ -99,9 +108,10 @@ leave_duct(fmq__duct *d)
 bool
 fmq__duct_has_room_slow(fmq__duct *d)
 {
-    set_room(d, atomic_load_explicit(&d->head, memory_order_acquire) >> /* H2 -> H1 */
-                    FMQ__DUCT_SHIFT);
-    return d->w.written < d->w.room_until;
+    /* H2 -> H1 in report. */
+    uint64_t head = atomic_load_explicit(&d->head, memory_order_acquire);
+
+    return look_for_room(d, head >> FMQ__DUCT_SHIFT);
 }
 
 bool
@@ -110,8 +120,8 @@ fmq__duct_sleep_writer(fmq__duct *d)
     uint64_t seen = atomic_load_explicit(&d->head, memory_order_acquire); /* H2 -> H1 */
 
     do {
-        set_room(d, seen >> FMQ__DUCT_SHIFT);
-        if (d->w.written < d->w.room_until || (seen & FMQ__DUCT_CLOSED) != 0) {
+        if (look_for_room(d, seen >> FMQ__DUCT_SHIFT) ||
+            (seen & FMQ__DUCT_CLOSED) != 0) {
             return false;
         }
     } while ((seen & FMQ__DUCT_ASLEEP) == 0 &&
@@ -139,7 +149,7 @@ fmq__duct_set_limit(fmq__duct *d, uint32_t limit)
         d->w.lag = old;
     }
     d->w.lag_head = head;
-    set_room(d, head);
+    (void)look_for_room(d, head);
 }
 
 bool
