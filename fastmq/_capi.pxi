@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# csrc/include/fastmq.h as Cython sees it, and the few C names beside it.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t, uintptr_t
+
+cdef extern from "fastmq.h" nogil:
+    const int FMQ_EFSM
+    const int FMQ_ETERM
+    const int FMQ_EBUSY_TRY
+    const int FMQ_ENOTSOCK
+    const int FMQ_DONTWAIT
+    const int FMQ_SNDMORE
+    const int FMQ_TRY
+    const int FMQ_POLLIN
+
+    ctypedef uintptr_t fmq_ctx
+    ctypedef uintptr_t fmq_socket
+
+    ctypedef struct fmq_msg:
+        uint64_t opaque[8]
+
+    ctypedef struct fmq_part:
+        size_t len
+        int more
+        int is_in_buf
+
+    ctypedef struct fmq_pollitem:
+        fmq_socket socket
+        int fd
+        short events
+        short revents
+
+    ctypedef void fmq_free_fn(void *data, void *hint) noexcept
+
+    void fmq_msg_init(fmq_msg *m)
+    int fmq_msg_init_copy(fmq_msg *m, const void *data, size_t size)
+    int fmq_msg_init_data(
+        fmq_msg *m, void *data, size_t size, fmq_free_fn *free_fn, void *hint)
+    void fmq_msg_close(fmq_msg *m)
+    void fmq_msg_move(fmq_msg *to, fmq_msg *source)
+    int fmq_msg_copy(fmq_msg *to, fmq_msg *source)
+    void *fmq_msg_data(fmq_msg *m)
+    size_t fmq_msg_size(const fmq_msg *m)
+    int fmq_msg_more(const fmq_msg *m)
+    const char *fmq_msg_gets(const fmq_msg *m, const char *name)
+
+    int fmq_ctx_new(fmq_ctx *ctx)
+    int fmq_ctx_set(fmq_ctx ctx, int option, int value)
+    int fmq_ctx_get(fmq_ctx ctx, int option, int *value)
+    int fmq_ctx_shutdown(fmq_ctx ctx)
+    int fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
+
+    int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket)
+    int fmq_socket_close(fmq_socket s)
+    int fmq_socket_is_open(fmq_socket s)
+    int fmq_bind(fmq_socket s, const char *endpoint)
+    int fmq_connect(fmq_socket s, const char *endpoint)
+    int fmq_unbind(fmq_socket s, const char *endpoint)
+    int fmq_disconnect(fmq_socket s, const char *endpoint)
+    int fmq_setsockopt(fmq_socket s, int option, const void *value, size_t len)
+    int fmq_getsockopt(fmq_socket s, int option, void *value, size_t *len)
+
+    int fmq_send(fmq_socket s, const void *data, size_t len, int flags)
+    int fmq_msg_send(fmq_socket s, fmq_msg *m, int flags)
+    int fmq_sendv(fmq_socket s, fmq_msg *parts, size_t n, int flags)
+    int fmq_recv(
+        fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part, int flags)
+    int fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags)
+    int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags)
+    void fmq_parts_free(fmq_msg *parts, size_t n)
+    int fmq_send_until(
+        fmq_socket s, fmq_msg *parts, size_t n, int flags, uint64_t deadline_ns)
+    int fmq_recv_until(
+        fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
+        uint64_t deadline_ns)
+    int fmq_recvv_until(
+        fmq_socket s, fmq_msg **parts, size_t *n, uint64_t deadline_ns)
+    uint64_t fmq_now_ns()
+
+    int fmq_poll(
+        fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
+
+    const char *fmq_strerror(int err)
+    int fmq_has(const char *capability)
+    const char *fmq_version()
+
+cdef extern from "<sys/un.h>" nogil:
+    """
+    enum { PATH_LEN = (int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
+    """
+    const int PATH_LEN
+
+cdef extern from "<stdint.h>" nogil:
+    const uint64_t UINT64_MAX
+
+cdef extern from "<unistd.h>" nogil:
+    int getpid()
+
+cdef enum:
+    # Bodies of this size are copied without the GIL.
+    LARGE = 1 << 20
+    # Bodies up to this size arrive by way of the stack.
+    SMALL = 512
+    # This many parts, or things to poll, are prepared on the stack.
+    FEW = 16

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+
+cdef class Context:
+    """A context of the core: the base of the public class.
+
+    Args:
+        io_threads: Threads for input and output.
+        shadow: The address (``underlying``) of a context to share; 0 makes a new one.
+    """
+
+    cdef fmq_ctx _handle
+    cdef readonly int _owner_pid
+    cdef object __weakref__
+
+    def __init__(self, int io_threads=1, uintptr_t shadow=0) -> None:
+        self._owner_pid = getpid()
+        if shadow != 0:
+            self._handle = shadow
+            return
+        check(fmq_ctx_new(&self._handle))
+        cdef int err = fmq_ctx_set(self._handle, 1, io_threads)
+        if err != 0:
+            fmq_ctx_term(self._handle, 0)
+            self._handle = 0
+            fail(err)
+
+    @property
+    def underlying(self) -> int:
+        """The address that ``shadow`` takes; 0 when terminated."""
+        return self._handle
+
+    @property
+    def closed(self) -> bool:
+        """Whether this object's context was terminated."""
+        return self._handle == 0
+
+    def set(self, int option, optval) -> None:
+        """Set an option of the context.
+
+        Args:
+            option: A member of ``ContextOption``.
+            optval: Its value, an int.
+        """
+        if self._handle == 0:
+            raise RuntimeError("Context has been destroyed")
+        if not isinstance(optval, int):
+            raise TypeError(f"expected int, got: {optval!r}")
+        check(fmq_ctx_set(self._handle, option, optval))
+
+    def get(self, int option) -> int:
+        """Return an option of the context.
+
+        Args:
+            option: A member of ``ContextOption``.
+        """
+        cdef int value = 0
+        if self._handle == 0:
+            raise RuntimeError("Context has been destroyed")
+        check(fmq_ctx_get(self._handle, option, &value))
+        return value
+
+    def term(self) -> None:
+        """Wait until every socket is closed and has lingered, and end the context.
+
+        Calls on its sockets in other threads raise ``ContextTerminated``.
+        """
+        cdef fmq_ctx handle = self._handle
+        cdef int err
+        if handle == 0:
+            return
+        if self._owner_pid != getpid():
+            self._handle = 0
+            return
+        while True:
+            with nogil:
+                err = fmq_ctx_term(handle, -1)
+            # Another object, or another thread, was first.
+            if err == EFAULT or not go_on(err):
+                break
+        self._handle = 0
+
+    def __reduce__(self):
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")

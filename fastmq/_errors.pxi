@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# From the core's numbers to exceptions; which class a number has is error.py's.
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.errno cimport EAGAIN, EINTR, EINVAL, EFAULT, ENAMETOOLONG, ENOENT, ETIMEDOUT
+
+cdef extern from *:
+    """
+    static _Thread_local int last_errno;
+    static int get_last_errno(void) { return last_errno; }
+    static void set_last_errno(int err) { last_errno = err; }
+    """
+    int get_last_errno() noexcept
+    void set_last_errno(int err) noexcept
+
+IPC_PATH_MAX_LEN = PATH_LEN
+PYZMQ_DRAFT_API = False
+
+cdef object error_from_errno = None
+
+
+cdef int fail(int err, msg=None) except -1:
+    """Raise the exception of ``err``."""
+    global error_from_errno
+    if error_from_errno is None:
+        from fastmq.error import error_from_errno as found
+        error_from_errno = found
+    set_last_errno(err)
+    raise error_from_errno(err, msg)
+
+
+cdef int check(int err) except -1:
+    """Raise if ``err`` is not 0."""
+    if err != 0:
+        fail(err)
+    return 0
+
+
+cdef int go_on(int err) except -1:
+    """Return 1 to call again after a signal, 0 if done; raise what else there is.
+
+    The handlers of Python run here, and what they raise is raised.
+    """
+    if err == 0:
+        return 0
+    if err != EINTR:
+        fail(err)
+    PyErr_CheckSignals()
+    return 1
+
+
+def zmq_errno() -> int:
+    """Return the number of this thread's last error."""
+    return get_last_errno()
+
+
+def strerror(int errno) -> str:
+    """Return the text of an error number.
+
+    Args:
+        errno: The number, of the system or of ZeroMQ's own.
+    """
+    return fmq_strerror(errno).decode("utf-8", "replace")
+
+
+def zmq_version_info() -> tuple[int, int, int]:
+    """Return the version of libzmq whose behaviour this package has."""
+    return (4, 3, 5)
+
+
+def core_version() -> str:
+    """Return the version of the C core, which is that of the package."""
+    return fmq_version().decode()
+
+
+def has(str capability not None) -> bool:
+    """Return whether a capability is there: "ipc", "curve", ...
+
+    Args:
+        capability: Its name; one that nobody knows is not there.
+    """
+    cdef bytes name = capability.encode()
+    return fmq_has(name) != 0

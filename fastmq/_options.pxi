@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# Options of sockets: from Python's values to the layouts of the core and back.
+
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+
+cdef enum:
+    ROUTING_ID = 5
+    LINGER = 17
+    RCVTIMEO = 27
+    SNDTIMEO = 28
+    # No value of an option is longer.
+    MAX_VALUE = 1024
+
+# Options by how their value is laid out; all others are ints.
+cdef object bytes_options = None
+cdef object int64_options = None
+
+
+cdef int load_option_types() except -1:
+    global bytes_options, int64_options
+    from fastmq.constants import SocketOption
+    int64_options = {
+        int(o) for o in SocketOption if o._opt_type.name == "int64"}
+    bytes_options = {
+        int(o) for o in SocketOption if o._opt_type.name == "bytes"}
+    return 0
+
+
+cdef int set_option(fmq_socket s, int option, value) except -1:
+    cdef int as_int
+    cdef int64_t as_int64
+    if isinstance(value, str):
+        raise TypeError("unicode not allowed, use setsockopt_string")
+    if bytes_options is None:
+        load_option_types()
+    if option in bytes_options:
+        if not isinstance(value, bytes):
+            raise TypeError(f"expected bytes, got: {value!r}")
+        return check(fmq_setsockopt(
+            s, option, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value)))
+    if not isinstance(value, int):
+        raise TypeError(f"expected int, got: {value!r}")
+    if option in int64_options:
+        as_int64 = value
+        return check(fmq_setsockopt(s, option, &as_int64, sizeof(as_int64)))
+    as_int = value
+    return check(fmq_setsockopt(s, option, &as_int, sizeof(as_int)))
+
+
+cdef object get_option(fmq_socket s, int option):
+    cdef int as_int = 0
+    cdef int64_t as_int64 = 0
+    cdef char buf[MAX_VALUE]
+    cdef size_t size
+    if bytes_options is None:
+        load_option_types()
+    if option in bytes_options:
+        size = MAX_VALUE
+        check(fmq_getsockopt(s, option, buf, &size))
+        # The core ends strings with a NUL; ids are counted.
+        if option != ROUTING_ID and size > 0 and buf[size - 1] == 0:
+            size -= 1
+        return PyBytes_FromStringAndSize(buf, <Py_ssize_t>size)
+    if option in int64_options:
+        size = sizeof(as_int64)
+        check(fmq_getsockopt(s, option, &as_int64, &size))
+        return as_int64
+    size = sizeof(as_int)
+    check(fmq_getsockopt(s, option, &as_int, &size))
+    return as_int
+
+
+cdef uint64_t deadline_in(int64_t timeout_ms) noexcept nogil:
+    """Return when ``timeout_ms`` will have passed; never, if it is negative."""
+    if timeout_ms < 0:
+        return UINT64_MAX
+    return fmq_now_ns() + <uint64_t>timeout_ms * 1000000
+
+
+cdef uint64_t deadline_of(fmq_socket s, int option) noexcept nogil:
+    """Return when a call that starts now has to end, by SNDTIMEO or RCVTIMEO."""
+    cdef int timeout_ms = -1
+    cdef size_t size = sizeof(timeout_ms)
+    # A socket that is no more says so in the call itself.
+    fmq_getsockopt(s, option, &timeout_ms, &size)
+    return deadline_in(timeout_ms)

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from cpython.bytes cimport PyBytes_CheckExact
+
+
+cdef int ipc_limits(int err, bytes addr) except -1:
+    """Say more about errors that paths cause."""
+    if not addr.startswith(b"ipc://"):
+        return 0
+    path = addr[len(b"ipc://"):].decode("utf-8", "replace")
+    if err == ENAMETOOLONG:
+        fail(err, f'ipc path "{path}" is longer than {IPC_PATH_MAX_LEN} bytes '
+             "(IPC_PATH_MAX_LEN)")
+    if err == ENOENT:
+        fail(err, f'No such file or directory for ipc path "{path}".')
+    return 0
+
+
+cdef bytes endpoint(addr):
+    """Return an address as the core takes it."""
+    if isinstance(addr, str):
+        addr = addr.encode()
+    elif addr is None:
+        raise TypeError("expected bytes, NoneType found")
+    elif not isinstance(addr, bytes):
+        raise TypeError(f"Expected addr to be str, got addr={addr!r}")
+    if 0 in <bytes>addr:
+        fail(EINVAL)
+    return addr
+
+
+cdef class Socket:
+    """A socket of the core: the base of the public class.
+
+    Args:
+        context: The context it belongs to.
+        socket_type: A member of ``SocketType``.
+        shadow: The address (``underlying``) of a socket to share, instead of a new one.
+        copy_threshold: The size in bytes from which ``copy=False`` lends; None is the
+            package's ``COPY_THRESHOLD``.
+    """
+
+    cdef fmq_socket _handle
+    cdef readonly int _owner_pid
+    cdef readonly object context
+    cdef public Py_ssize_t copy_threshold
+    cdef object __weakref__
+
+    def __init__(
+        self,
+        context=None,
+        int socket_type=-1,
+        uintptr_t shadow=0,
+        copy_threshold=None,
+    ) -> None:
+        self._owner_pid = getpid()
+        self.context = context
+        self.copy_threshold = (
+            default_threshold() if copy_threshold is None else copy_threshold)
+        if shadow != 0:
+            self._handle = shadow
+            return
+        if context is None:
+            raise TypeError("context must be specified")
+        if socket_type < 0:
+            raise TypeError("socket_type must be specified")
+        check(fmq_socket_new((<Context?>context)._handle, socket_type, &self._handle))
+
+    @property
+    def underlying(self) -> int:
+        """The address that ``shadow`` takes; 0 when closed."""
+        return self._handle
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is closed, by whatever object."""
+        if self._handle == 0:
+            return True
+        # An inherited socket is the parent's affair.
+        return self._owner_pid == getpid() and not fmq_socket_is_open(self._handle)
+
+    def close(self, linger=None) -> None:
+        """Close the socket; what was sent still leaves, as LINGER allows.
+
+        Args:
+            linger: Milliseconds that unsent messages have left; None keeps the option.
+        """
+        cdef fmq_socket handle = self._handle
+        if handle == 0 or self._owner_pid != getpid():
+            return
+        if linger is not None and fmq_socket_is_open(handle):
+            set_option(handle, LINGER, linger)
+        self._handle = 0
+        cdef int err = fmq_socket_close(handle)
+        if err != 0 and err != FMQ_ENOTSOCK:
+            fail(err)
+
+    def set(self, int option, optval) -> None:
+        """Set an option of the socket.
+
+        Args:
+            option: A member of ``SocketOption``.
+            optval: Its value, an int or bytes.
+
+        Raises:
+            ZMQError: There is no such option, or no such value of it (EINVAL).
+        """
+        set_option(self._handle, option, optval)
+
+    def get(self, int option):
+        """Return an option of the socket, an int or bytes.
+
+        Args:
+            option: A member of ``SocketOption``.
+
+        Raises:
+            ZMQError: There is no such option, or it cannot be read (EINVAL).
+        """
+        return get_option(self._handle, option)
+
+    def bind(self, addr) -> None:
+        """Accept connections at an address.
+
+        Args:
+            addr: An address, such as "tcp://127.0.0.1:5555"; str or bytes.
+        """
+        cdef bytes name = endpoint(addr)
+        cdef const char *text = name
+        cdef int err
+        while True:
+            with nogil:
+                err = fmq_bind(self._handle, text)
+            if err == ENOENT or err == ENAMETOOLONG:
+                ipc_limits(err, name)
+            if not go_on(err):
+                return
+
+    def connect(self, addr) -> None:
+        """Connect to an address, now or as soon as somebody is there.
+
+        Args:
+            addr: An address, such as "tcp://127.0.0.1:5555"; str or bytes.
+        """
+        cdef bytes name = endpoint(addr)
+        cdef const char *text = name
+        cdef int err
+        while True:
+            with nogil:
+                err = fmq_connect(self._handle, text)
+            if not go_on(err):
+                return
+
+    def unbind(self, addr) -> None:
+        """Undo a bind.
+
+        Args:
+            addr: The address as LAST_ENDPOINT gave it; str or bytes.
+        """
+        cdef bytes name = endpoint(addr)
+        cdef const char *text = name
+        cdef int err
+        while True:
+            with nogil:
+                err = fmq_unbind(self._handle, text)
+            if not go_on(err):
+                return
+
+    def disconnect(self, addr) -> None:
+        """Undo a connect.
+
+        Args:
+            addr: The address that was given to ``connect``; str or bytes.
+        """
+        cdef bytes name = endpoint(addr)
+        cdef const char *text = name
+        cdef int err
+        while True:
+            with nogil:
+                err = fmq_disconnect(self._handle, text)
+            if not go_on(err):
+                return
+
+    def send(
+        self,
+        data,
+        int flags=0,
+        bint copy=True,
+        bint track=False,
+        routing_id=None,
+        group=None,
+    ):
+        """Send one message part.
+
+        With ``copy`` true the buffer is the caller's again on return. With
+        ``copy=False`` a body of ``copy_threshold`` bytes (65536) or more is lent: it
+        stays exported, so its owner cannot resize it, until the core has let go.
+
+        Args:
+            data: Any object with the buffer protocol, or a ``Frame``.
+            flags: ``SNDMORE`` if another part of the same message follows;
+                ``DONTWAIT`` to raise instead of waiting for room.
+            copy: Whether the body is copied before the call returns.
+            track: Return a tracker that tells when the core has let go of ``data``.
+            routing_id: Not supported.
+            group: Not supported.
+
+        Raises:
+            Again: There was no room within ``SNDTIMEO`` (milliseconds).
+            ContextTerminated: The context was terminated meanwhile.
+        """
+        cdef int err
+        if (
+            PyBytes_CheckExact(data)
+            and copy
+            and PyBytes_GET_SIZE(data) < LARGE
+            and routing_id is None
+            and group is None
+        ):
+            err = fmq_send(
+                self._handle, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data),
+                flags | FMQ_TRY)
+            if err == 0:
+                return None
+            if not has_to_wait(err, flags):
+                self._fail(err)
+        return self._send(data, flags, copy, track, routing_id, group)
+
+    cdef object _send(
+        self, data, int flags, bint copy, bint track, routing_id, group
+    ):
+        """Send what the short way is not for."""
+        cdef Py_buffer view
+        if routing_id is not None or group is not None:
+            raise RuntimeError("routing_id and group need draft support")
+        if isinstance(data, Frame):
+            return self._send_frame(data, flags, track)
+        if not copy:
+            return self._send_shared(data, flags, track)
+        get_buffer(data, &view)
+        try:
+            send_copy(self._handle, view.buf, <size_t>view.len, flags)
+        finally:
+            PyBuffer_Release(&view)
+        return None
+
+    cdef object _send_frame(self, Frame frame, int flags, bint track):
+        cdef fmq_msg m
+        if track and frame.tracker is None:
+            raise ValueError("Not a tracked message")
+        fmq_msg_init(&m)
+        check(fmq_msg_copy(&m, &frame._msg))
+        try:
+            send_parts(self._handle, &m, 1, flags)
+        finally:
+            fmq_msg_close(&m)
+        return frame.tracker
+
+    cdef object _send_shared(self, data, int flags, bint track):
+        cdef fmq_msg m
+        cdef Py_buffer view
+        cdef bint is_small
+        tracker = event = None
+        get_buffer(data, &view)
+        try:
+            is_small = self.copy_threshold != 0 and view.len < self.copy_threshold
+            if is_small:
+                send_copy(self._handle, view.buf, <size_t>view.len, flags)
+        finally:
+            PyBuffer_Release(&view)
+        if is_small:
+            return finished_tracker
+        if track:
+            tracker, event = new_tracker()
+        drain()
+        lend(&m, data, event)
+        try:
+            send_parts(self._handle, &m, 1, flags)
+        finally:
+            fmq_msg_close(&m)
+        return tracker
+
+    def recv(self, int flags=0, bint copy=True, bint track=False):
+        """Receive one message part.
+
+        Args:
+            flags: ``DONTWAIT`` to raise instead of waiting for a message.
+            copy: Return bytes if true, else a ``Frame`` that shows the core's memory.
+            track: Give the frame a tracker, which is done.
+
+        Raises:
+            Again: There was no message within ``RCVTIMEO`` (milliseconds).
+            ContextTerminated: The context was terminated meanwhile.
+        """
+        if copy:
+            return recv_bytes(self._handle, flags)
+        return recv_frame(self._handle, flags, track)
+
+    def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0) -> int:
+        """Receive one message part into a buffer and return how long the part was.
+
+        What does not fit is lost.
+
+        Args:
+            buffer: A writable, contiguous object with the buffer protocol.
+            nbytes: Use only so many bytes of it; 0 is all.
+            flags: ``DONTWAIT`` to raise instead of waiting for a message.
+        """
+        cdef Py_buffer view
+        PyObject_GetBuffer(buffer, &view, PyBUF_CONTIG)
+        try:
+            if nbytes < 0 or nbytes > view.len:
+                raise ValueError(f"nbytes={nbytes}: the buffer has {view.len} bytes")
+            return recv_to(
+                self._handle, view.buf, <size_t>(nbytes or view.len), flags)
+        finally:
+            PyBuffer_Release(&view)
+
+    def send_multipart(
+        self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs
+    ):
+        """Send the parts of one message, all or none.
+
+        Args:
+            msg_parts: A list or tuple of what ``send`` takes.
+            flags: As for ``send``.
+            copy: As for ``send``.
+            track: As for ``send``; the tracker is that of the last part.
+            kwargs: Other keywords have no effect.
+        """
+        cdef Outgoing out
+        cdef Py_ssize_t n
+        cdef Py_ssize_t i = 0
+        if not isinstance(msg_parts, (list, tuple)):
+            # Whatever else can be sliced and counted.
+            msg_parts = list(msg_parts[:])
+        n = len(msg_parts)
+        if n == 0:
+            raise IndexError("a message has at least one part")
+        out = Outgoing(n)
+        result = None
+        for part in msg_parts:
+            result = self._add_part(out, i, part, copy, track)
+            i += 1
+        send_parts(self._handle, out.parts, out.n, flags)
+        return result
+
+    cdef object _add_part(
+        self, Outgoing out, Py_ssize_t i, part, bint copy, bint track
+    ):
+        """Add a part to the message and return what its send returns."""
+        cdef Py_buffer view
+        cdef fmq_msg *m = &out.parts[i]
+        if PyBytes_CheckExact(part) and copy:
+            copy_in(m, PyBytes_AS_STRING(part), <size_t>PyBytes_GET_SIZE(part))
+            out.n += 1
+            return None
+        if isinstance(part, Frame):
+            if track and (<Frame>part).tracker is None:
+                raise ValueError("Not a tracked message")
+            check(fmq_msg_copy(m, &(<Frame>part)._msg))
+            out.n += 1
+            return (<Frame>part).tracker
+        try:
+            if isinstance(part, str):
+                raise TypeError
+            PyObject_GetBuffer(part, &view, PyBUF_ANY_CONTIGUOUS)
+        except TypeError:
+            shown = repr(part)
+            if len(shown) > 32:
+                shown = f"{shown[:29]}..."
+            raise TypeError(
+                f"Frame {i} ({shown}) does not support the buffer interface."
+            ) from None
+        try:
+            if copy or 0 != view.len < self.copy_threshold or view.len == 0:
+                copy_in(m, view.buf, <size_t>view.len)
+                out.n += 1
+                return None if copy else finished_tracker
+        finally:
+            PyBuffer_Release(&view)
+        tracker = event = None
+        if track:
+            tracker, event = new_tracker()
+        drain()
+        lend(m, part, event)
+        out.n += 1
+        return tracker
+
+    def recv_multipart(self, int flags=0, bint copy=True, bint track=False) -> list:
+        """Receive the parts of one message.
+
+        Args:
+            flags: ``DONTWAIT`` to raise instead of waiting for a message.
+            copy: Return bytes if true, else frames.
+            track: Give the frames trackers, which are done.
+        """
+        return recv_parts(self._handle, flags, copy, track)
+
+    cdef int _fail(self, int err) except -1:
+        if err == FMQ_ENOTSOCK and self._handle != 0 and self._owner_pid != getpid():
+            fail(err, "the socket belongs to the process that made it")
+        return fail(err)
+
+    def __reduce__(self):
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sending and receiving by handle: first with FMQ_TRY and the GIL, then, where that says
+# that it takes waiting, without the GIL until a deadline that signals do not move.
+
+from libc.stdlib cimport calloc, free
+
+
+cdef bint has_to_wait(int err, int flags) noexcept:
+    """Whether a failed try is worth a call that may wait."""
+    return err == FMQ_EBUSY_TRY or (err == EAGAIN and not flags & FMQ_DONTWAIT)
+
+
+cdef int send_parts(fmq_socket s, fmq_msg *parts, size_t n, int flags) except -1:
+    """Take the parts and send them as one message, or raise and leave them."""
+    cdef int err = fmq_sendv(s, parts, n, flags | FMQ_TRY)
+    cdef uint64_t deadline
+    if err == 0:
+        return 0
+    if not has_to_wait(err, flags):
+        fail(err)
+    deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, SNDTIMEO)
+    while True:
+        with nogil:
+            err = fmq_send_until(s, parts, n, flags, deadline)
+        if not go_on(err):
+            return 0
+
+
+cdef int send_copy(fmq_socket s, const void *data, size_t size, int flags) except -1:
+    """Send a copy of the bytes as one part, the long way."""
+    cdef fmq_msg m
+    copy_in(&m, data, size)
+    try:
+        return send_parts(s, &m, 1, flags)
+    finally:
+        fmq_msg_close(&m)
+
+
+cdef int recv_slow(
+    fmq_socket s, char *buf, fmq_msg *m, fmq_part *part, int flags, int err
+) except -1:
+    """Receive a part after a try that ended in ``err``."""
+    cdef uint64_t deadline
+    if not has_to_wait(err, flags):
+        fail(err)
+    deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
+    while True:
+        with nogil:
+            err = fmq_recv_until(s, buf, SMALL, m, part, deadline)
+        if not go_on(err):
+            return 0
+
+
+cdef object recv_bytes(fmq_socket s, int flags):
+    cdef char buf[SMALL]
+    cdef fmq_msg m
+    cdef fmq_part part
+    memset(&m, 0, sizeof(m))
+    cdef int err = fmq_recv(s, buf, SMALL, &m, &part, flags | FMQ_TRY)
+    if err != 0:
+        recv_slow(s, buf, &m, &part, flags, err)
+    if part.is_in_buf:
+        return PyBytes_FromStringAndSize(buf, <Py_ssize_t>part.len)
+    try:
+        return copied(fmq_msg_data(&m), part.len)
+    finally:
+        fmq_msg_close(&m)
+
+
+cdef size_t recv_to(fmq_socket s, void *to, size_t room, int flags) except? 0:
+    """Receive a part, keep ``room`` bytes of it, and return how long it was."""
+    cdef char buf[SMALL]
+    cdef fmq_msg m
+    cdef fmq_part part
+    memset(&m, 0, sizeof(m))
+    cdef int err = fmq_recv(s, buf, SMALL, &m, &part, flags | FMQ_TRY)
+    if err != 0:
+        recv_slow(s, buf, &m, &part, flags, err)
+    cdef size_t size = part.len if part.len < room else room
+    if part.is_in_buf:
+        memcpy(to, buf, size)
+        return part.len
+    if size < LARGE:
+        memcpy(to, fmq_msg_data(&m), size)
+    else:
+        with nogil:
+            memcpy(to, fmq_msg_data(&m), size)
+    fmq_msg_close(&m)
+    return part.len
+
+
+cdef Frame recv_frame(fmq_socket s, int flags, bint track):
+    cdef fmq_msg m
+    cdef fmq_pollitem item
+    cdef size_t n_ready
+    cdef uint64_t deadline = 0
+    cdef bint is_timed = False
+    memset(&m, 0, sizeof(m))
+    cdef int err = fmq_msg_recv(s, &m, flags | FMQ_TRY)
+    while err != 0:
+        if not has_to_wait(err, flags):
+            fail(err)
+        if flags & FMQ_DONTWAIT:
+            with nogil:
+                err = fmq_msg_recv(s, &m, flags)
+            continue
+        if not is_timed:
+            is_timed = True
+            deadline = deadline_of(s, RCVTIMEO)
+        item.socket = s
+        item.events = FMQ_POLLIN
+        with nogil:
+            err = fmq_poll(&item, 1, deadline, &n_ready)
+        if go_on(err):
+            err = EAGAIN
+            continue
+        with nogil:
+            err = fmq_msg_recv(s, &m, flags | FMQ_DONTWAIT)
+        if err == EAGAIN and fmq_now_ns() >= deadline:
+            fail(err)
+    return received(&m, track)
+
+
+cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
+    cdef fmq_msg *parts = NULL
+    cdef size_t n = 0
+    cdef size_t i
+    cdef uint64_t deadline
+    cdef list found = []
+    cdef int err = fmq_recvv(s, &parts, &n, flags | FMQ_TRY)
+    if err != 0:
+        if not has_to_wait(err, flags):
+            fail(err)
+        deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
+        while True:
+            with nogil:
+                err = fmq_recvv_until(s, &parts, &n, deadline)
+            if not go_on(err):
+                break
+    try:
+        for i in range(n):
+            if copy:
+                found.append(copied(
+                    fmq_msg_data(&parts[i]), fmq_msg_size(&parts[i])))
+            else:
+                found.append(received(&parts[i], track))
+    finally:
+        fmq_parts_free(parts, n)
+    return found
+
+
+cdef class Outgoing:
+    """The parts of one message on their way to the core; what is left is closed."""
+
+    cdef fmq_msg few[FEW]
+    cdef fmq_msg *parts
+    cdef size_t n
+
+    def __cinit__(self, Py_ssize_t n):
+        self.parts = self.few
+        if n > FEW:
+            self.parts = <fmq_msg *>calloc(<size_t>n, sizeof(fmq_msg))
+            if self.parts is NULL:
+                raise MemoryError
+        else:
+            memset(self.few, 0, sizeof(self.few))
+
+    def __dealloc__(self):
+        cdef size_t i
+        for i in range(self.n):
+            fmq_msg_close(&self.parts[i])
+        if self.parts is not self.few:
+            free(self.parts)

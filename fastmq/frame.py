@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames: message parts as objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _core
+from .constants import MessageOption
+
+__all__ = ["Frame", "Message"]
+
+
+class Frame(_core.Frame):
+    """One message part, shared with the core rather than copied.
+
+    Args:
+        data: Any object with the buffer protocol; None makes an empty frame.
+        track: Make a tracker that tells when ``data`` is not in use any more.
+        copy: Whether to copy ``data``; None copies what is smaller than
+            ``copy_threshold``.
+        copy_threshold: In bytes; None is ``COPY_THRESHOLD`` of the package, 0 shares
+            all.
+
+    >>> frame = Frame(b"hello")
+    >>> len(frame), frame.bytes
+    (5, b'hello')
+    """
+
+    # No instance has a __dict__: what is not declared cannot be set.
+    __slots__ = ()
+
+    def __getattr__(self, key: str) -> Any:
+        upper = key.upper()
+        option = MessageOption.__members__.get(upper)
+        if option is None:
+            raise AttributeError(f"Frame has no such option: {upper}")
+        return self.get(option)
+
+    def __repr__(self) -> str:
+        body = self.buffer
+        size = len(body)
+        if size <= 16:
+            shown = repr(bytes(body))
+        else:
+            unit, amount = "B", size
+            if size >= 2**30:
+                unit, amount = "GB", size // 10**9
+            elif size >= 2**20:
+                unit, amount = "MB", size // 10**6
+            elif size >= 1000:
+                unit, amount = "kB", size // 1000
+            shown = f"{bytes(body[:12])!r}...{amount}{unit}"
+        return f"<{_PACKAGE}.{self.__class__.__name__}({shown})>"
+
+
+_PACKAGE = __name__.partition(".")[0]
+
+# pyzmq's older name.
+Message = Frame

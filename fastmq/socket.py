@@ -1,0 +1,488 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sockets: where messages are sent and received."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from warnings import warn
+
+from . import _core
+from .constants import Errno, PollEvent, SocketOption, SocketType, _OptType
+from .error import ZMQBindError, ZMQError
+from .options import SocketOptions
+from .utils import jsonapi
+from .utils.interop import cast_int_addr
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer, Self
+
+    from .context import Context
+    from .frame import Frame
+    from .tracker import MessageTracker
+
+__all__ = ["Socket"]
+
+T = TypeVar("T")
+ReceivedT = TypeVar("ReceivedT")
+SocketT = TypeVar("SocketT", bound="Socket[Any]")
+
+
+class _SocketContext(Generic[SocketT]):
+    """What ``bind`` and ``connect`` return: undoes them at the end of a ``with``."""
+
+    socket: SocketT
+    kind: str
+    addr: str
+
+    def __init__(self, socket: SocketT, kind: str, addr: str) -> None:
+        self.socket = socket
+        self.kind = kind
+        self.addr = addr
+
+    def __repr__(self) -> str:
+        return f"<SocketContext({self.kind}={self.addr!r})>"
+
+    def __enter__(self) -> SocketT:
+        return self.socket
+
+    def __exit__(self, *args: object) -> None:
+        if self.socket.closed:
+            return
+        if self.kind == "bind":
+            self.socket.unbind(self.addr)
+        else:
+            self.socket.disconnect(self.addr)
+
+
+class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
+    """A socket of ZeroMQ.
+
+    Args:
+        ctx_or_socket: The context it belongs to; or a socket to share.
+        socket_type: A member of ``SocketType``.
+        shadow: A socket, or the address (``underlying``) of one, to share.
+        copy_threshold: The size in bytes from which ``copy=False`` lends; None is the
+            package's ``COPY_THRESHOLD``.
+
+    >>> import fastmq
+    >>> ctx = fastmq.Context.instance()
+    >>> with ctx.socket(fastmq.PUSH) as push, ctx.socket(fastmq.PULL) as pull:
+    ...     port = pull.bind_to_random_port("tcp://127.0.0.1")
+    ...     connected = push.connect(f"tcp://127.0.0.1:{port}")
+    ...     push.send(b"hello")
+    ...     pull.recv()
+    b'hello'
+    """
+
+    context: Context[Any]
+    type: SocketType
+    _repr_cls = f"{__name__.partition('.')[0]}.Socket"
+    _shadow = False
+    _shadow_obj: Any = None
+
+    def __init__(
+        self,
+        ctx_or_socket: Context[Any] | Socket[Any] | None = None,
+        socket_type: int = 0,
+        *,
+        shadow: Socket[Any] | int = 0,
+        copy_threshold: int | None = None,
+    ) -> None:
+        context: Any = ctx_or_socket
+        if isinstance(ctx_or_socket, Socket):
+            context, shadow = None, ctx_or_socket
+        address = 0
+        if isinstance(shadow, Socket):
+            self._shadow_obj = shadow
+            address = shadow.underlying
+            context = shadow.context
+        elif shadow:
+            address = cast_int_addr(shadow)
+        self._shadow = address != 0
+        super().__init__(context, socket_type, address, copy_threshold)
+        if not self._shadow:
+            add = getattr(context, "_add_socket", None)
+            if add is not None:
+                add(self)
+        try:
+            # Remembered, so that a closed socket still says what it was.
+            self.__dict__["type"] = SocketType(
+                _core.Socket.get(self, SocketOption.TYPE)
+            )
+        except ZMQError:
+            self.__dict__["type"] = SocketType(socket_type)
+
+    def __del__(self) -> None:
+        if self._shadow or self.closed or self._owner_pid != os.getpid():
+            return
+        warn(f"Unclosed socket {self}", ResourceWarning, stacklevel=2, source=self)
+        self.close()
+
+    def __repr__(self) -> str:
+        cls = self.__class__
+        name = cls.__dict__.get("_repr_cls", f"{cls.__module__}.{cls.__name__}")
+        package = __name__.partition(".")[0]
+        kind = getattr(self.__dict__.get("type"), "name", "?")
+        closed = " closed" if self.closed else ""
+        return f"<{name}({package}.{kind}) at {id(self):#x}{closed}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def __copy__(self, memo: Any = None) -> Self:
+        return self.__class__.shadow(self.underlying)
+
+    __deepcopy__ = __copy__
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        if key in ("subscribe", "unsubscribe"):
+            key = key.upper()
+        if key in self.__dict__ or any(
+            key in cls.__dict__ or key in getattr(cls, "__annotations__", ())
+            for cls in type(self).__mro__
+        ):
+            object.__setattr__(self, key, value)
+            return
+        # An option in the spelling that only pyzmq's users know.
+        upper = key.upper()
+        if upper not in SocketOption.__members__:
+            name = self.__class__.__name__
+            raise AttributeError(f"{name} has no such option: {upper}")
+        setattr(self, upper, value)
+
+    @classmethod
+    def shadow(cls, address: int | Socket[Any]) -> Self:
+        """Return a socket object for a socket that there is already.
+
+        Args:
+            address: The socket, or its address (``underlying``).
+        """
+        return cls(shadow=address)
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket; what was sent still leaves, as LINGER allows.
+
+        Args:
+            linger: Milliseconds that unsent messages have left; None keeps the option.
+        """
+        if self.context is not None:
+            remove = getattr(self.context, "_rm_socket", None)
+            if remove is not None:
+                remove(self)
+        super().close(linger)
+
+    # Addresses
+
+    def bind(self, addr: str | bytes) -> _SocketContext[Self]:  # type: ignore[override]
+        """Accept connections at an address.
+
+        Args:
+            addr: An address, such as "tcp://127.0.0.1:5555".
+
+        Returns:
+            An object that unbinds at the end of a ``with``.
+        """
+        try:
+            super().bind(addr)
+        except ZMQError as error:
+            error.strerror += f" (addr={addr!r})"
+            raise
+        bound = _core.Socket.get(self, SocketOption.LAST_ENDPOINT)
+        return _SocketContext(self, "bind", bound.decode("utf-8", "surrogateescape"))
+
+    def connect(self, addr: str | bytes) -> _SocketContext[Self]:  # type: ignore[override]
+        """Connect to an address, now or as soon as somebody is there.
+
+        Args:
+            addr: An address, such as "tcp://127.0.0.1:5555".
+
+        Returns:
+            An object that disconnects at the end of a ``with``.
+        """
+        try:
+            super().connect(addr)
+        except ZMQError as error:
+            error.strerror += f" (addr={addr!r})"
+            raise
+        return _SocketContext(
+            self, "connect", addr.decode() if isinstance(addr, bytes) else addr
+        )
+
+    def bind_to_random_port(
+        self,
+        addr: str,
+        min_port: int = 49152,
+        max_port: int = 65536,
+        max_tries: int = 100,
+    ) -> int:
+        """Bind to a port that is free, and return it.
+
+        Args:
+            addr: The address without the port, such as "tcp://127.0.0.1".
+            min_port: The lowest port to try.
+            max_port: One more than the highest. With the defaults for both, the system
+                chooses the port.
+            max_tries: How many to try.
+
+        Raises:
+            ZMQBindError: None of those tried was free.
+        """
+        if (min_port, max_port) == (49152, 65536):
+            self.bind(f"{addr}:*")
+            url: bytes = _core.Socket.get(self, SocketOption.LAST_ENDPOINT)
+            return int(url.rpartition(b":")[2])
+        for _ in range(max_tries):
+            port = random.randrange(min_port, max_port)
+            try:
+                self.bind(f"{addr}:{port}")
+            except ZMQError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port
+        raise ZMQBindError("Could not bind socket to random port.")
+
+    # Options
+
+    setsockopt = _core.Socket.set
+    getsockopt = _core.Socket.get
+
+    def set_string(self, option: int, optval: str, encoding: str = "utf-8") -> None:
+        """Set an option to an encoded str.
+
+        Args:
+            option: A member of ``SocketOption``.
+            optval: The text.
+            encoding: How to make bytes of it.
+        """
+        if not isinstance(optval, str):
+            raise TypeError(f"strings only, not {type(optval)}: {optval!r}")
+        self.set(option, optval.encode(encoding))
+
+    setsockopt_string = setsockopt_unicode = set_string
+
+    def get_string(self, option: int, encoding: str = "utf-8") -> str:
+        """Return an option that is bytes, decoded.
+
+        Args:
+            option: A member of ``SocketOption``.
+            encoding: How to make a str of it.
+        """
+        if SocketOption(option)._opt_type is not _OptType.bytes:
+            raise TypeError(f"option {option} will not return a string to be decoded")
+        value: bytes = self.get(option)
+        return value.decode(encoding)
+
+    getsockopt_string = getsockopt_unicode = get_string
+
+    def subscribe(self, topic: str | bytes) -> None:
+        """Receive messages that begin with a topic.
+
+        Args:
+            topic: The prefix; empty for all messages.
+        """
+        self.set(SocketOption.SUBSCRIBE, _topic(topic))
+
+    def unsubscribe(self, topic: str | bytes) -> None:
+        """Undo one ``subscribe``.
+
+        Args:
+            topic: What was given to it.
+        """
+        self.set(SocketOption.UNSUBSCRIBE, _topic(topic))
+
+    def get_hwm(self) -> int:
+        """Return how many messages may wait to be sent to a peer."""
+        try:
+            return self.sndhwm
+        except ZMQError:
+            return self.rcvhwm
+
+    def set_hwm(self, value: int) -> None:
+        """Set how many messages may wait, in either direction.
+
+        Args:
+            value: Messages for each peer; 0 is no limit.
+        """
+        failure = None
+        for option in (SocketOption.SNDHWM, SocketOption.RCVHWM):
+            try:
+                self.set(option, value)
+            except ZMQError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+
+    hwm = property(get_hwm, set_hwm, doc="SNDHWM when read; both marks when set.")
+
+    @property
+    def socket_type(self) -> int:
+        """The type of the socket; deprecated, use ``type``."""
+        warn(
+            "Socket.socket_type is deprecated, use Socket.type",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.type
+
+    # Waiting
+
+    def fileno(self) -> int:
+        """Return the descriptor (``FD``) that is readable when something happened."""
+        return self.fd
+
+    def poll(self, timeout: int | None = None, flags: int = PollEvent.POLLIN) -> int:
+        """Wait until the socket is ready, and return for what; 0 if it is not.
+
+        Args:
+            timeout: In milliseconds; None or negative waits for ever.
+            flags: ``POLLIN`` to receive, ``POLLOUT`` to send, or both.
+        """
+        if self.closed:
+            raise ZMQError(Errno.ENOTSUP)
+        ready = _core.zmq_poll([(self, flags)], timeout)
+        return ready[0][1] if ready else 0
+
+    # Messages of other types than bytes. All that receives goes through _deserialize.
+
+    def _deserialize(self, received: Any, load: Callable[[Any], T]) -> T:
+        return load(received)
+
+    def send_serialized(
+        self,
+        msg: T,
+        serialize: Callable[[T], Sequence[Frame | Buffer]],
+        flags: int = 0,
+        copy: bool = True,
+        **kwargs: Any,
+    ) -> MessageTracker | None:
+        """Send an object as the parts that a function makes of it.
+
+        Args:
+            msg: The object.
+            serialize: Returns the parts.
+            flags: As for ``send``.
+            copy: As for ``send``.
+            kwargs: As for ``send_multipart``.
+        """
+        parts = serialize(msg)
+        return self.send_multipart(parts, flags=flags, copy=copy, **kwargs)
+
+    def recv_serialized(
+        self,
+        deserialize: Callable[[list[Any]], T],
+        flags: int = 0,
+        copy: bool = True,
+    ) -> T:
+        """Receive the object that a function makes of the parts of a message.
+
+        Args:
+            deserialize: Returns the object.
+            flags: As for ``recv``.
+            copy: As for ``recv``.
+        """
+        parts = self.recv_multipart(flags=flags, copy=copy)
+        return self._deserialize(parts, deserialize)
+
+    def send_string(
+        self,
+        u: str,
+        flags: int = 0,
+        copy: bool = True,
+        encoding: str = "utf-8",
+        **kwargs: Any,
+    ) -> MessageTracker | None:
+        """Send an encoded str.
+
+        Args:
+            u: The text.
+            flags: As for ``send``.
+            copy: As for ``send``.
+            encoding: How to make bytes of it.
+            kwargs: As for ``send``.
+        """
+        if not isinstance(u, str):
+            raise TypeError("str objects only")
+        return self.send(u.encode(encoding), flags=flags, copy=copy, **kwargs)
+
+    send_unicode = send_string
+
+    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> str:
+        """Receive a str.
+
+        Args:
+            flags: As for ``recv``.
+            encoding: How to make a str of the bytes.
+
+        Raises:
+            UnicodeDecodeError: The bytes are no such text. They are gone.
+        """
+        received = self.recv(flags=flags)
+        text: str = self._deserialize(received, lambda body: body.decode(encoding))
+        return text
+
+    recv_unicode = recv_string
+
+    def send_json(self, obj: Any, flags: int = 0, **kwargs: Any) -> None:
+        """Send an object as JSON.
+
+        Args:
+            obj: What the ``json`` module takes.
+            flags: As for ``send``.
+            kwargs: Keywords of ``json.dumps``.
+        """
+        extra = {key: kwargs.pop(key) for key in _SEND_ONLY if key in kwargs}
+        self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **extra)
+
+    def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
+        """Receive an object as JSON.
+
+        Args:
+            flags: As for ``recv``.
+            kwargs: Keywords of ``json.loads``.
+        """
+        received = self.recv(flags)
+        return self._deserialize(received, lambda body: jsonapi.loads(body, **kwargs))
+
+    def send_pyobj(
+        self,
+        obj: Any,
+        flags: int = 0,
+        protocol: int = pickle.DEFAULT_PROTOCOL,
+        **kwargs: Any,
+    ) -> MessageTracker | None:
+        """Send an object as a pickle.
+
+        Args:
+            obj: The object.
+            flags: As for ``send``.
+            protocol: The version of the pickle.
+            kwargs: As for ``send``.
+        """
+        body = pickle.dumps(obj, protocol)
+        tracker: MessageTracker | None = self.send(body, flags=flags, **kwargs)
+        return tracker
+
+    def recv_pyobj(self, flags: int = 0) -> Any:
+        """Receive an object as a pickle: only from whom you trust with everything.
+
+        Args:
+            flags: As for ``recv``.
+        """
+        return self._deserialize(self.recv(flags), pickle.loads)
+
+
+# Arguments of ``send`` that ``send_json`` does not give to the JSON module.
+_SEND_ONLY = ("routing_id", "group")
+
+
+def _topic(topic: str | bytes) -> bytes:
+    return topic.encode() if isinstance(topic, str) else topic
