@@ -155,9 +155,12 @@ looks_like_host(span host)
 static int
 check_host(span host, enum side side)
 {
+    if (has_char(host, ';')) {
+        return EINVAL;
+    }
     switch (side) {
     case LOCAL:
-        return has_char(host, ';') ? EINVAL : 0;
+        return 0;
     case REMOTE:
         return looks_like_host(host) ? 0 : EINVAL;
     case SOURCE:

@@ -23,7 +23,8 @@ wait_until(int fd, short events)
     REQUIRE(poll(&item, 1, ENDPOINT_PATIENCE_MS) == 1);
 }
 
-/* A listener, and what it says it is bound to. */
+/* A listener, and what it says it is bound to. The name may be looked at after
+ * unlisten, until the next listen_at. */
 typedef struct listener {
     fmq__addr addr;
     int fd;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 
@@ -7,8 +8,6 @@
 #include "check.h"
 #include "transport/tcp_addr.h"
 #include "transport/transport.h"
-
-#include <errno.h>
 
 #define N_ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define X20 "xxxxxxxxxxxxxxxxxxxx"
@@ -199,6 +198,7 @@ TEST(tcp_connect_text)
         "::1;a:0",
         "a:;b:5",
         "a%b:5",
+        "a;::1%4;1:5",
     };
 
     for (size_t i = 0; i < N_ROWS(good); i++) {
