@@ -3,8 +3,8 @@
  *
  * Keys come from peers too (identities), so the hash is seeded at random per process.
  *
- * Owner:   the table owns its bucket array only; nodes and keys belong to their objects,
- *          and a key must not change while its node is in the table.
+ * Owner:   the table owns its bucket array only; nodes and keys belong to their
+ *          objects; a key must not change while its node is in the table.
  * Threads: whoever owns the table.
  * Errors:  ENOMEM from put, only if the very first bucket array cannot be had.
  */

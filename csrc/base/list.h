@@ -19,7 +19,7 @@ struct fmq__node {
     fmq__node *prev;
 };
 
-#define FMQ__ITEM(node, type, member)                                                  \
+#define FMQ__ITEM(node, type, member) \
     ((type *)(void *)((char *)(node) - offsetof(type, member)))
 
 static inline void

@@ -58,8 +58,8 @@ fmq__lock_try(fmq__lock *l)
  * false. Whoever unlocks next sees the wish (fmq__lock_release returns true). */
 bool fmq__lock_try_or_want(fmq__lock *l);
 
-/* Gives the lock back and wakes a sleeper. True: an I/O thread left WANT, and the caller
- * must now wake it. */
+/* Gives the lock back and wakes a sleeper. True: an I/O thread left WANT, and the
+ * caller must now wake it. */
 static inline bool
 fmq__lock_release(fmq__lock *l)
 {

@@ -50,7 +50,9 @@ typedef struct fmq__chore {
 
 int fmq__io_open(fmq__io **io, const char *thread_name);
 
-/* Lets the thread finish its mailbox, stops and joins it. Not from the I/O thread. */
+/* Lets the thread finish its mailbox (and what its tasks post meanwhile), stops and
+ * joins it. Not from the I/O thread; no other thread may still be posting. No watch and
+ * no timer may be left. */
 void fmq__io_close(fmq__io *io);
 
 static inline void
@@ -72,8 +74,8 @@ void fmq__io_wake(fmq__io *io);
 /* Whether the caller is this I/O thread. */
 bool fmq__io_is_here(const fmq__io *io);
 
-/* Watches `fd` for `events` (FMQ__EV_*); on_ready runs each time. A watch removed during
- * a turn is not called any more in that turn, even if it was ready. */
+/* Watches `fd` for `events` (FMQ__EV_*); on_ready runs each time. A watch removed
+ * during a turn is not called any more in that turn, even if it was ready. */
 int fmq__io_watch(fmq__io *io, fmq__watch *w, int fd, unsigned events);
 int fmq__io_rewatch(fmq__io *io, fmq__watch *w, unsigned events);
 void fmq__io_unwatch(fmq__io *io, fmq__watch *w);
@@ -86,7 +88,7 @@ fmq__timer_init(fmq__timer *t, void (*on_due)(fmq__timer *))
 }
 
 /* Sets or moves the timer to `deadline_ns`; FMQ__NEVER clears it. It is cleared before
- * on_due is called. */
+ * on_due is called, and is due in the next turn at the earliest. */
 void fmq__io_set_timer(fmq__io *io, fmq__timer *t, uint64_t deadline_ns);
 void fmq__io_clear_timer(fmq__io *io, fmq__timer *t);
 
@@ -100,12 +102,12 @@ fmq__chore_init(fmq__chore *c, void (*run)(fmq__chore *))
     c->run = run;
 }
 
-/* Runs `c` in the next turn (which something else has to cause: see base/lock.h WANT).
- * Nothing if it is waiting already. */
+/* Runs `c` at the end of this turn, or in the next one if a retry asks for it (which
+ * something else has to cause: see base/lock.h WANT). Nothing if it waits already. */
 void fmq__io_retry(fmq__io *io, fmq__chore *c);
 
-/* Runs `c` at the end of this turn, when no ready event or timer can call its object any
- * more: the place to free. */
+/* Runs `c` at the end of this turn, when no ready event or timer can call its object
+ * any more: the place to free. */
 void fmq__io_bury(fmq__io *io, fmq__chore *c);
 
 /* Takes a chore out of either list. */

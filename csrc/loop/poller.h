@@ -22,9 +22,9 @@ enum {
     FMQ__EV_IN = 1,
     FMQ__EV_OUT = 2,
     FMQ__EV_ERR = 4,
-    FMQ__EV_HUP = 8,    /* both directions are closed */
-    FMQ__EV_RDHUP = 16, /* the peer will send no more; ask for it with IN */
-    FMQ__EV_EDGE = 32,  /* watch: report each change once */
+    FMQ__EV_HUP = 8,     /* both directions are closed */
+    FMQ__EV_RDHUP = 16,  /* the peer will send no more; ask for it with IN */
+    FMQ__EV_EDGE = 32,   /* watch: report each change once */
     FMQ__EV_ONESHOT = 64 /* watch: report once, then stay silent until modified */
 };
 
@@ -88,8 +88,8 @@ fmq__poller_remove(fmq__poller *p, int fd)
 }
 
 /* Waits until `deadline_ns` (0: only looks; FMQ__NEVER) with the resolution the kernel
- * gives (better than a millisecond where it can): 0 with `*n_ready` entries, maybe none;
- * EINTR. */
+ * gives (better than a millisecond where it can): 0 with `*n_ready` entries, maybe
+ * none; EINTR. */
 static inline int
 fmq__poller_wait(fmq__poller *p, fmq__ready *ready, int max, uint64_t deadline_ns,
                  int *n_ready)
