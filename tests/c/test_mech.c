@@ -10,11 +10,12 @@
 #include "wire/command.h"
 #include "wire/metadata.h"
 
-/* TALK does what NULL does not: several commands, a last word. */
+/* TALK does what NULL does not: several commands, waiting for somebody, a last word. */
 typedef struct talk_state {
     int n_got;
     int n_said;
     bool has_failed;
+    bool is_waiting;
     bool *is_open; /* the config */
 } talk_state;
 
@@ -50,6 +51,9 @@ talk_want(const void *state)
     if (s->n_said < s->n_got || s->has_failed) {
         return FMQ__MECH_SEND;
     }
+    if (s->is_waiting) {
+        return FMQ__MECH_ZAP;
+    }
     return s->n_got < 3 ? FMQ__MECH_RECV : 0;
 }
 
@@ -82,6 +86,7 @@ talk_input(void *state, const uint8_t *body, size_t len, fmq__mech_result *resul
         result->error = FMQ__ZMTP_CRYPTOGRAPHIC;
         return EPROTO;
     }
+    s->is_waiting = len != 0 && body[0] == 'W';
     s->n_got++;
     if (s->n_got == 3) {
         result->metadata = body;
@@ -166,6 +171,23 @@ TEST(last_word_of_a_mechanism)
     conn_drain(c, &out, 1000);
     REQUIRE(out.len > 6);
     CHECK_MEM(out.data + out.len - 6, "\4\4!!!!", 6);
+    fmq__conn_free(c);
+}
+
+TEST(command_while_the_mechanism_waits)
+{
+    static wire_bytes b;
+    fmq__conn_config config = config_of_talk();
+    fmq__conn *c = conn_open(&config);
+    size_t used;
+
+    b.len = FMQ__GREETING_LEN;
+    fmq__greeting_put(b.data, 0, "TALK");
+    wire_add_frame(&b, FMQ__COMMAND, "W", 1);
+    CHECK_EQ(conn_feed(c, b.data, b.len, &used), 0);
+    CHECK(!fmq__conn_is_ready(c));
+    CHECK_EQ(conn_feed(c, b.data + b.len - 3, 3, &used), EPROTO);
+    CHECK_EQ(fmq__conn_error(c), FMQ__ZMTP_UNEXPECTED_COMMAND);
     fmq__conn_free(c);
 }
 
@@ -257,6 +279,7 @@ main(void)
 {
     RUN(longer_handshakes);
     RUN(last_word_of_a_mechanism);
+    RUN(command_while_the_mechanism_waits);
     RUN(bad_properties_are_told_by_other_mechanisms);
     RUN(mechanism_that_cannot_begin);
     RUN(memory_runs_out);
