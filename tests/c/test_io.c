@@ -332,7 +332,7 @@ TEST(chores_run_at_their_time)
 /* The lock's wishes with a real I/O thread: callers hold the lock longer than it
  * spins, its chore leaves a wish and waits for the wake-up. A lost one hangs the test.
  */
-enum { N_CALLERS = 3, N_ENTRIES = 2000, N_VISITS = 1000 };
+enum { N_CALLERS = 3, N_ENTRIES = 500, N_VISITS = 250 };
 
 typedef struct wishes {
     fmq__io *io;

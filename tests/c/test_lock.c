@@ -7,7 +7,7 @@
 #include "check.h"
 #include "gate.h"
 
-enum { N_CALLERS = 3, N_EACH = 10000 };
+enum { N_CALLERS = 3, N_EACH = 2500 };
 
 TEST(one_at_a_time)
 {
