@@ -86,7 +86,7 @@ fmq__duct_new(uint32_t limit, fmq__duct **duct)
 
 /* True: the other side is closed too, and the duct is gone. */
 static bool
-leave_duct(fmq__duct *d)
+leave_duct(fmq__duct *d, fmq__body **dropped)
 {
     fmq__chunk *spare;
 
@@ -98,6 +98,7 @@ leave_duct(fmq__duct *d)
     if (spare != NULL) {
         fmq__chunk_drop(spare);
     }
+    d->r.fq.dropped = dropped; /* of this side, not of the one that closed long ago */
     fmq__fq_fini(&d->w.fq, &d->r.fq);
     fmq__free(d);
     return true;
@@ -167,7 +168,7 @@ fmq__duct_close_writer(fmq__duct *d)
     uint64_t old =
         atomic_exchange_explicit(&d->tail, last, memory_order_acq_rel); /* T1 */
 
-    return !leave_duct(d) && (old & FMQ__DUCT_ASLEEP) != 0;
+    return !leave_duct(d, d->w.fq.dropped) && (old & FMQ__DUCT_ASLEEP) != 0;
 }
 
 /* --- the reader's side --- */
@@ -215,7 +216,7 @@ drain_reader(fmq__duct *d)
         do {
             fmq__fq_pop(&d->r.fq, &f);
             if (f.is_ref) {
-                fmq__body_drop(f.body);
+                fmq__body_drop_later(f.body, d->r.fq.dropped);
             }
         } while ((f.flags & FMQ__MORE) != 0);
         d->r.read++;
@@ -230,5 +231,5 @@ fmq__duct_close_reader(fmq__duct *d)
         atomic_exchange_explicit(&d->head, last, memory_order_acq_rel); /* H1 */
 
     drain_reader(d);
-    return !leave_duct(d) && (old & FMQ__DUCT_ASLEEP) != 0;
+    return !leave_duct(d, d->r.fq.dropped) && (old & FMQ__DUCT_ASLEEP) != 0;
 }

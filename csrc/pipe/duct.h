@@ -8,7 +8,8 @@
  * word of the other, which fails if something has come meanwhile; so no wake-up is lost
  * and no fence is needed.
  *
- * Owner:   shared by its two sides: the second of the two closes frees it.
+ * Owner:   shared by its two sides: the second of the two closes frees it. Lenders of
+ *          what a close drops are called at once, or go to `dropped` of its own half.
  * Threads: each side one at a time.
  * Errors:  ENOMEM.
  */

@@ -262,7 +262,7 @@ drop_refs(fmq__chunk *c, uint32_t ref, uint32_t end, fmq__body **dropped)
 }
 
 void
-fmq__fq_rollback_later(fmq__fq_writer *w, fmq__fq_pos mark, fmq__body **dropped)
+fmq__fq_rollback(fmq__fq_writer *w, fmq__fq_pos mark)
 {
     fmq__chunk *c = mark.chunk;
     fmq__chunk *rest = c != w->end.chunk ? c->next : NULL;
@@ -273,7 +273,7 @@ fmq__fq_rollback_later(fmq__fq_writer *w, fmq__fq_pos mark, fmq__body **dropped)
         last = next;
         next = next_ref(c, last);
     }
-    (void)drop_refs(c, last, UINT32_MAX, dropped);
+    (void)drop_refs(c, last, UINT32_MAX, w->dropped);
     store(last == 0 ? &c->first_ref : &fmq__chunk_ref_at(c, last)->next, 0);
     c->last_ref = last;
 
@@ -284,15 +284,9 @@ fmq__fq_rollback_later(fmq__fq_writer *w, fmq__fq_pos mark, fmq__body **dropped)
     while (rest != NULL) {
         c = rest;
         rest = c->next;
-        (void)drop_refs(c, 0, UINT32_MAX, dropped);
+        (void)drop_refs(c, 0, UINT32_MAX, w->dropped);
         fmq__chunk_drop(c);
     }
-}
-
-void
-fmq__fq_rollback(fmq__fq_writer *w, fmq__fq_pos mark)
-{
-    fmq__fq_rollback_later(w, mark, NULL);
 }
 
 /* --- the reading half --- */

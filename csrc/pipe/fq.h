@@ -47,18 +47,17 @@ typedef struct fmq__fq_writer {
     fmq__fq_pos end;      /* behind the last frame */
     uint32_t cap;         /* room of its chunk */
     uint32_t next_cap;    /* room of the next chunk: doubles under load up to 64 KiB */
+    fmq__body **dropped;  /* as in the reader, for rollback */
     fmq__fq_spare *spare; /* NULL: none */
 } fmq__fq_writer;
 
 typedef struct fmq__fq_reader {
-    fmq__fq_pos at;  /* the next byte to read */
-    uint32_t ref;    /* the record passed last in this chunk, or 0 */
-    uint32_t cut_at; /* consume: offset of the frame that is cut at `at` */
-    uint64_t
-        frame_left;     /* consume: bytes left of the frame that is cut at `at`, or 0 */
-    bool is_in_message; /* consume: a frame of the current message was (partly) used */
-    fmq__body *
-        *dropped; /* where lent bodies go (fmq__body_drop_later); NULL: nowhere */
+    fmq__fq_pos at;      /* the next byte to read */
+    uint32_t ref;        /* the record passed last in this chunk, or 0 */
+    uint32_t cut_at;     /* consume: offset of the frame that is cut at `at` */
+    uint64_t frame_left; /* consume: bytes left of that frame, or 0 */
+    bool is_in_message;  /* consume: a frame of the current message was (partly) used */
+    fmq__body **dropped; /* list for fmq__body_drop_later; NULL: lenders are called */
     fmq__fq_spare *spare; /* NULL: none */
 } fmq__fq_reader;
 
@@ -108,9 +107,6 @@ int fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len);
 /* Takes back everything behind `mark`, an earlier value of `w->end` whose followers
  * were not published. Drops the bodies. */
 void fmq__fq_rollback(fmq__fq_writer *w, fmq__fq_pos mark);
-
-/* The same, putting lent bodies on `*dropped` (fmq__body_drop_later). */
-void fmq__fq_rollback_later(fmq__fq_writer *w, fmq__fq_pos mark, fmq__body **dropped);
 
 /* --- the reading half --- */
 

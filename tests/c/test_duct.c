@@ -463,6 +463,47 @@ TEST(two_threads_while_the_limit_changes)
     CHECK_EQ(run_traffic(&t, 3), t.n_messages);
 }
 
+static void
+send_lent(fmq__duct *d, unsigned flags)
+{
+    frame f = {.len = 5000, .flags = flags};
+
+    append_any(fmq__duct_writer(d), &f);
+    if (flags == 0) {
+        (void)fmq__duct_publish(d);
+    }
+}
+
+TEST(a_close_puts_lent_bodies_aside)
+{
+    for (int is_writer_first = 0; is_writer_first < 2; is_writer_first++) {
+        fmq__duct *d = open_duct(0);
+        fmq__body *list[2] = {NULL, NULL};
+
+        fmq__duct_writer(d)->dropped = &list[0];
+        fmq__duct_reader(d)->dropped = &list[1];
+        send_lent(d, FMQ__MORE);
+        send_lent(d, 0);
+        send_lent(d, 0);
+        if (is_writer_first) {
+            (void)fmq__duct_close_writer(d);
+            (void)fmq__duct_close_reader(d);
+        } else {
+            (void)fmq__duct_close_reader(d);
+            send_lent(d, 0);
+            send_lent(d, FMQ__MORE);
+            (void)fmq__duct_close_writer(d);
+        }
+        CHECK_EQ(atomic_load_explicit(&n_lent, memory_order_relaxed),
+                 is_writer_first ? 3 : 5);
+        fmq__body_flush(&list[1]);
+        CHECK_EQ(atomic_load_explicit(&n_lent, memory_order_relaxed),
+                 is_writer_first ? 0 : 2);
+        fmq__body_flush(&list[0]);
+        CHECK_EQ(atomic_load_explicit(&n_lent, memory_order_relaxed), 0);
+    }
+}
+
 TEST(either_side_closes_at_any_moment)
 {
     rng g = {.state = 12345};
@@ -496,6 +537,7 @@ main(void)
         CASE(steady_traffic_asks_for_no_memory),
         CASE(two_threads_at_every_limit),
         CASE(two_threads_while_the_limit_changes),
+        CASE(a_close_puts_lent_bodies_aside),
         CASE(either_side_closes_at_any_moment),
     };
 

@@ -555,7 +555,8 @@ TEST(every_body_is_dropped_once)
     for (int i = 0; i < N; i++) {
         append_lent(m, FMQ__MORE);
     }
-    fmq__fq_rollback_later(&m->w, mark, &dropped);
+    m->w.dropped = &dropped;
+    fmq__fq_rollback(&m->w, mark);
     CHECK_EQ(n_lent_back, 0);
     fmq__body_flush(&dropped);
     CHECK_EQ(n_lent_back, N);
