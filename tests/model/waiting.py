@@ -26,21 +26,21 @@ POLL_IN, POLL_OUT = "poll in", "poll out"
 
 RULES = frozenset(
     {
-        "leave wakes a follower",
-        "leave prefers who can go on",
-        "receiver chain",
-        "sender chain",
-        "leave writes the edge for pollers",
-        "staying writes the edge for pollers",
-        "bell taken when registering",
+        "publish rings",
+        "leave hands on",
+        "leave makes a leader",
+        "leave rings for pollers",
+        "a leader that stays hands on",
+        "a leader that stays rings for pollers",
+        "pollers are rung by direction",
+        "harvest rings again",
+        "harvest rings a leader that was rung already",
+        "leader's sleep decided in one section",
+        "follower registers in one section",
+        "bell taken in one section",
         "first connection rings",
-        "publish writes the edge",
-        "publish wakes a follower",
-        "publish wakes behind a leader of the other class",
-        "register in one section",
         "low water unpauses",
         "low water decodes what is left",
-        "harvest writes the edge again",
         "watch on S",
     }
 )
@@ -54,7 +54,9 @@ WRITE = "write"  # may take the wr turn
 ACCOUNT = "account"  # has the wr turn, bytes written: about to account
 SLEEP_E = "sleep E"  # in epoll_wait(E) or poll(2)
 HARVEST = "harvest"  # a poller back from poll(2)
-HARVESTED = "harvested"  # the edge is taken; about to write it again
+HARVESTED = "harvested"  # about to take L again
+WOKEN = "woken"  # the leader, from E or the bell, about to take L
+DECIDE = "decide"  # the broken variant: looked, about to decide to sleep
 REGISTER = "register"  # the broken variant: looked, not yet registered
 BEFORE_FUTEX = "before futex"
 FUTEX = "futex"
@@ -72,6 +74,8 @@ class Thread(NamedTuple):
     moved: bool = False  # the word it sleeps on moved since it was taken
     n_written: int = 0
     done: bool = False  # what it came for is done; only the flush is left
+    polls: bool = False  # is counted as a poller
+    ate: bool = False  # took the edge out of E
 
 
 class World(NamedTuple):
@@ -87,6 +91,7 @@ class World(NamedTuple):
     kernel_room: int = 0
     want_out: bool = False  # EPOLLOUT asked for
     edge: bool = False
+    is_leader_asleep: bool = False  # decided to sleep, and not rung since
     has_e: bool = True
     has_connection: bool = True
     closed: bool = False
@@ -125,10 +130,6 @@ def is_following(t: Thread) -> bool:
 
 def is_poller(t: Thread) -> bool:
     return t.kind in {POLL_IN, POLL_OUT}
-
-
-def is_polling(t: Thread) -> bool:
-    return is_poller(t) and t.at not in {IDLE, TOP}
 
 
 class Protocol:
@@ -202,29 +203,23 @@ class Protocol:
         threads = tuple(
             t
             if not t.leads
-            else t._replace(at=TOP)
+            else t._replace(at=WOKEN)
             if t.at == BELL
-            else t._replace(moved=True)
+            else t._replace(moved=t.at == BEFORE_BELL)
             for t in w.threads
         )
-        return w._replace(threads=threads, edge=w.has_e)
+        return w._replace(threads=threads, edge=w.has_e, is_leader_asleep=False)
 
-    def publish(self, w: World, kind: str, by: int | None) -> list[World]:
-        """Tell whoever waits that messages (RECV) or room (SEND) have come."""
-        leader = next((i for i, t in enumerate(w.threads) if t.leads), None)
-        has_poller = any(is_polling(t) for i, t in enumerate(w.threads) if i != by)
-        if self.has("publish writes the edge") and (
-            has_poller or (leader is not None and leader != by)
-        ):
-            w = self.ring(w)
-        if leader is not None:
-            if w.threads[leader].kind == kind:
-                return [w]
-            if not self.has("publish wakes behind a leader of the other class"):
-                return [w]
-        if not self.has("publish wakes a follower"):
-            return [w]
-        return self.wake(w, kind)
+    def publish(self, w: World, kind: str) -> list[World]:
+        """Tell whoever waits that messages (RECV) or room (SEND) have come.
+
+        The sleeping leader is rung for either: it hands on what is not for it.
+        """
+        if w.is_leader_asleep or any(t.polls for t in w.threads):
+            return [self.ring(w) if self.has("publish rings") else w]
+        if not any(t.leads for t in w.threads):
+            return self.wake(w, kind)
+        return [w]  # an awake leader looks again before it sleeps or leaves
 
     def publish_all(self, w: World) -> list[World]:
         w = self.ring(w)
@@ -238,37 +233,39 @@ class Protocol:
         )
         return [w._replace(threads=threads)]
 
-    def hand_on(self, w: World, by: int | None = None) -> World:
-        """Write the edge for pollers that can go on: it may have been eaten."""
-        for i, t in enumerate(w.threads):
-            if i != by and is_polling(t) and self.can_go_on(w, t.kind):
-                return w._replace(edge=True)
+    def hand_on(self, w: World, who: str) -> list[World]:
+        """Wake who can go on; else see to it that there is a leader."""
+        follow = {t.kind for t in w.threads if is_following(t)}
+        can = [k for k in (RECV, SEND) if k in follow and self.can_go_on(w, k)]
+        if not self.has(f"{who} hands on"):
+            can = []
+        if not can and not any(t.leads for t in w.threads):
+            can = sorted(follow)[:1] if self.has("leave makes a leader") else []
+        if self.has(f"{who} rings for pollers"):
+            w = self.ring_pollers(w)
+        worlds = [w]
+        for kind in can:
+            worlds = [x for v in worlds for x in self.wake(v, kind)]
+        return worlds
+
+    def ring_pollers(self, w: World) -> World:
+        """Ring for pollers that can go on: the edge may have been eaten."""
+        by_direction = self.has("pollers are rung by direction")
+        for t in w.threads:
+            kinds = (t.kind,) if by_direction else (POLL_IN, POLL_OUT)
+            if t.polls and any(self.can_go_on(w, kind) for kind in kinds):
+                return self.ring(w)
         return w
 
     def leave(self, w: World, i: int, at: str = IDLE, **changes: int) -> list[World]:
         """End a call's wait: with what it came for, or with any error."""
         t = w.threads[i]
         calls = t.calls - 1 if at == IDLE else t.calls
-        t = t._replace(at=at, calls=calls, leads=False, moved=False, **changes)
-        w = self.put(w, i, t)
-        is_led = any(x.leads for x in w.threads)
-        follow = [x.kind for x in w.threads if is_following(x)]
-        can = [k for k in (RECV, SEND) if k in follow and self.can_go_on(w, k)]
-        if self.has("leave writes the edge for pollers"):
-            w = self.hand_on(w)
-        if not is_led:
-            if not follow or not self.has("leave wakes a follower"):
-                return [w]
-            if can and self.has("leave prefers who can go on"):
-                return self.wake(w, can[0])
-            if not self.has("leave prefers who can go on"):
-                return [x for k in sorted(set(follow)) for x in self.wake(w, k)]
-            return self.wake(w, follow[0])
-        chain = "sender chain" if t.kind == SEND else "receiver chain"
-        kind = SEND if t.kind == SEND else RECV
-        if kind in can and self.has(chain):
-            return self.wake(w, kind)
-        return [w]
+        if t.leads:
+            w = w._replace(is_leader_asleep=False)
+        t = t._replace(at=at, calls=calls, leads=False, polls=False, moved=False)
+        t = t._replace(**changes)
+        return self.hand_on(self.put(w, i, t), "leave")
 
     # --- queues ---
 
@@ -292,9 +289,9 @@ class Protocol:
             return None
         return w._replace(rd=True, left_over=w.left_over + w.unread, unread=0)
 
-    def give_rd(self, w: World, by: int | None) -> list[World]:
+    def give_rd(self, w: World) -> list[World]:
         w = self.decode(w._replace(rd=False))
-        return self.publish(w, RECV, by)
+        return self.publish(w, RECV)
 
     def take_wr(self, w: World) -> tuple[World, int] | None:
         if w.wr or w.out == 0:
@@ -302,13 +299,13 @@ class Protocol:
         n = min(w.out, w.kernel_room)
         return w._replace(wr=True, kernel_room=w.kernel_room - n), n
 
-    def give_wr(self, w: World, n: int, by: int | None) -> list[World]:
+    def give_wr(self, w: World, n: int) -> list[World]:
         """Account; stay in the turn (wr set) if more can be written at once."""
         out = w.out - n
         w = w._replace(out=out, want_out=out > 0 and w.kernel_room == 0)
         w = w._replace(wr=out > 0 and w.kernel_room > 0)
         if w.is_full and out <= self.low and out < self.mark:
-            return self.publish(w._replace(is_full=False), SEND, by)
+            return self.publish(w._replace(is_full=False), SEND)
         return [w]
 
     # --- the steps ---
@@ -345,11 +342,11 @@ class Protocol:
         elif at == PUBLISH:
             # The thread is at TOP before others are woken: it will look again.
             x = self.put(w, i, t._replace(at=TOP))
-            yield "publishes", True, self.give_rd(x, i)
+            yield "publishes", True, self.give_rd(x)
         elif at == WRITE:
             yield from self.write_steps(w, i, t)
         elif at == ACCOUNT:
-            for x in self.give_wr(w, t.n_written, i):
+            for x in self.give_wr(w, t.n_written):
                 if x.wr:
                     n = min(x.out, x.kernel_room)
                     x = x._replace(kernel_room=x.kernel_room - n)
@@ -360,34 +357,25 @@ class Protocol:
                     if t.done:
                         me = me._replace(at=IDLE, calls=me.calls - 1)
                         yield "accounts, ends its call", True, [self.put(x, i, me)]
-                    elif t.n_written > 0:
+                    else:
                         me = me._replace(at=TOP)
                         yield "accounts", True, [self.put(x, i, me)]
-                    else:
-                        yield from self.sleep_steps(x, i, me)
         elif at == SLEEP_E:
-            if w.edge or self.is_s_ready(w):
-                if is_poller(t):
-                    x = self.put(w, i, t._replace(at=HARVEST))
-                    yield "poll returns", True, [x]
-                else:
-                    x = w._replace(edge=False)
-                    yield "E wakes", True, [self.put(x, i, t._replace(at=TOP))]
-            if t.can_leave:
-                yield "leaves E with nothing", False, self.leave(w, i)
+            yield from self.sleep_steps(w, i, t)
+        elif at == WOKEN:
+            x = w._replace(is_leader_asleep=False)
+            at = READ if self.is_s_ready(w) else TOP
+            yield "is woken", True, [self.put(x, i, t._replace(at=at))]
         elif at == HARVEST:
             x = w._replace(edge=False)
-            yield "harvests E", True, [self.put(x, i, t._replace(at=HARVESTED))]
+            me = t._replace(at=HARVESTED, ate=w.edge)
+            yield "harvests E", True, [self.put(x, i, me)]
         elif at == HARVESTED:
-            x = w
-            if self.has("harvest writes the edge again") and any(
-                o.leads for o in w.threads
-            ):
-                x = w._replace(edge=True)
-            at = READ if self.is_s_ready(w) else TOP
-            yield "looks after harvest", True, [self.put(x, i, t._replace(at=at))]
-            if t.can_leave:
-                yield "leaves after harvest", False, self.leave(x, i)
+            yield from self.harvested_steps(w, i, t)
+        elif at == DECIDE:
+            x = w._replace(is_leader_asleep=True)
+            at = SLEEP_E if w.has_e else BEFORE_BELL
+            yield "decides late", True, [self.put(x, i, t._replace(at=at))]
         elif at == REGISTER:
             yield (
                 "registers late",
@@ -405,25 +393,40 @@ class Protocol:
             if t.can_leave:
                 yield "leaves unlooked", True, self.leave(w, i)
         elif at == BEFORE_BELL:
-            to = TOP if t.moved else BELL
-            yield (
-                "futex_wait(bell)",
-                True,
-                [self.put(w, i, t._replace(at=to, moved=False))],
-            )
+            saw_ring = t.moved and self.has("bell taken in one section")
+            me = t._replace(at=WOKEN if saw_ring else BELL, moved=False)
+            yield "futex_wait(bell)", True, [self.put(w, i, me)]
         elif at == BELL and t.can_leave:
             yield "leaves the bell with nothing", False, self.leave(w, i)
 
     def sleep_steps(
         self, w: World, i: int, t: Thread
     ) -> Iterator[tuple[str, bool, list[World]]]:
-        """Look no further: sleep in E, or on the bell while there is no E."""
-        if w.has_e:
-            yield "waits in E", True, [self.put(w, i, t._replace(at=SLEEP_E))]
-            return
-        if not self.has("bell taken when registering"):
-            t = t._replace(moved=False)
-        yield "waits for the bell", True, [self.put(w, i, t._replace(at=BEFORE_BELL))]
+        """In epoll_wait(E), which eats the edge, or in poll(2), which does not."""
+        if w.edge or self.is_s_ready(w):
+            if is_poller(t):
+                x = self.put(w, i, t._replace(at=HARVEST))
+                yield "poll returns", True, [x]
+            else:
+                x = self.put(w._replace(edge=False), i, t._replace(at=WOKEN))
+                yield "E wakes", True, [x]
+        if t.can_leave:
+            yield "leaves E with nothing", False, self.leave(w, i)
+
+    def harvested_steps(
+        self, w: World, i: int, t: Thread
+    ) -> Iterator[tuple[str, bool, list[World]]]:
+        """What a poller ate may have been meant for others."""
+        at = READ if self.is_s_ready(w) else TOP
+        x = self.put(w, i, t._replace(at=at, ate=False))
+        if t.ate and self.has("harvest rings again"):
+            has_leader = any(o.leads for o in w.threads)
+            if not self.has("harvest rings a leader that was rung already"):
+                has_leader = w.is_leader_asleep
+            x = self.ring(x) if has_leader else self.ring_pollers(x)
+        yield "looks after harvest", True, [x]
+        if t.can_leave:
+            yield "leaves after harvest", False, self.leave(x, i)
 
     def top_steps(
         self, w: World, i: int, t: Thread
@@ -448,21 +451,29 @@ class Protocol:
                 x = self.put(w, i, t._replace(at=READ, done=True))
                 yield "finds nothing", True, [x]
         elif is_poller(t):
-            x = w._replace(has_e=True)
-            if self.has("staying writes the edge for pollers"):
-                x = self.hand_on(x, i)
-            yield "waits in poll", True, [self.put(x, i, t._replace(at=SLEEP_E))]
-        elif t.leads or not any(x.leads for x in w.threads):
-            x = w
-            if self.has("staying writes the edge for pollers"):
-                x = self.hand_on(x, i)
-            me = t._replace(at=READ, leads=True, moved=False)
-            yield "leads", True, [self.put(x, i, me)]
-        elif self.has("register in one section"):
+            x = self.put(w._replace(has_e=True), i, t._replace(at=SLEEP_E, polls=True))
+            yield "waits in poll", True, [x]
+        elif t.leads:
+            yield from self.stay_steps(w, i, t)
+        elif not any(x.leads for x in w.threads):
+            me = t._replace(at=READ, leads=True)
+            yield "leads", True, [self.put(w, i, me)]
+        elif self.has("follower registers in one section"):
             x = self.put(w, i, t._replace(at=BEFORE_FUTEX, moved=False))
             yield "follows", True, [x]
         else:
             yield "will follow", True, [self.put(w, i, t._replace(at=REGISTER))]
+
+    def stay_steps(
+        self, w: World, i: int, t: Thread
+    ) -> Iterator[tuple[str, bool, list[World]]]:
+        """The leader found nothing for itself: hand on, and decide to sleep."""
+        in_one = self.has("leader's sleep decided in one section")
+        for x in self.hand_on(w, "a leader that stays"):
+            at = SLEEP_E if x.has_e else BEFORE_BELL
+            me = x.threads[i]._replace(at=at if in_one else DECIDE)
+            x = x._replace(is_leader_asleep=in_one)
+            yield f"stays, goes to {at}", True, [self.put(x, i, me)]
 
     def write_steps(
         self, w: World, i: int, t: Thread
@@ -478,7 +489,7 @@ class Protocol:
         elif is_poller(t):
             yield "waits in poll", True, [self.put(w, i, t._replace(at=SLEEP_E))]
         else:
-            yield from self.sleep_steps(w, i, t)
+            yield "has looked", True, [self.put(w, i, t._replace(at=TOP))]
 
     def other_steps(self, w: World) -> Iterator[tuple[str, bool, list[World]]]:
         if w.arrivals > 0 and w.has_connection:
@@ -489,7 +500,7 @@ class Protocol:
             yield "peer reads", False, [x]
         if w.events > 0:
             x = w._replace(events=w.events - 1, queue=w.queue + 1)
-            yield "I/O: publishes", False, self.publish(x, RECV, None)
+            yield "I/O: publishes", False, self.publish(x, RECV)
         if w.connects > 0:
             x = w._replace(connects=0, has_connection=True, has_e=True)
             if self.has("first connection rings"):
@@ -519,7 +530,7 @@ class Protocol:
                 x, n = taken
                 yield "watch: writes", True, [x._replace(io=ACCOUNT, io_written=n)]
         elif w.io == ACCOUNT:
-            for x in self.give_wr(w, w.io_written, None):
+            for x in self.give_wr(w, w.io_written):
                 if x.wr:
                     n = min(x.out, x.kernel_room)
                     x = x._replace(kernel_room=x.kernel_room - n, io_written=n)
@@ -535,7 +546,7 @@ class Protocol:
             yield (
                 "watch: publishes",
                 True,
-                [x._replace(io=IDLE) for x in self.give_rd(w, None)],
+                [x._replace(io=IDLE) for x in self.give_rd(w)],
             )
 
 
