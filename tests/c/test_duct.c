@@ -236,7 +236,7 @@ TEST(steady_traffic_asks_for_no_memory)
         CHECK_EQ(append_frame(fmq__duct_writer(d), &f), 0);
         (void)fmq__duct_publish(d);
         if (i == 5000) {
-            (void)fmq__alloc_fail_at(0, 0);
+            (void)fmq__alloc_fail_at(UINT64_MAX, 0); /* counts */
         }
         CHECK_EQ(fmq__duct_ready(d), 1);
         CHECK(pop_frame(fmq__duct_reader(d), &f));
