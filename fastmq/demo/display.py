@@ -162,8 +162,8 @@ class RichDisplay:
     def stage_done(self, n_lines: int, n_bytes: int, seconds: float) -> None:
         """Turn the bar into a line of text."""
         title = self._progress.tasks[-1].description
-        self._progress.update(self._task, completed=n_bytes)
         self._progress.remove_task(self._task)
+        self._progress.refresh()
         self.say(f"{title}\n  {rates(n_lines, n_bytes, seconds)}")
 
     def top_words(self, top: list[tuple[str, int]]) -> None:
