@@ -134,7 +134,7 @@ take_envelope(rep *self, fmq__pipe *from)
 
         fmq__pipe_pop(from, &f);
         is_kept = (f.flags & FMQ__MORE) && keep_frame(self, &f);
-        fmq__frame_drop(&f);
+        fmq__pipe_drop(from, &f);
         if ((f.flags & FMQ__MORE) == 0) {
             return false;
         }

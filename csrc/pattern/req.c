@@ -137,7 +137,7 @@ take_head(req *self, fmq__pipe *from)
         fmq__pipe_pop(from, &f);
         is_good = (f.flags & FMQ__MORE) && f.len == sizeof(self->id) &&
                   memcmp(f.data, &self->id, sizeof(self->id)) == 0;
-        fmq__frame_drop(&f);
+        fmq__pipe_drop(from, &f);
         if ((f.flags & FMQ__MORE) == 0) {
             return false;
         }
@@ -145,7 +145,7 @@ take_head(req *self, fmq__pipe *from)
     if (is_good) {
         fmq__pipe_pop(from, &f);
         is_good = (f.flags & FMQ__MORE) && f.len == 0;
-        fmq__frame_drop(&f);
+        fmq__pipe_drop(from, &f);
         if ((f.flags & FMQ__MORE) == 0) {
             return false;
         }

@@ -26,7 +26,7 @@ couple_drop(fmq__couple *c)
     fmq__free(c);
 }
 
-void
+bool
 fmq__inproc_tell(fmq__inproc *side)
 {
     fmq__couple *c = side->couple;
@@ -35,12 +35,14 @@ fmq__inproc_tell(fmq__inproc *side)
      * before a note that was not sent again is then seen. */
     if (side->inbox == NULL ||
         atomic_exchange_explicit(&side->is_noted, true, memory_order_acq_rel)) {
-        return;
+        return true;
     }
     atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
     if (!fmq__inbox_post(side->inbox, &side->note)) {
-        couple_drop(c); /* its socket is closed */
+        couple_drop(c);
+        return false;
     }
+    return true;
 }
 
 void
@@ -63,27 +65,42 @@ commit(fmq__pipe *p, size_t bytes)
 
     (void)bytes;
     if (fmq__duct_publish(side->tx)) {
-        fmq__inproc_tell(fmq__inproc_peer(side));
+        (void)fmq__inproc_tell(fmq__inproc_peer(side));
     }
 }
 
 static bool
 has_room(fmq__pipe *p)
 {
-    fmq__duct *tx = from_pipe(p)->tx;
+    fmq__inproc *side = from_pipe(p);
 
-    return fmq__duct_has_room(tx) || !fmq__duct_sleep_writer(tx);
+    if (fmq__duct_has_room(side->tx)) {
+        return true;
+    }
+    if (fmq__duct_sleep_writer(side->tx)) {
+        return false;
+    }
+    return !fmq__duct_is_reader_gone(side->tx); /* its note is on its way */
 }
 
 static bool
 refill(fmq__pipe *p)
 {
-    fmq__duct *rx = from_pipe(p)->rx;
+    fmq__inproc *side = from_pipe(p);
 
-    do {
-        p->n_in = fmq__duct_ready(rx);
-    } while (p->n_in == 0 && !fmq__duct_sleep_reader(rx) && !fmq__duct_is_finished(rx));
-    return p->n_in != 0;
+    for (;;) {
+        p->n_in = fmq__duct_ready(side->rx);
+        if (p->n_in != 0) {
+            return true;
+        }
+        if (fmq__duct_is_finished(side->rx)) {
+            (void)fmq__inproc_tell(side); /* to be closed, when there is time */
+            return false;
+        }
+        if (fmq__duct_sleep_reader(side->rx)) {
+            return false;
+        }
+    }
 }
 
 static void
@@ -92,7 +109,10 @@ popped(fmq__pipe *p)
     fmq__inproc *side = from_pipe(p);
 
     if (fmq__duct_report(side->rx)) {
-        fmq__inproc_tell(fmq__inproc_peer(side));
+        (void)fmq__inproc_tell(fmq__inproc_peer(side));
+    }
+    if (p->n_in == 0 && fmq__duct_is_finished(side->rx)) {
+        (void)fmq__inproc_tell(side);
     }
 }
 
@@ -169,7 +189,7 @@ fmq__inproc_close(fmq__inproc *side)
 
     side->is_open = false;
     if (tell_reader || tell_writer) {
-        fmq__inproc_tell(peer);
+        (void)fmq__inproc_tell(peer);
     }
     couple_drop(side->couple);
 }

@@ -46,8 +46,8 @@ int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple)
 void fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
                       uint32_t limit_from_1);
 
-/* Tells `side` to look at its pipe. */
-void fmq__inproc_tell(fmq__inproc *side);
+/* Tells `side` to look at its pipe; false: its socket is closed. */
+bool fmq__inproc_tell(fmq__inproc *side);
 
 static inline fmq__inproc *
 fmq__inproc_peer(fmq__inproc *side)

@@ -59,6 +59,6 @@ fmq__pipe_skip_message(fmq__pipe *p)
 
     do {
         fmq__pipe_pop(p, &f);
-        fmq__frame_drop(&f);
+        fmq__pipe_drop(p, &f);
     } while (f.flags & FMQ__MORE);
 }

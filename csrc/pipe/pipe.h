@@ -93,12 +93,12 @@ fmq__pipe_pop(fmq__pipe *p, fmq__frame *f)
 /* Takes and drops the frames up to the end of the message being read. */
 void fmq__pipe_skip_message(fmq__pipe *p);
 
-/* Gives the body of a popped frame back, if it came as a reference. */
+/* Gives the body of a frame popped from `p` back, if it came as a reference. */
 static inline void
-fmq__frame_drop(const fmq__frame *f)
+fmq__pipe_drop(fmq__pipe *p, const fmq__frame *f)
 {
     if (f->is_ref) {
-        fmq__body_drop(f->body);
+        fmq__body_drop_later(f->body, p->in->dropped);
     }
 }
 

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A dialer: keeps one connection to an endpoint, for as long as the socket wants it.
+ *
+ *   start -> look up (if the host is a name) -> try each address -> session
+ *     ^                                              |                 |
+ *     +---- wait RECONNECT_IVL (and back off) <------+--- lost --------+
+ *
+ * The pipe, and what is queued in it, is the dialer's and outlives each connection (with
+ * IMMEDIATE it is the connection's). A protocol violation ends the dialer for good, since
+ * the peer would only commit it again: it stays listed, but does nothing. Closed with
+ * something queued it goes on, reconnecting if need be, until all is written or the linger
+ * time is over.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "session/endpoint.h"
+#include "session/session.h"
+
+typedef struct dialer {
+    fmq__endpoint base;
+    fmq__resolver *resolver;
+    fmq__lookup lookup; /* also holds the addresses to try */
+    fmq__task answered; /* the look-up is done */
+    bool is_looking_up;
+    bool is_over;     /* nothing more will be tried */
+    bool is_retained; /* closed while a look-up is out: freed when it is back */
+    int next;         /* the address to try next */
+    int fd;           /* being connected; -1: none */
+    fmq__watch watch;
+    fmq__timer timer;  /* a retry, or the time limit of a connect */
+    fmq__timer linger; /* after close */
+    fmq__session *session;
+    uint32_t n_retries; /* since the last connection, for the back-off */
+} dialer;
+
+static void start(dialer *d);
+static void try_next(dialer *d);
+static void finish(dialer *d);
+
+static dialer *
+from_base(fmq__endpoint *e)
+{
+    return FMQ__ITEM(e, dialer, base);
+}
+
+static fmq__io *
+io_of(const dialer *d)
+{
+    return d->base.hub->io;
+}
+
+static uint64_t
+retry_delay_ms(dialer *d)
+{
+    uint64_t ivl = (uint64_t)d->base.opts.reconnect_ivl_ms;
+    uint64_t max = (uint64_t)d->base.opts.reconnect_ivl_max_ms;
+    uint64_t delay = ivl;
+
+    if (max == 0) {
+        return ivl + fmq__random_u32() % ivl;
+    }
+    for (uint32_t i = 0; i < d->n_retries && delay < max; i++) {
+        delay *= 2;
+    }
+    return delay < max ? delay : max;
+}
+
+static void
+retry_later(dialer *d)
+{
+    if (d->base.opts.reconnect_ivl_ms <= 0) {
+        d->is_over = true; /* 0 and -1 both mean: never */
+        if (d->base.is_closing) {
+            finish(d);
+        }
+        return;
+    }
+    fmq__io_set_timer(io_of(d), &d->timer, fmq__deadline_ns((int64_t)retry_delay_ms(d)));
+    d->n_retries++;
+}
+
+static void
+drop_attempt(dialer *d)
+{
+    if (d->watch.fd >= 0) {
+        fmq__io_unwatch(io_of(d), &d->watch);
+    }
+    fmq__io_clear_timer(io_of(d), &d->timer);
+    if (d->fd >= 0) {
+        close(d->fd);
+        d->fd = -1;
+    }
+}
+
+/* Connected: the descriptor becomes a session's. */
+static void
+begin_session(dialer *d)
+{
+    fmq__endpoint *e = &d->base;
+    int fd = d->fd;
+
+    if (d->watch.fd >= 0) {
+        fmq__io_unwatch(io_of(d), &d->watch);
+    }
+    fmq__io_clear_timer(io_of(d), &d->timer);
+    d->fd = -1;
+    d->n_retries = 0;
+    if (fmq__session_open(e->hub, e, fd, &e->opts, &d->session) != 0) {
+        d->session = NULL;
+        retry_later(d);
+    }
+}
+
+static void
+on_writable(fmq__watch *w, unsigned events)
+{
+    dialer *d = FMQ__ITEM(w, dialer, watch);
+
+    (void)events;
+    if (d->base.addr.transport->dial_result(d->fd) == 0) {
+        begin_session(d);
+    } else {
+        drop_attempt(d);
+        try_next(d);
+    }
+}
+
+/* Tries the addresses that are left; when none is, waits. */
+static void
+try_next(dialer *d)
+{
+    fmq__endpoint *e = &d->base;
+
+    while (d->next < d->lookup.n) {
+        const fmq__sockaddr *sa = &d->lookup.found[d->next++];
+        int err = e->addr.transport->dial(&e->addr, sa, &e->opts.stream, &d->fd);
+
+        if (err == 0) {
+            begin_session(d);
+            return;
+        }
+        if (err != EINPROGRESS) {
+            d->fd = -1;
+            continue;
+        }
+        if (fmq__io_watch(io_of(d), &d->watch, d->fd, FMQ__EV_OUT) != 0) {
+            drop_attempt(d);
+            continue;
+        }
+        if (e->opts.connect_timeout_ms > 0) {
+            fmq__io_set_timer(io_of(d), &d->timer,
+                              fmq__deadline_ns(e->opts.connect_timeout_ms));
+        }
+        return;
+    }
+    retry_later(d);
+}
+
+static void
+on_timer(fmq__timer *t)
+{
+    dialer *d = FMQ__ITEM(t, dialer, timer);
+
+    if (d->fd >= 0) {
+        drop_attempt(d); /* it took too long */
+        try_next(d);
+    } else {
+        start(d);
+    }
+}
+
+/* On the resolver's thread. */
+static void
+on_looked_up(fmq__lookup *l)
+{
+    dialer *d = FMQ__ITEM(l, dialer, lookup);
+
+    fmq__io_post(io_of(d), &d->answered);
+}
+
+static void
+on_answered(fmq__task *t)
+{
+    dialer *d = FMQ__ITEM(t, dialer, answered);
+
+    d->is_looking_up = false;
+    if (d->is_retained) {
+        finish(d);
+        return;
+    }
+    if (d->lookup.result != 0) {
+        d->lookup.n = 0;
+    }
+    try_next(d);
+}
+
+static void
+start(dialer *d)
+{
+    fmq__endpoint *e = &d->base;
+
+    d->next = 0;
+    d->lookup.n = 0;
+    if (!e->addr.needs_resolver) {
+        if (e->addr.transport->resolve(&e->addr, FMQ__ADDR_CONNECT, &e->opts.stream,
+                                       d->lookup.found, FMQ__RESOLVE_MAX,
+                                       &d->lookup.n) != 0) {
+            d->lookup.n = 0;
+        }
+        try_next(d);
+        return;
+    }
+    d->is_looking_up = true;
+    if (fmq__resolver_post(d->resolver, &d->lookup) != 0) {
+        d->is_looking_up = false;
+        retry_later(d);
+    }
+}
+
+static void
+open_dialer(fmq__endpoint *e)
+{
+    start(from_base(e));
+}
+
+/* Takes the pipe from the pattern: nothing more is sent through it or read from it. */
+static void
+give_up_peer(dialer *d)
+{
+    fmq__hub *h = d->base.hub;
+    fmq__peer *p = d->base.peer;
+
+    if (p == NULL) {
+        return;
+    }
+    fmq__hub_lock(h);
+    p->net.pipe.is_closed_out = true;
+    fmq__pattern_detach(h->pattern, &p->net.pipe);
+    fmq__hub_unlock(h);
+}
+
+static void
+on_buried(fmq__chore *c)
+{
+    dialer *d = from_base(FMQ__ITEM(c, fmq__endpoint, burial));
+
+    if (d->base.peer != NULL) {
+        fmq__peer_free(d->base.peer);
+    }
+    fmq__addr_fini(&d->base.addr);
+    fmq__free(d);
+}
+
+/* Closed, and without a session: nothing keeps it. */
+static void
+finish(dialer *d)
+{
+    fmq__hub *h = d->base.hub;
+
+    drop_attempt(d);
+    fmq__io_clear_timer(io_of(d), &d->linger);
+    if (d->is_looking_up) {
+        d->is_retained = true;
+        return;
+    }
+    fmq__list_remove(&d->base.node);
+    fmq__io_bury(h->io, &d->base.burial);
+    fmq__io_post(h->io, &h->work_task); /* it may have been the last */
+}
+
+static bool
+has_queued(const dialer *d)
+{
+    const fmq__peer *p = d->base.peer;
+    bool is_queued;
+
+    if (p == NULL || d->is_over) {
+        return false;
+    }
+    fmq__hub_lock(d->base.hub);
+    is_queued = p->net.n_out != 0;
+    fmq__hub_unlock(d->base.hub);
+    return is_queued;
+}
+
+static void
+on_linger_over(fmq__timer *t)
+{
+    dialer *d = FMQ__ITEM(t, dialer, linger);
+
+    if (d->session != NULL) {
+        d->is_over = true;
+        fmq__session_io_close(d->session, 0);
+    } else {
+        finish(d);
+    }
+}
+
+static void
+close_dialer(fmq__endpoint *e, int64_t linger_ms)
+{
+    dialer *d = from_base(e);
+
+    if (e->is_closing) { /* the second time: the linger time is over, or a new one */
+        if (linger_ms == 0) {
+            on_linger_over(&d->linger);
+        }
+        return;
+    }
+    e->is_closing = true;
+    give_up_peer(d);
+    if (linger_ms == 0) {
+        d->is_over = true;
+    } else if (linger_ms > 0) {
+        fmq__io_set_timer(io_of(d), &d->linger, fmq__deadline_ns(linger_ms));
+    }
+    if (d->session != NULL) {
+        bool can_last = d->session->phase == FMQ__ESTABLISHED || has_queued(d);
+
+        if (!can_last || linger_ms == 0) {
+            fmq__session_io_close(d->session, 0);
+        } else if (d->session->phase != FMQ__HANDSHAKE) {
+            fmq__session_io_close(d->session, linger_ms);
+        }
+    } else if (!has_queued(d)) {
+        finish(d);
+    }
+}
+
+/* Whether a peer that did this would do it again. */
+static bool
+is_violation(int err)
+{
+    return err == EPROTO || err == EMSGSIZE || err == EACCES;
+}
+
+static void
+on_session_end(fmq__endpoint *e, fmq__session *s, bool was_established, int err)
+{
+    dialer *d = from_base(e);
+
+    (void)s;
+    (void)was_established;
+    d->session = NULL;
+    if (e->is_closing) {
+        if (has_queued(d) && err != 0) {
+            retry_later(d);
+        } else {
+            finish(d);
+        }
+        return;
+    }
+    if (is_violation(err) || err == EBUSY) {
+        d->is_over = true;
+        give_up_peer(d);
+        return;
+    }
+    retry_later(d);
+}
+
+static const fmq__endpoint_ops dialer_ops = {
+    .open = open_dialer,
+    .close = close_dialer,
+    .on_session_end = on_session_end,
+};
+
+int
+fmq__dialer_new(fmq__hub *h, fmq__addr *addr, const fmq__link_opts *opts,
+                fmq__peer *peer, fmq__resolver *resolver, fmq__endpoint **e)
+{
+    dialer *d = fmq__calloc(1, sizeof(*d));
+
+    if (d == NULL) {
+        return ENOMEM;
+    }
+    fmq__endpoint_init(&d->base, &dialer_ops, h, addr, opts);
+    fmq__chore_init(&d->base.burial, on_buried);
+    d->base.peer = peer;
+    d->resolver = resolver;
+    fmq__list_init(&d->lookup.node);
+    d->lookup.addr = &d->base.addr;
+    d->lookup.opts = &d->base.opts.stream;
+    d->lookup.on_done = on_looked_up;
+    fmq__task_init(&d->answered, on_answered);
+    d->fd = -1;
+    d->watch.on_ready = on_writable;
+    d->watch.fd = -1;
+    fmq__timer_init(&d->timer, on_timer);
+    fmq__timer_init(&d->linger, on_linger_over);
+    *e = &d->base;
+    return 0;
+}

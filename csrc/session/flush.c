@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When to write: one clock a socket.
+ *
+ * A lone message leaves inside send(); a stream gathers by itself. After each send the
+ * sender writes all dirty sessions ("a pass") if it has turned round (its last receive
+ * found nothing: a request, or a reply), or sends too rarely to gain by waiting, or has
+ * spent little on writing since it last rested, or if the last pass is long enough ago in
+ * proportion to what passes cost. Else the message stays, and the I/O thread is told once
+ * a burst: it writes at once and then ticks slower and slower, until a tick finds that no
+ * send left anything since the one before.
+ *
+ * A thread remembers the sockets it left something unwritten on, and writes it before it
+ * waits, on whichever socket that is.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "session/hub.h"
+#include "session/session.h"
+
+enum {
+    REST_NS = 100 * 1000,       /* so long without a send is a rest */
+    GAP_START_NS = 4 * 1000,    /* what the average begins with after a rest */
+    GAP_SPARSE_NS = 2 * 1000,   /* sends so far apart are written at once */
+    SPENT_MAX_NS = 20 * 1000,   /* writing at once may cost so much after a rest */
+    PASS_WAIT_MAX_NS = 200 * 1000,
+    PASS_COST_FACTOR = 4,
+    PASS_GUESS_NS = 700,        /* what writing one session costs, before it is known */
+    PASS_HAND_OVER_NS = 50 * 1000, /* a longer pass is the I/O thread's */
+    SESSION_BYTES = 64 * 1024,  /* so much in one session is written at once */
+    TICK_FIRST_NS = 100 * 1000,
+    TICK_LAST_NS = 1000 * 1000,
+    THREAD_MAX = 8
+};
+
+/* The sockets that this thread has left something unwritten on. Hubs are type-stable: a
+ * stale pointer costs a look at somebody else's dirty list. */
+static _Thread_local struct {
+    fmq__hub *hub[THREAD_MAX];
+    unsigned n;
+} unwritten;
+
+/* An average in which the newest value has a weight of 1/8. */
+static uint64_t
+ewma(uint64_t old, uint64_t value)
+{
+    return old - old / 8 + value / 8;
+}
+
+static void
+on_tick(fmq__timer *t)
+{
+    fmq__hub *h = FMQ__ITEM(t, fmq__hub, flush.tick);
+
+    fmq__hub_io_do(h, FMQ__WORK_TICK);
+}
+
+void
+fmq__flush_init(fmq__hub *h)
+{
+    fmq__flush *f = &h->flush;
+
+    fmq__list_init(&f->dirty);
+    f->n_dirty = 0;
+    f->last_ns = 0;
+    f->pass_end_ns = 0;
+    f->gap_ns = GAP_START_NS;
+    f->pass_cost_ns = PASS_GUESS_NS;
+    f->spent_ns = 0;
+    f->tick_ns = 0;
+    f->has_turned = false;
+    f->is_armed = false;
+    f->has_deferred = false;
+    fmq__timer_init(&f->tick, on_tick);
+}
+
+void
+fmq__hub_write_dirty(fmq__hub *h)
+{
+    /* As many as there are now: a session that stays dirty is marked anew. */
+    for (size_t n = h->flush.n_dirty; n != 0; n--) {
+        if (fmq__list_is_empty(&h->flush.dirty)) {
+            break;
+        }
+        fmq__session_write(FMQ__ITEM(h->flush.dirty.next, fmq__session, dirty_node));
+    }
+}
+
+/* One pass, timed from `now_ns`. */
+static void
+pass(fmq__hub *h, uint64_t now_ns)
+{
+    fmq__flush *f = &h->flush;
+    uint64_t end;
+    uint64_t cost;
+
+    fmq__hub_write_dirty(h);
+    end = fmq__clock_ns();
+    cost = end - now_ns;
+    f->pass_cost_ns = ewma(f->pass_cost_ns, cost);
+    f->spent_ns += cost;
+    f->pass_end_ns = end;
+    f->last_ns = end;
+}
+
+/* Leaves what is dirty to the I/O thread, and to this thread's next wait. */
+static void
+defer(fmq__hub *h)
+{
+    fmq__flush *f = &h->flush;
+
+    f->has_deferred = true;
+    if (!f->is_armed) {
+        f->is_armed = true;
+        fmq__hub_ask(h, FMQ__WORK_FLUSH);
+    }
+    for (unsigned i = 0; i < unwritten.n; i++) {
+        if (unwritten.hub[i] == h) {
+            return;
+        }
+    }
+    if (unwritten.n == THREAD_MAX) {
+        fmq__hub_write_dirty(h); /* a ninth socket does not wait */
+        return;
+    }
+    unwritten.hub[unwritten.n++] = h;
+}
+
+/* What the rule says of a send at `now_ns`. */
+static bool
+is_time(fmq__flush *f, uint64_t now_ns)
+{
+    uint64_t gap = now_ns > f->last_ns ? now_ns - f->last_ns : 0;
+    uint64_t wait;
+
+    if (f->has_turned) {
+        f->has_turned = false;
+        return true;
+    }
+    if (gap > REST_NS) {
+        f->gap_ns = GAP_START_NS;
+        f->spent_ns = 0;
+    } else {
+        f->gap_ns = ewma(f->gap_ns, gap);
+    }
+    f->last_ns = now_ns;
+    if (f->gap_ns >= GAP_SPARSE_NS || (f->spent_ns < SPENT_MAX_NS && !f->is_armed)) {
+        return true;
+    }
+    wait = PASS_COST_FACTOR * f->pass_cost_ns;
+    if (wait > PASS_WAIT_MAX_NS) {
+        wait = PASS_WAIT_MAX_NS;
+    }
+    return now_ns > f->pass_end_ns + wait;
+}
+
+void
+fmq__hub_sent(fmq__hub *h, uint64_t now_ns)
+{
+    fmq__flush *f = &h->flush;
+
+    if (fmq__list_is_empty(&f->dirty)) {
+        return;
+    }
+    if (is_time(f, now_ns)) {
+        if (f->n_dirty * PASS_GUESS_NS <= PASS_HAND_OVER_NS) {
+            pass(h, now_ns);
+        } else {
+            fmq__hub_ask(h, FMQ__WORK_FLUSH);
+        }
+    } else {
+        fmq__session *last = FMQ__ITEM(f->dirty.prev, fmq__session, dirty_node);
+
+        if (last->peer->net.out_bytes >= SESSION_BYTES) {
+            fmq__session_write(last);
+        }
+    }
+    if (!fmq__list_is_empty(&f->dirty)) {
+        defer(h);
+    }
+}
+
+void
+fmq__flush_thread(void)
+{
+    while (unwritten.n != 0) {
+        fmq__hub *h = unwritten.hub[--unwritten.n];
+
+        fmq__hub_lock(h);
+        if (!h->is_finished) {
+            fmq__hub_write_dirty(h);
+        }
+        fmq__hub_unlock(h);
+    }
+}
+
+void
+fmq__hub_io_flush(fmq__hub *h, bool is_tick)
+{
+    fmq__flush *f = &h->flush;
+
+    if (is_tick && !f->has_deferred && fmq__list_is_empty(&f->dirty)) {
+        f->is_armed = false;
+        f->tick_ns = 0;
+        return;
+    }
+    f->has_deferred = false;
+    fmq__hub_write_dirty(h);
+    f->pass_end_ns = fmq__clock_ns();
+    if (!is_tick || f->tick_ns == 0) {
+        f->tick_ns = TICK_FIRST_NS;
+    } else if (f->tick_ns < TICK_LAST_NS) {
+        f->tick_ns *= 2;
+    }
+    fmq__io_set_timer(h->io, &f->tick, f->pass_end_ns + f->tick_ns);
+}

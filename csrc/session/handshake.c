@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handshake of a new connection, driven on the I/O thread: bytes between the
+ * descriptor and the connection's state machine (wire/conn.h), with a time limit. */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "session/endpoint.h"
+#include "session/session.h"
+
+enum { CHUNK = 4096 };
+
+/* Sends what the state machine wants sent: 0 all went, EAGAIN, or an error. */
+static int
+flush_output(fmq__session *s)
+{
+    const uint8_t *data;
+    size_t len;
+
+    while ((len = fmq__conn_output(s->conn, &data)) != 0) {
+        struct iovec iov = {(void *)(uintptr_t)data, len};
+        size_t n;
+        int err = fmq__stream_writev(s->fd, &iov, 1, &n);
+
+        if (err != 0) {
+            return err;
+        }
+        fmq__conn_sent(s->conn, n);
+    }
+    return 0;
+}
+
+/* Reads until the handshake is over or nothing is there. */
+static int
+read_input(fmq__session *s)
+{
+    uint8_t chunk[CHUNK];
+
+    while (!fmq__conn_is_ready(s->conn)) {
+        struct iovec iov = {chunk, sizeof(chunk)};
+        size_t n;
+        size_t used;
+        int err = fmq__stream_readv(s->fd, &iov, 1, &n);
+
+        if (err != 0) {
+            return err;
+        }
+        err = fmq__conn_input(s->conn, chunk, n, &used);
+        if (err != 0) {
+            return err;
+        }
+        if (used < n) {
+            return fmq__session_stash(s, chunk + used, n - used);
+        }
+    }
+    return 0;
+}
+
+static void
+fail(fmq__session *s, int err)
+{
+    s->error = err;
+    fmq__session_io_bury(s);
+}
+
+/* One step: all that can be done without waiting. */
+static void
+step(fmq__session *s, unsigned events)
+{
+    fmq__hub *h = s->hub;
+    int err = read_input(s);
+    int out_err;
+
+    if (err == EAGAIN) {
+        err = (events & (FMQ__EV_ERR | FMQ__EV_HUP)) ? ECONNRESET : 0;
+    }
+    out_err = flush_output(s); /* after a violation, too: it may explain it */
+    if (err != 0) {
+        fail(s, err);
+        return;
+    }
+    if (out_err != 0 && out_err != EAGAIN) {
+        fail(s, out_err);
+        return;
+    }
+    if (fmq__conn_is_ready(s->conn) && out_err == 0) {
+        fmq__io_unwatch(h->io, &s->watch);
+        fmq__io_clear_timer(h->io, &s->timer);
+        fmq__list_push_back(&h->ready, &s->turn_node);
+        fmq__hub_io_do(h, FMQ__WORK_SESSIONS);
+        return;
+    }
+    events = out_err == EAGAIN ? FMQ__EV_OUT : 0;
+    if (!fmq__conn_is_ready(s->conn)) {
+        events |= FMQ__EV_IN;
+    }
+    err = fmq__io_rewatch(h->io, &s->watch, events);
+    if (err != 0) {
+        fail(s, err);
+    }
+}
+
+static void
+on_ready(fmq__watch *w, unsigned events)
+{
+    step(FMQ__ITEM(w, fmq__session, watch), events);
+}
+
+static void
+on_time_out(fmq__timer *t)
+{
+    fail(FMQ__ITEM(t, fmq__session, timer), ETIMEDOUT);
+}
+
+int
+fmq__handshake_begin(fmq__session *s, const fmq__conn_config *config,
+                     int handshake_ivl_ms)
+{
+    fmq__io *io = s->hub->io;
+    int err = fmq__conn_new(config, &s->conn);
+
+    if (err != 0) {
+        return err;
+    }
+    s->watch.on_ready = on_ready;
+    s->watch.fd = -1;
+    fmq__timer_init(&s->timer, on_time_out);
+    err = fmq__io_watch(io, &s->watch, s->fd, FMQ__EV_IN | FMQ__EV_OUT);
+    if (err != 0) {
+        fmq__conn_free(s->conn);
+        s->conn = NULL;
+        return err;
+    }
+    if (handshake_ivl_ms > 0) {
+        fmq__io_set_timer(io, &s->timer, fmq__deadline_ns(handshake_ivl_ms));
+    }
+    return 0;
+}
+
+void
+fmq__handshake_end(fmq__session *s)
+{
+    fmq__io *io = s->hub->io;
+
+    if (s->conn == NULL) {
+        return;
+    }
+    if (s->watch.fd >= 0) {
+        fmq__io_unwatch(io, &s->watch);
+    }
+    fmq__io_clear_timer(io, &s->timer);
+    fmq__conn_free(s->conn);
+    s->conn = NULL;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub: what all that happens on one socket shares: its lock L, its sessions, those who
+ * wait, and when to write.
+ *
+ * Any thread may take a turn at reading or writing an established session; this is where
+ * the turns meet. Split by concern: hub.c (life, notes, slots), wait.c (waiting: leader,
+ * followers, edges), flush.c (when to write), watch.c (what the I/O thread does that
+ * nobody is waiting for). Knows no options, no names and no API.
+ *
+ * Owner:   embedded in a socket's shell, whose memory is type-stable: the lock can be
+ *          taken through a stale pointer.
+ * Threads: everything here wants the lock held, but for what says otherwise; functions
+ *          that drop it meanwhile say so ("drops L"). `io_*` runs on the I/O thread.
+ */
+#ifndef FMQ_SESSION_HUB_H
+#define FMQ_SESSION_HUB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/lock.h"
+#include "loop/io.h"
+#include "loop/poller.h"
+#include "pattern/pattern.h"
+#include "pipe/inbox.h"
+#include "pipe/inproc.h"
+
+typedef struct fmq__hub fmq__hub;
+typedef struct fmq__session fmq__session;
+
+/* What the socket hears of. */
+typedef struct fmq__hub_events {
+    /* A note came for an inproc pipe; under L. */
+    void (*on_note)(fmq__hub *h, fmq__inproc *side);
+    /* After close: every endpoint and session is gone and nobody is inside. On the I/O
+     * thread (or, without one, the closing thread), without L. */
+    void (*on_finished)(fmq__hub *h);
+} fmq__hub_events;
+
+enum { FMQ__DIR_IN = 0, FMQ__DIR_OUT = 1 };
+
+/* D3's clock, see flush.c. */
+typedef struct fmq__flush {
+    fmq__node dirty;        /* sessions with something to write */
+    size_t n_dirty;
+    uint64_t last_ns;       /* entry of the last send, or the end of its write */
+    uint64_t pass_end_ns;   /* end of the last pass */
+    uint64_t gap_ns;        /* EWMA of the time between sends */
+    uint64_t pass_cost_ns;  /* EWMA of what a pass costs */
+    uint64_t spent_ns;      /* on passes since the last rest */
+    uint64_t tick_ns;       /* the I/O thread's current tick; 0: none is set */
+    bool has_turned;        /* the last receive found nothing */
+    bool is_armed;          /* the I/O thread looks after what is left */
+    bool has_deferred;      /* a send left something since the last tick */
+    fmq__task poke;
+    fmq__timer tick;
+} fmq__flush;
+
+/* D5's watch, see watch.c; but for `n_calls`, the I/O thread's own. */
+typedef struct fmq__hubwatch {
+    fmq__watch watch;
+    fmq__timer grace;
+    uint64_t n_calls;      /* by the application; under L */
+    uint64_t n_calls_seen;
+    uint64_t grace_ns;
+    bool is_app_silent;    /* no call since the last time the I/O thread read */
+} fmq__hubwatch;
+
+struct fmq__hub {
+    fmq__lock lock;
+    fmq__io *io; /* NULL: there is none, and only inproc works */
+    fmq__pattern *pattern;
+    fmq__inbox *inbox;
+    const fmq__hub_events *events;
+    uint32_t generation; /* of the shell; odd while it is a socket */
+
+    bool is_closed;
+    bool is_terminated;
+    fmq__body *dropped; /* lent bodies to give back without L; see fmq__hub_unlock */
+    uint32_t n_inside;  /* callers that gave L back in the middle of a call */
+
+    /* waiting (wait.c) */
+    fmq__poller *sessions; /* S: the established sessions; NULL until one is wanted */
+    fmq__poller *waiting;  /* E: S and the edge; NULL until one is wanted */
+    bool has_sessions_in_waiting;
+    bool has_leader;
+    bool is_leader_asleep; /* and has not been rung for since */
+    bool is_fd_exported;
+    uint32_t n_pollers;
+    uint32_t n_rings_owed; /* pollers that have not looked since the last ring */
+    uint32_t n_followers[2];
+    _Atomic uint32_t follow_seq[2];
+
+    /* sessions (hub.c) */
+    fmq__session **slot;
+    uint32_t n_slots;
+    uint32_t slot_hint; /* where to look for a free one */
+    uint32_t n_established;
+    fmq__node established; /* sessions, by hub_node */
+    fmq__node resuming;    /* sessions whose pipe came down to its low-water mark */
+
+    fmq__flush flush;
+    fmq__hubwatch watch;
+
+    /* the I/O thread's work, see fmq__hub_io_work */
+    fmq__task work_task;
+    fmq__chore work_chore;
+    uint32_t work;           /* what is to be done; under L */
+    uint32_t io_work;        /* the same, asked by the I/O thread without L */
+    fmq__node opening;       /* endpoints to open, by post_node */
+    fmq__node leaving;       /* endpoints to close, by leave_node */
+    fmq__node failed;        /* sessions that are to end, by turn_node */
+    fmq__node orphans;       /* accepted pipes whose connection is gone, unread */
+    fmq__node ready;         /* I/O thread: sessions to establish, by turn_node */
+    fmq__node endpoints;     /* I/O thread: dialers and listeners */
+    fmq__node all_sessions;  /* I/O thread */
+    fmq__timer linger_timer; /* I/O thread */
+    int64_t linger_ms;       /* as it was at close */
+    bool is_closing;         /* I/O thread: close has begun there */
+    bool is_finished;        /* nothing is left but the shell */
+};
+
+/* Once in the life of the memory. */
+void fmq__hub_init_shell(fmq__hub *h);
+
+/* Makes an initialised or finished hub ready for a new socket; takes `pattern`. */
+int fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
+                  const fmq__hub_events *events);
+
+/* Gives everything back, once on_finished was called; not under L. The lock stays. */
+void fmq__hub_fini(fmq__hub *h);
+
+static inline void
+fmq__hub_lock(fmq__hub *h)
+{
+    fmq__lock_take(&h->lock);
+}
+
+/* Answers the I/O thread's wish while L is held; gives L back; calls the lenders of what
+ * was dropped meanwhile. */
+void fmq__hub_unlock_slow(fmq__hub *h);
+
+static inline void
+fmq__hub_unlock(fmq__hub *h)
+{
+    uint32_t held = FMQ__LOCK_HELD;
+
+    if (h->dropped != NULL) {
+        fmq__hub_unlock_slow(h);
+        return;
+    }
+    /* R1 -> A1 in base/lock.h, as fmq__lock_release, but with nobody to wake. */
+    if (!atomic_compare_exchange_strong_explicit(&h->lock.word, &held, 0,
+                                                 memory_order_release,
+                                                 memory_order_relaxed)) {
+        fmq__hub_unlock_slow(h);
+    }
+}
+
+/* 0, ENOTSOCK (closed) or FMQ_ETERM. */
+static inline int
+fmq__hub_state(const fmq__hub *h)
+{
+    if (h->is_closed) {
+        return ENOTSOCK;
+    }
+    return h->is_terminated ? FMQ_ETERM : 0;
+}
+
+/* Looks at the notes of inproc peers. */
+void fmq__hub_take_notes(fmq__hub *h);
+
+/* --- wait.c --- */
+
+/* Tries `attempt(arg)` (under L) until it says something else than EAGAIN, or the
+ * deadline comes (EAGAIN), a signal (EINTR), close or term. `has_looked`: the sessions
+ * were read just before. Drops L. */
+int fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void *arg,
+                  uint64_t deadline_ns, bool has_looked);
+
+/* Reads and writes every session that is ready, without waiting. Drops L. */
+void fmq__hub_look(fmq__hub *h);
+
+/* Says that something came (IN) or that there is room (OUT), to whoever waits for it. */
+void fmq__hub_notify(fmq__hub *h, int dir);
+
+/* After a change that others may wait for: hands it on. */
+void fmq__hub_hand_on(fmq__hub *h);
+
+/* Wakes everybody: the state has changed. */
+void fmq__hub_wake_all(fmq__hub *h);
+
+/* Whether somebody waits, so that fmq__hub_hand_on has something to do. */
+static inline bool
+fmq__hub_has_waiters(const fmq__hub *h)
+{
+    return (h->n_pollers | h->n_followers[0] | h->n_followers[1]) != 0;
+}
+
+/* Enters and leaves a wait on E's descriptor from outside (poll). `*fd` is E's. Between
+ * the two L is not held; leave says FMQ_POLLIN | FMQ_POLLOUT of what is there. */
+int fmq__hub_enter_poll(fmq__hub *h, int *fd);
+void fmq__hub_leave_poll(fmq__hub *h);
+
+/* E's descriptor for good (option FD). */
+int fmq__hub_export_fd(fmq__hub *h, int *fd);
+
+/* The events now, with the descriptor's edge taken and each ready session read once.
+ * Drops L. */
+unsigned fmq__hub_harvest(fmq__hub *h);
+
+/* The events now, by what is in memory. */
+unsigned fmq__hub_peek(fmq__hub *h);
+
+/* --- flush.c --- */
+
+void fmq__flush_init(fmq__hub *h);
+
+/* After a message was committed at `now_ns`: writes, or leaves it to later. Drops L. */
+void fmq__hub_sent(fmq__hub *h, uint64_t now_ns);
+
+/* Writes every dirty session. Drops L. */
+void fmq__hub_write_dirty(fmq__hub *h);
+
+/* Writes all that this thread has left unwritten, on whichever socket. Not under L. */
+void fmq__flush_thread(void);
+
+/* --- watch.c --- */
+
+void fmq__hubwatch_init(fmq__hub *h);
+/* On the I/O thread: begins or ends to watch S. */
+int fmq__hub_io_watch(fmq__hub *h);
+void fmq__hub_io_unwatch(fmq__hub *h);
+
+/* --- slots.c: sessions; work.c: the I/O thread's work --- */
+
+/* S, made when first wanted. */
+int fmq__hub_need_sessions(fmq__hub *h);
+
+/* Gives a session its slot in S, and takes it out. */
+int fmq__hub_add_session(fmq__hub *h, fmq__session *s);
+void fmq__hub_remove_session(fmq__hub *h, fmq__session *s);
+/* The session of an event of S; NULL: it is gone. */
+fmq__session *fmq__hub_find_session(fmq__hub *h, uint64_t token);
+
+/* What the I/O thread can be asked to do (bits of `work`). */
+enum {
+    FMQ__WORK_FLUSH = 1,    /* write what is dirty, and tick */
+    FMQ__WORK_TICK = 2,     /* the tick has come */
+    FMQ__WORK_WATCH = 4,    /* S has something */
+    FMQ__WORK_GRACE = 8,    /* the grace time is over */
+    FMQ__WORK_SESSIONS = 16, /* sessions to establish, or to end */
+    FMQ__WORK_ORPHANS = 32, /* orphaned pipes have been read to their end */
+    FMQ__WORK_CLOSE = 64,   /* the socket was closed, or its linger time is over */
+    FMQ__WORK_ENDPOINTS = 128, /* endpoints to open, or to close */
+};
+
+void fmq__hub_work_init(fmq__hub *h);
+
+/* Asks for work, from any thread, under L. */
+void fmq__hub_ask(fmq__hub *h, uint32_t work);
+
+/* The same on the I/O thread, without L: does it now, or when L is free. */
+void fmq__hub_io_do(fmq__hub *h, uint32_t work);
+
+/* The parts of the work that live elsewhere; on the I/O thread, under L, may drop it. */
+void fmq__hub_io_flush(fmq__hub *h, bool is_tick); /* flush.c */
+void fmq__hub_io_serve(fmq__hub *h, bool is_grace_over); /* watch.c */
+void fmq__hub_io_close(fmq__hub *h);               /* closing.c */
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* peer: the network pipe of one peer, with the options of its connections.
+ *
+ * Owner:   a dialer (it outlives connections) or an accepted connection; freed by the I/O
+ *          thread.
+ * Threads: under L, but for new and free.
+ */
+#ifndef FMQ_SESSION_PEER_H
+#define FMQ_SESSION_PEER_H
+
+#include "pipe/netpipe.h"
+#include "session/hub.h"
+#include "transport/transport.h"
+
+/* A network pipe with what it belongs to; lives under L, freed by the I/O thread. */
+typedef struct fmq__peer {
+    fmq__netpipe net;
+    fmq__hub *hub;
+    fmq__session *session; /* the connection; NULL: none now */
+    fmq__node node;        /* hub->orphans */
+} fmq__peer;
+
+int fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **peer);
+/* Not under L; detached before. */
+void fmq__peer_free(fmq__peer *p);
+
+/* The slice of the socket's options that connections need; copied at bind or connect. */
+typedef struct fmq__link_opts {
+    fmq__stream_opts stream;
+    uint32_t sndhwm;
+    uint32_t rcvhwm;
+    int64_t maxmsgsize; /* -1: no limit */
+    int reconnect_ivl_ms;
+    int reconnect_ivl_max_ms;
+    int connect_timeout_ms; /* 0: the system's */
+    int handshake_ivl_ms;   /* 0: none */
+    bool is_immediate;
+    uint8_t identity[255];
+    uint8_t identity_len;
+} fmq__link_opts;
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/readbuf.h"
+
+#include <pthread.h>
+
+#include "base/alloc.h"
+
+static _Thread_local uint8_t *mine;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+
+static void
+make_key(void)
+{
+    /* Without a key the buffer of an ended thread stays; nothing else is lost. */
+    (void)pthread_key_create(&key, fmq__free);
+}
+
+uint8_t *
+fmq__readbuf_get(void)
+{
+    if (mine == NULL) {
+        mine = fmq__alloc(FMQ__READBUF_HEAD + FMQ__READBUF_SIZE);
+        if (mine != NULL) {
+            (void)pthread_once(&once, make_key);
+            (void)pthread_setspecific(key, mine);
+        }
+    }
+    return mine;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* readbuf: the buffer a thread reads into, whichever session it reads.
+ *
+ * Sessions keep only what is left of an incomplete frame; so a thousand silent peers cost
+ * no buffers.
+ *
+ * Owner:   the thread; freed when it ends.
+ * Errors:  NULL: no memory.
+ */
+#ifndef FMQ_SESSION_READBUF_H
+#define FMQ_SESSION_READBUF_H
+
+#include <stdint.h>
+
+#include "pipe/fq.h"
+#include "wire/frame.h"
+
+enum {
+    FMQ__READBUF_SIZE = 64 * 1024,
+    /* Room in front, for the beginning of a frame that came with an earlier read. */
+    FMQ__READBUF_HEAD = FMQ__FRAME_LONG_HEADER + FMQ__FQ_INLINE_MAX
+};
+
+/* This thread's buffer of FMQ__READBUF_HEAD + FMQ__READBUF_SIZE bytes. */
+uint8_t *fmq__readbuf_get(void);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a session: opened on the I/O thread, established and ended there under L,
+ * buried at the end of the turn.
+ *
+ * The pipe outlives the connection. A dialer's pipe goes on to its next connection with
+ * what was not offered to the kernel; an accepted pipe takes nothing more and is freed
+ * when what came through it has been read.
+ */
+#include "session/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "security/null.h"
+#include "session/endpoint.h"
+
+/* --- peers: the pipes --- */
+
+static void
+on_committed(fmq__netpipe *n)
+{
+    fmq__peer *p = FMQ__ITEM(n, fmq__peer, net);
+
+    if (p->session != NULL) {
+        fmq__session_mark_dirty(p->session);
+    }
+}
+
+static void
+on_emptied(fmq__netpipe *n)
+{
+    fmq__peer *p = FMQ__ITEM(n, fmq__peer, net);
+    fmq__session *s = p->session;
+
+    if (n->is_closed_in) {
+        fmq__hub_ask(p->hub, FMQ__WORK_ORPHANS);
+    } else if (s != NULL && !fmq__list_is_linked(&s->resume_node)) {
+        fmq__list_push_back(&p->hub->resuming, &s->resume_node);
+    }
+}
+
+static void
+on_writable(fmq__netpipe *n)
+{
+    fmq__peer *p = FMQ__ITEM(n, fmq__peer, net);
+
+    if (n->pipe.is_attached) {
+        p->hub->pattern->ops->writable(p->hub->pattern, &n->pipe);
+        fmq__hub_notify(p->hub, FMQ__DIR_OUT);
+    }
+}
+
+static const fmq__netpipe_events peer_events = {
+    .committed = on_committed,
+    .emptied = on_emptied,
+    .writable = on_writable,
+};
+
+int
+fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **peer)
+{
+    fmq__peer *p = fmq__calloc(1, sizeof(*p));
+    int err;
+
+    if (p == NULL) {
+        return ENOMEM;
+    }
+    err = fmq__netpipe_init(&p->net, &peer_events, sndhwm, rcvhwm);
+    if (err != 0) {
+        fmq__free(p);
+        return err;
+    }
+    p->hub = h;
+    fmq__list_init(&p->node);
+    *peer = p;
+    return 0;
+}
+
+void
+fmq__peer_free(fmq__peer *p)
+{
+    fmq__netpipe_fini(&p->net);
+    fmq__free(p);
+}
+
+/* --- opening --- */
+
+static void
+on_buried(fmq__chore *c)
+{
+    fmq__session *s = FMQ__ITEM(c, fmq__session, burial);
+
+    fmq__session_drop_input(s);
+    fmq__free(s);
+}
+
+int
+fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts *o,
+                  fmq__session **session)
+{
+    const fmq__pattern_ops *pattern = h->pattern->ops;
+    const fmq__conn_config config = {
+        .socket_type = pattern->name,
+        .peer_types = pattern->peer_types,
+        .identity = o->identity,
+        .identity_len = o->identity_len,
+        .has_identity = pattern->has_identity,
+        .mech = &fmq__mech_null,
+    };
+    fmq__session *s = fmq__calloc(1, sizeof(*s));
+    int err;
+
+    if (s == NULL) {
+        close(fd);
+        return ENOMEM;
+    }
+    s->hub = h;
+    s->endpoint = from;
+    s->fd = fd;
+    fmq__list_init(&s->io_node);
+    fmq__list_init(&s->hub_node);
+    fmq__list_init(&s->dirty_node);
+    fmq__list_init(&s->resume_node);
+    fmq__list_init(&s->turn_node);
+    fmq__chore_init(&s->burial, on_buried);
+    s->phase = FMQ__HANDSHAKE;
+    s->maxmsgsize = o->maxmsgsize;
+    err = fmq__handshake_begin(s, &config, o->handshake_ivl_ms);
+    if (err != 0) {
+        close(fd);
+        fmq__free(s);
+        return err;
+    }
+    fmq__list_push_back(&h->all_sessions, &s->io_node);
+    *session = s;
+    return 0;
+}
+
+/* --- establishing --- */
+
+/* The pipe of a new connection: its dialer's, or a new one. */
+static int
+find_peer(fmq__session *s, fmq__peer **peer)
+{
+    fmq__hub *h = s->hub;
+    fmq__endpoint *e = s->endpoint;
+    fmq__peer *p;
+    int err;
+
+    if (e->peer != NULL) {
+        *peer = e->peer;
+        return 0;
+    }
+    err = fmq__peer_new(h, e->opts.sndhwm, e->opts.rcvhwm, &p);
+    if (err != 0) {
+        return err;
+    }
+    if (!fmq__pattern_attach(h->pattern, &p->net.pipe)) {
+        fmq__peer_free(p);
+        return EBUSY; /* this type has its peer already */
+    }
+    *peer = p;
+    return 0;
+}
+
+static void
+set_props(fmq__session *s, fmq__peer *p)
+{
+    fmq__props *props = fmq__conn_take_props(s->conn);
+    char address[128];
+
+    if (props == NULL) {
+        return;
+    }
+    if (s->endpoint->addr.transport->peer_address(s->fd, address, sizeof(address)) == 0) {
+        /* Without memory for it the property is missing; the messages are not. */
+        (void)fmq__props_add(props, "Peer-Address", 12, address, strlen(address));
+    }
+    if (p->net.pipe.props != NULL) {
+        fmq__props_drop(p->net.pipe.props);
+    }
+    p->net.pipe.props = props;
+}
+
+void
+fmq__session_io_establish(fmq__session *s)
+{
+    fmq__hub *h = s->hub;
+    fmq__peer *p = NULL;
+    int err = s->endpoint == NULL || h->sessions == NULL ? ECANCELED : find_peer(s, &p);
+    bool is_new;
+
+    s->phase = FMQ__ESTABLISHED; /* from here on it ends like one */
+    if (err == 0) {
+        is_new = p != s->endpoint->peer;
+        s->peer = p;
+        p->session = s;
+        s->is_lasting = h->is_closing || s->endpoint->is_closing;
+        s->mark = p->net.in_w.end;
+        p->net.is_paused = false;
+        set_props(s, p);
+        err = fmq__hub_io_watch(h);
+        if (err == 0) {
+            err = fmq__hub_add_session(h, s);
+        }
+        if (err == 0 && is_new) {
+            fmq__hub_notify(h, FMQ__DIR_OUT);
+        }
+    }
+    fmq__handshake_end(s);
+    if (err != 0) {
+        fmq__session_fail(s, err);
+        return;
+    }
+    if (s->is_lasting) {
+        fmq__session_update(s);
+    } else if (s->stash_len != 0) {
+        fmq__session_resume(s);
+    }
+    fmq__session_write(s);
+}
+
+/* --- the end --- */
+
+void
+fmq__session_fail(fmq__session *s, int err)
+{
+    fmq__hub *h = s->hub;
+
+    if (s->phase == FMQ__CLOSING) {
+        return;
+    }
+    s->phase = FMQ__CLOSING;
+    s->error = err;
+    fmq__hub_remove_session(h, s);
+    if (fmq__list_is_linked(&s->dirty_node)) {
+        fmq__list_remove(&s->dirty_node);
+        h->flush.n_dirty--;
+    }
+    fmq__list_remove(&s->resume_node);
+    if (s->is_reading || s->is_writing) {
+        (void)shutdown(s->fd, SHUT_RDWR); /* so that the turn ends soon */
+    }
+    fmq__list_remove(&s->turn_node);
+    fmq__list_push_back(&h->failed, &s->turn_node);
+    fmq__hub_ask(h, FMQ__WORK_SESSIONS);
+}
+
+/* Takes the connection off its pipe; under L, with both turns here. */
+static void
+leave_peer(fmq__session *s)
+{
+    fmq__hub *h = s->hub;
+    fmq__peer *p = s->peer;
+    fmq__netpipe *net = &p->net;
+
+    p->session = NULL;
+    s->peer = NULL;
+    if (s->is_mid_message) {
+        fmq__fq_rollback(&net->in_w, s->mark);
+    }
+    net->out_r.dropped = &h->dropped;
+    if (fmq__fq_skip_cut(&net->out_r) != 0) {
+        fmq__netpipe_written(net, 1, 0);
+    }
+    net->out_r.dropped = NULL; /* the write turn has no lock to keep it waiting */
+    net->is_paused = false;
+    if (s->endpoint != NULL && s->endpoint->peer == p) {
+        return; /* it waits for the dialer's next connection */
+    }
+    net->pipe.is_closed_out = true;
+    net->is_closed_in = true;
+    fmq__list_push_back(&h->orphans, &p->node);
+    if (net->pipe.n_in == 0 || h->is_closed) {
+        fmq__hub_ask(h, FMQ__WORK_ORPHANS);
+    }
+}
+
+bool
+fmq__session_io_end(fmq__session *s)
+{
+    if (s->is_reading || s->is_writing) {
+        return false;
+    }
+    if (s->peer != NULL) {
+        leave_peer(s);
+    }
+    return true;
+}
+
+void
+fmq__session_io_bury(fmq__session *s)
+{
+    fmq__endpoint *e = s->endpoint;
+    bool was_established = s->phase != FMQ__HANDSHAKE;
+
+    fmq__handshake_end(s);
+    close(s->fd);
+    s->fd = -1;
+    fmq__list_remove(&s->io_node);
+    fmq__list_remove(&s->turn_node);
+    s->endpoint = NULL;
+    fmq__io_bury(s->hub->io, &s->burial);
+    fmq__io_post(s->hub->io, &s->hub->work_task); /* it may have been the last */
+    if (e != NULL) {
+        e->ops->on_session_end(e, s, was_established, s->error);
+    }
+}
+
+void
+fmq__session_update(fmq__session *s)
+{
+    fmq__poller *set = s->hub->sessions;
+    uint64_t token = (uint64_t)s->slot_generation << 32 | s->slot;
+    unsigned events = s->wants_out ? FMQ__EV_OUT : 0;
+
+    if (s->phase != FMQ__ESTABLISHED || !fmq__list_is_linked(&s->hub_node)) {
+        return;
+    }
+    if (!s->is_lasting && !s->peer->net.is_paused) {
+        events |= FMQ__EV_IN | FMQ__EV_RDHUP;
+    }
+    if (events == 0 && !s->is_lasting) {
+        /* With no interest a hang-up would still be reported, for ever. */
+        if (s->is_in_set) {
+            (void)fmq__poller_remove(set, s->fd);
+            s->is_in_set = false;
+        }
+    } else if (s->is_in_set) {
+        (void)fmq__poller_modify(set, s->fd, events, token);
+    } else if (fmq__poller_add(set, s->fd, events, token) == 0) {
+        s->is_in_set = true;
+    } else {
+        fmq__session_fail(s, ENOMEM);
+    }
+}
+
+void
+fmq__session_io_close(fmq__session *s, int64_t linger_ms)
+{
+    fmq__hub *h = s->hub;
+
+    if (s->phase == FMQ__HANDSHAKE) {
+        fmq__session_io_bury(s); /* the I/O thread alone knows of it */
+        return;
+    }
+    fmq__hub_lock(h);
+    if (s->phase == FMQ__ESTABLISHED) {
+        if (linger_ms == 0) {
+            fmq__session_fail(s, 0);
+        } else {
+            s->is_lasting = true;
+            fmq__session_update(s);
+            fmq__session_write(s); /* ends at once if nothing is left */
+        }
+    }
+    fmq__hub_unlock(h);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting: one leader, followers, pollers, and edges that stay.
+ *
+ * S is the poller of the established sessions, E the poller of S and of the inbox's
+ * eventfd. Of the callers that wait in one socket one is the leader: it reads the sessions
+ * itself and sleeps on E (on the inbox's futex word while there is nothing but inproc).
+ * The others sleep on a futex word a direction. Pollers and other people's event loops
+ * wait on E from outside.
+ *
+ *   register first (under L), look second, decide to sleep under L, sleep third.
+ *
+ * Whoever publishes under L sees whether the leader has decided to sleep, and rings: the
+ * edge stays in E (the word stays changed) until the sleeper looks, so it does not matter
+ * if the sleep begins only later. Notes from inproc peers, which do not hold our L, meet
+ * the sleeper in the notes' head word instead (base/mpsc.h).
+ *
+ * What a leaving caller must do for those who stay is all in fmq__hub_hand_on: wake a
+ * follower of each direction that can go on; else, if there is no leader, any follower,
+ * which becomes the leader; and ring for the pollers if there is something to see.
+ * tests/model explores this protocol with every one of these rules left out in turn.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "session/hub.h"
+#include "session/session.h"
+
+enum { TOKEN_EDGE = 0, TOKEN_SESSIONS = 1, LOOK_MAX = 64 };
+
+/* E, with all that belongs into it. */
+static int
+need_waiting(fmq__hub *h)
+{
+    fmq__poller *e;
+    int err;
+
+    if (h->waiting != NULL) {
+        return 0;
+    }
+    err = fmq__inbox_need_edge(h->inbox);
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__poller_open(&e);
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__poller_add(e, h->inbox->edge.read_fd, FMQ__EV_IN | FMQ__EV_EDGE,
+                          TOKEN_EDGE);
+    if (err == 0 && h->sessions != NULL) {
+        err = fmq__poller_add(e, fmq__poller_fd(h->sessions), FMQ__EV_IN,
+                              TOKEN_SESSIONS);
+        h->has_sessions_in_waiting = err == 0;
+    }
+    if (err != 0) {
+        fmq__poller_close(e);
+        return err;
+    }
+    h->waiting = e;
+    return 0;
+}
+
+void
+fmq__hub_notify(fmq__hub *h, int dir)
+{
+    if (h->is_leader_asleep || h->n_pollers != 0 || h->is_fd_exported) {
+        h->is_leader_asleep = false;
+        h->n_rings_owed = h->n_pollers;
+        fmq__inbox_ring(h->inbox);
+    } else if (!h->has_leader && h->n_followers[dir] != 0) {
+        atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
+        fmq__futex_wake(&h->follow_seq[dir], 1);
+    }
+}
+
+static void
+wake_followers(fmq__hub *h, int dir, int n)
+{
+    /* Relaxed: the sequence is read and changed under L, and the sleeper compares it in
+     * the kernel. */
+    atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
+    fmq__futex_wake(&h->follow_seq[dir], n);
+}
+
+static bool
+can_go_on(fmq__hub *h, int dir)
+{
+    const fmq__pattern_ops *ops = h->pattern->ops;
+
+    return dir == FMQ__DIR_IN ? ops->can_recv(h->pattern) : ops->can_send(h->pattern);
+}
+
+void
+fmq__hub_hand_on(fmq__hub *h)
+{
+    bool is_handed = false;
+
+    for (int dir = 0; dir < 2; dir++) {
+        if (h->n_followers[dir] != 0 && can_go_on(h, dir)) {
+            wake_followers(h, dir, 1);
+            is_handed = true;
+        }
+    }
+    if (!h->has_leader && !is_handed) {
+        for (int dir = 0; dir < 2; dir++) {
+            if (h->n_followers[dir] != 0) {
+                wake_followers(h, dir, 1);
+                break;
+            }
+        }
+    }
+    if (h->n_pollers != 0 && (can_go_on(h, FMQ__DIR_IN) || can_go_on(h, FMQ__DIR_OUT))) {
+        fmq__inbox_ring(h->inbox);
+    }
+}
+
+void
+fmq__hub_wake_all(fmq__hub *h)
+{
+    h->is_leader_asleep = false;
+    fmq__inbox_ring(h->inbox);
+    for (int dir = 0; dir < 2; dir++) {
+        wake_followers(h, dir, INT32_MAX);
+    }
+}
+
+/* The work of an established session that S has named. */
+static void
+serve(fmq__session *s, unsigned events)
+{
+    if (events & FMQ__EV_OUT) {
+        fmq__session_write(s);
+    }
+    if (events & ~(unsigned)FMQ__EV_OUT) {
+        fmq__session_read(s);
+    }
+}
+
+void
+fmq__hub_look(fmq__hub *h)
+{
+    fmq__ready ready[LOOK_MAX];
+    int n = 0;
+
+    if (h->n_established == 0) {
+        return;
+    }
+    if (h->n_established == 1) {
+        fmq__session *s = FMQ__ITEM(h->established.next, fmq__session, hub_node);
+
+        if (s->wants_out) {
+            fmq__session_write(s);
+        }
+        if (s->phase == FMQ__ESTABLISHED && !s->is_lasting && !s->peer->net.is_paused) {
+            fmq__session_read(s);
+        }
+        return;
+    }
+    h->n_inside++;
+    fmq__hub_unlock(h);
+    if (fmq__poller_wait(h->sessions, ready, LOOK_MAX, 0, &n) != 0) {
+        n = 0;
+    }
+    fmq__hub_lock(h);
+    for (int i = 0; i < n; i++) {
+        fmq__session *s = fmq__hub_find_session(h, ready[i].token);
+
+        if (s != NULL) {
+            serve(s, ready[i].events);
+        }
+    }
+    h->n_inside--;
+}
+
+/* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
+ * reason; ETIMEDOUT, EINTR, or an error that makes waiting impossible. */
+static int
+sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
+{
+    bool on_fd = h->sessions != NULL || h->waiting != NULL;
+    uint32_t bell = atomic_load_explicit(&h->inbox->bell, memory_order_relaxed);
+    fmq__ready ready[2];
+    int n = 0;
+    int err = on_fd ? need_waiting(h) : 0;
+
+    if (err != 0) {
+        return err;
+    }
+    atomic_store_explicit(&h->inbox->has_sleeper, !on_fd, memory_order_relaxed);
+    if (!fmq__mpsc_sleep(&h->inbox->notes, 1)) {
+        return EAGAIN; /* a note is there */
+    }
+    h->is_leader_asleep = true;
+    fmq__hub_unlock(h);
+    fmq__flush_thread();
+    if (on_fd) {
+        err = fmq__poller_wait(h->waiting, ready, 2, deadline_ns, &n);
+        if (err == 0 && n == 0) {
+            err = ETIMEDOUT;
+        }
+    } else {
+        err = fmq__futex_wait(&h->inbox->bell, bell, deadline_ns);
+    }
+    fmq__hub_lock(h);
+    h->is_leader_asleep = false;
+    atomic_store_explicit(&h->inbox->has_sleeper, false, memory_order_relaxed);
+    if (h->n_pollers == 0 && !h->is_fd_exported) {
+        fmq__mpsc_wake(&h->inbox->notes);
+    }
+    for (int i = 0; i < n; i++) {
+        if (ready[i].token == TOKEN_SESSIONS) {
+            fmq__hub_look(h);
+        }
+    }
+    return err == 0 ? EAGAIN : err;
+}
+
+/* Sleeps behind the leader, as above. */
+static int
+sleep_as_follower(fmq__hub *h, int dir, uint64_t deadline_ns)
+{
+    uint32_t seq = atomic_load_explicit(&h->follow_seq[dir], memory_order_relaxed);
+    int err;
+
+    h->n_followers[dir]++;
+    fmq__hub_unlock(h);
+    fmq__flush_thread();
+    err = fmq__futex_wait(&h->follow_seq[dir], seq, deadline_ns);
+    fmq__hub_lock(h);
+    h->n_followers[dir]--;
+    return err == 0 ? EAGAIN : err;
+}
+
+int
+fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void *arg,
+              uint64_t deadline_ns, bool has_looked)
+{
+    bool is_leader = false;
+    int slept = EAGAIN;
+    int err;
+
+    h->n_inside++;
+    for (;;) {
+        err = fmq__hub_state(h);
+        if (err != 0) {
+            break;
+        }
+        fmq__hub_take_notes(h);
+        err = attempt(h, arg);
+        if (err != EAGAIN) {
+            break;
+        }
+        if (slept != EAGAIN) {
+            err = slept == ETIMEDOUT ? EAGAIN : slept;
+            break;
+        }
+        if (!is_leader && h->has_leader) {
+            slept = sleep_as_follower(h, dir, deadline_ns);
+            continue;
+        }
+        if (!is_leader) {
+            is_leader = true;
+            h->has_leader = true;
+            if (!has_looked) {
+                fmq__hub_look(h);
+                continue;
+            }
+        }
+        if (h->n_followers[0] + h->n_followers[1] != 0) {
+            fmq__hub_hand_on(h); /* what was read may be for one of the others */
+        }
+        slept = sleep_as_leader(h, deadline_ns);
+    }
+    if (is_leader) {
+        h->has_leader = false;
+    }
+    h->n_inside--;
+    if (fmq__hub_has_waiters(h)) {
+        fmq__hub_hand_on(h);
+    }
+    if (h->is_closed && h->n_inside == 0) {
+        fmq__hub_ask(h, FMQ__WORK_CLOSE);
+    }
+    return err;
+}
+
+int
+fmq__hub_enter_poll(fmq__hub *h, int *fd)
+{
+    int err = need_waiting(h);
+
+    if (err != 0) {
+        return err;
+    }
+    if (h->is_leader_asleep) {
+        h->is_leader_asleep = false;
+        fmq__inbox_ring(h->inbox); /* it may sleep on the futex: from now on it is E */
+    }
+    h->n_inside++;
+    h->n_pollers++;
+    fmq__hub_take_notes(h);
+    *fd = fmq__poller_fd(h->waiting);
+    return 0;
+}
+
+void
+fmq__hub_leave_poll(fmq__hub *h)
+{
+    h->n_pollers--;
+    h->n_inside--;
+    if (h->has_leader || fmq__hub_has_waiters(h)) {
+        /* The edge may have been theirs. */
+        h->is_leader_asleep = false;
+        fmq__inbox_ring(h->inbox);
+        fmq__hub_hand_on(h);
+    }
+    if (h->is_closed && h->n_inside == 0) {
+        fmq__hub_ask(h, FMQ__WORK_CLOSE);
+    }
+}
+
+int
+fmq__hub_export_fd(fmq__hub *h, int *fd)
+{
+    int err = need_waiting(h);
+
+    if (err != 0) {
+        return err;
+    }
+    if (!h->is_fd_exported) {
+        h->is_fd_exported = true;
+        if (h->is_leader_asleep) {
+            h->is_leader_asleep = false;
+            fmq__inbox_ring(h->inbox);
+        }
+        fmq__hub_take_notes(h);
+    }
+    *fd = fmq__poller_fd(h->waiting);
+    return 0;
+}
+
+unsigned
+fmq__hub_peek(fmq__hub *h)
+{
+    unsigned events = 0;
+
+    fmq__hub_take_notes(h);
+    if (can_go_on(h, FMQ__DIR_IN)) {
+        events |= FMQ_POLLIN;
+    }
+    if (can_go_on(h, FMQ__DIR_OUT)) {
+        events |= FMQ_POLLOUT;
+    }
+    return events;
+}
+
+unsigned
+fmq__hub_harvest(fmq__hub *h)
+{
+    fmq__ready ready[2];
+    int n;
+
+    if (h->waiting != NULL) {
+        (void)fmq__poller_wait(h->waiting, ready, 2, 0, &n);
+        if (h->is_leader_asleep) {
+            h->is_leader_asleep = false;
+            fmq__inbox_ring(h->inbox); /* the edge may have been the leader's */
+        } else if (h->n_rings_owed > 1) {
+            h->n_rings_owed--;
+            fmq__inbox_ring(h->inbox); /* or another poller's */
+        }
+    }
+    fmq__hub_look(h);
+    return fmq__hub_peek(h);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The write turn: what is committed in the pipe's queue goes to the kernel as it lies.
+ *
+ * Under L the turn takes a snapshot of the queue's end and of the counts; without L it
+ * gathers and writes; under L it accounts. Appending meanwhile is fine: it only touches
+ * what is behind the snapshot. Control frames go first, but only where a message ends.
+ *
+ * A session is on the dirty list exactly if it has something to write, can write (the
+ * kernel has not said "enough"), and nobody is writing.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "session/session.h"
+
+enum {
+    WRITE_BYTES = 256 * 1024, /* in one system call */
+    WRITE_IOV = 64,
+    WRITE_ROUNDS = 16, /* then others get their turn */
+    QUEUE_KEEP = 64 * 1024
+};
+
+/* One system call of the write turn. */
+typedef struct write_round {
+    fmq__fq_pos end;
+    uint32_t n_out;    /* messages before `end` */
+    size_t out_bytes;
+    uint8_t ctl[FMQ__SESSION_CTL_MAX];
+    size_t ctl_len;
+    /* results */
+    int err;
+    size_t ctl_sent;
+    uint32_t n_sent;
+    size_t bytes_sent;
+    bool is_all;   /* everything up to `end` went */
+    bool is_short; /* the kernel took less than was offered */
+} write_round;
+
+static bool
+is_at_border(const fmq__fq_reader *r)
+{
+    return r->frame_left == 0 && !r->is_in_message;
+}
+
+static bool
+has_output(const fmq__session *s)
+{
+    const fmq__netpipe *net = &s->peer->net;
+
+    return s->ctl_len != 0 || !fmq__fq_is_at(&net->out_r, net->out_w.end);
+}
+
+void
+fmq__session_mark_dirty(fmq__session *s)
+{
+    fmq__flush *f = &s->hub->flush;
+
+    if (s->phase == FMQ__ESTABLISHED && !s->wants_out && !s->is_out_broken &&
+        !s->is_writing && !fmq__list_is_linked(&s->dirty_node) && has_output(s)) {
+        fmq__list_push_back(&f->dirty, &s->dirty_node);
+        f->n_dirty++;
+    }
+}
+
+static void
+unmark_dirty(fmq__session *s)
+{
+    if (fmq__list_is_linked(&s->dirty_node)) {
+        fmq__list_remove(&s->dirty_node);
+        s->hub->flush.n_dirty--;
+    }
+}
+
+void
+fmq__session_control(fmq__session *s, const uint8_t *frame, size_t len)
+{
+    if (s->phase != FMQ__ESTABLISHED || s->ctl_len + len > sizeof(s->ctl)) {
+        return;
+    }
+    memcpy(s->ctl + s->ctl_len, frame, len);
+    s->ctl_len += len;
+    fmq__session_mark_dirty(s);
+    fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
+}
+
+/* Gathers, writes and moves the reading half; without L. */
+static void
+run_round(fmq__session *s, write_round *r)
+{
+    fmq__fq_reader *from = &s->peer->net.out_r;
+    struct iovec iov[WRITE_IOV + 1];
+    size_t offered;
+    size_t sent = 0;
+    int first = r->ctl_len != 0 ? 1 : 0;
+    int n_iov = 0;
+
+    offered = fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, WRITE_BYTES, &n_iov);
+    if (first != 0) {
+        iov[0].iov_base = r->ctl;
+        iov[0].iov_len = r->ctl_len;
+    }
+    r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
+    if (r->err != 0) {
+        return;
+    }
+    r->is_short = sent < offered + r->ctl_len;
+    r->ctl_sent = sent < r->ctl_len ? sent : r->ctl_len;
+    sent -= r->ctl_sent;
+    r->bytes_sent = sent;
+    if (sent != 0) {
+        r->n_sent = fmq__fq_consume(from, sent);
+    }
+    r->is_all = fmq__fq_is_at(from, r->end);
+    if (r->is_all) {
+        r->n_sent = r->n_out;
+    }
+}
+
+/* Takes the snapshot; under L. */
+static void
+begin_round(fmq__session *s, write_round *r)
+{
+    fmq__netpipe *net = &s->peer->net;
+
+    r->end = net->out_w.end;
+    r->n_out = net->n_out;
+    r->out_bytes = net->out_bytes;
+    r->ctl_len = 0;
+    if (s->ctl_len != 0 && is_at_border(&net->out_r)) {
+        memcpy(r->ctl, s->ctl, s->ctl_len);
+        r->ctl_len = s->ctl_len;
+    }
+    r->err = 0;
+    r->ctl_sent = 0;
+    r->n_sent = 0;
+    r->bytes_sent = 0;
+    r->is_all = false;
+    r->is_short = false;
+}
+
+/* Accounts; under L. False: no further round now. */
+static bool
+end_round(fmq__session *s, const write_round *r)
+{
+    fmq__netpipe *net = &s->peer->net;
+
+    if (r->err != 0) {
+        if (r->err == EAGAIN) {
+            s->wants_out = true;
+        } else {
+            s->is_out_broken = true; /* the read side will tell why */
+        }
+        return false;
+    }
+    if (r->ctl_sent != 0) {
+        s->ctl_len -= r->ctl_sent;
+        memmove(s->ctl, s->ctl + r->ctl_sent, s->ctl_len);
+    }
+    if (r->n_sent != 0 || r->bytes_sent != 0) {
+        fmq__netpipe_written(net, r->n_sent, r->is_all ? r->out_bytes : r->bytes_sent);
+    }
+    if (r->is_short) {
+        s->wants_out = true;
+        return false;
+    }
+    return has_output(s);
+}
+
+/* A socket that is closed, or a pipe that is given up, ends its connection when all is
+ * written - or cannot be. */
+static void
+end_if_done(fmq__session *s)
+{
+    if (s->is_lasting && s->phase == FMQ__ESTABLISHED && !s->is_writing &&
+        (s->is_out_broken || !has_output(s))) {
+        fmq__session_fail(s, s->is_out_broken ? ECONNRESET : 0);
+    }
+}
+
+void
+fmq__session_write(fmq__session *s)
+{
+    bool had_wanted = s->wants_out;
+    int rounds = 0;
+    write_round r;
+
+    if (s->phase != FMQ__ESTABLISHED || s->is_writing || s->is_out_broken) {
+        unmark_dirty(s);
+        end_if_done(s);
+        return;
+    }
+    unmark_dirty(s);
+    s->wants_out = false;
+    s->is_writing = true;
+    while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
+        begin_round(s, &r);
+        fmq__hub_unlock(s->hub);
+        run_round(s, &r);
+        fmq__hub_lock(s->hub);
+        if (!end_round(s, &r) || ++rounds == WRITE_ROUNDS) {
+            break;
+        }
+    }
+    s->is_writing = false;
+    if (is_at_border(&s->peer->net.out_r) &&
+        fmq__fq_is_at(&s->peer->net.out_r, s->peer->net.out_w.end)) {
+        fmq__fq_rewind(&s->peer->net.out_w, &s->peer->net.out_r, QUEUE_KEEP);
+    }
+    if (s->phase == FMQ__CLOSING) {
+        fmq__hub_ask(s->hub, FMQ__WORK_SESSIONS); /* it waited for this turn */
+        return;
+    }
+    if (s->wants_out != had_wanted) {
+        fmq__session_update(s);
+    }
+    fmq__session_mark_dirty(s);
+    if (rounds == WRITE_ROUNDS && fmq__list_is_linked(&s->dirty_node)) {
+        fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
+    }
+    end_if_done(s);
+}
