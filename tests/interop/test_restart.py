@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Either peer is killed in the middle of a stream and started again.
+
+Message numbers rise strictly, across the kill too: nothing comes twice, nothing torn.
+The last number a killed receiver has seen survives in a file. What is lost was in the
+kernel, in the killed process, or, where the sender binds, queued for the lost peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from interop.process import Peer
+
+ENDLESS = 1 << 30
+# Eight of these fill what the kernel holds of a connection in both directions.
+BIG = 100_000
+SMALL_BUFFERS = {"SNDBUF": 65536, "RCVBUF": 65536}
+
+
+@pytest.fixture
+def marks(folder: Path) -> Path:
+    path = folder / "last"
+    path.write_bytes(bytes(8))
+    return path
+
+
+def start_stream(library: str, endpoint: str, first: int, **options: object) -> Peer:
+    return Peer(
+        library,
+        "stream",
+        endpoint,
+        type="PUSH",
+        first=first,
+        count=ENDLESS,
+        linger=0,
+        **options,
+    )
+
+
+def start_watch(library: str, endpoint: str, marks: Path, **options: object) -> Peer:
+    options = {"every": 200, **options}
+    return Peer(library, "watch", endpoint, type="PULL", marks=str(marks), **options)
+
+
+def wait_for(watch: Peer, n: int) -> int:
+    """Wait until `n` more messages have come; return the last one's number."""
+    last = 0
+    for said in watch.reports():
+        if "got" in said:
+            last = said["last"]
+            n -= said["got"] - sum(watch.said("got")[-2:-1])
+            if n <= 0:
+                break
+    return last
+
+
+@pytest.mark.parametrize("binder", ["sender binds", "receiver binds"])
+def test_receiver_killed(
+    libs: tuple[str, str], wildcard: str, marks: Path, binder: str
+) -> None:
+    sender_binds = binder == "sender binds"
+    if sender_binds:
+        with start_stream(libs[0], wildcard, 1, bind=True) as stream:
+            endpoint = stream.expect("ready")[0]
+            with start_watch(libs[1], endpoint, marks) as watch:
+                wait_for(watch, 1000)
+                watch.kill()
+            with start_watch(libs[1], endpoint, marks) as watch:
+                wait_for(watch, 1000)
+                stream.end("stop")
+                watch.end("stop")
+        return
+    with start_watch(libs[1], wildcard, marks, bind=True) as watch:
+        endpoint = watch.expect("ready")[0]
+        with start_stream(libs[0], endpoint, 1) as stream:
+            wait_for(watch, 1000)
+            watch.kill()
+            with start_watch(libs[1], endpoint, marks, bind=True) as again:
+                wait_for(again, 1000)
+                stream.end("stop")
+                again.end("stop")
+
+
+@pytest.mark.parametrize("binder", ["sender binds", "receiver binds"])
+def test_sender_killed(
+    libs: tuple[str, str], wildcard: str, marks: Path, binder: str
+) -> None:
+    # Numbers of the second life are far above those of the first.
+    later = 1 << 32
+    sender_binds = binder == "sender binds"
+    if sender_binds:
+        with start_stream(libs[0], wildcard, 1, bind=True) as stream:
+            endpoint = stream.expect("ready")[0]
+            with start_watch(libs[1], endpoint, marks) as watch:
+                assert wait_for(watch, 1000) < later
+                stream.kill()
+                with start_stream(libs[0], endpoint, later, bind=True) as again:
+                    wait_until(watch, later)
+                    again.end("stop")
+                    watch.end("stop")
+        return
+    with start_watch(libs[1], wildcard, marks, bind=True) as watch:
+        endpoint = watch.expect("ready")[0]
+        with start_stream(libs[0], endpoint, 1) as stream:
+            assert wait_for(watch, 1000) < later
+            stream.kill()
+        with start_stream(libs[0], endpoint, later) as again:
+            wait_until(watch, later)
+            again.end("stop")
+            watch.end("stop")
+
+
+def wait_until(watch: Peer, number: int) -> None:
+    while watch.expect("last") < number:
+        pass
+
+
+def test_a_connecting_sender_keeps_its_queue(
+    libs: tuple[str, str], wildcard: str, marks: Path
+) -> None:
+    """What was queued when the receiver died goes to the next one, in order."""
+    few = {"RCVHWM": 1, **SMALL_BUFFERS}
+    many = {"SNDHWM": 200, **SMALL_BUFFERS}
+    with start_watch(libs[1], wildcard, marks, bind=True, opt=few, every=5) as watch:
+        endpoint = watch.expect("ready")[0]
+        with start_stream(libs[0], endpoint, 1, opt=many, size=BIG) as stream:
+            wait_for(watch, 5)
+            watch.pause()
+            full = stream.expect("full")
+            watch.kill()
+            with start_watch(
+                libs[1], endpoint, marks, bind=True, opt=few, every=10
+            ) as again:
+                first = again.expect("first")
+                # 200 were queued behind those in the kernel: they have all come.
+                assert full - 220 < first <= full - 150
+                wait_for(again, 250)
+                assert again.said("gap") == []
+                stream.end("stop")
+                again.end("stop")
+
+
+def test_a_queued_request_goes_to_the_next_rep(
+    libs: tuple[str, str], wildcard: str
+) -> None:
+    with Peer(libs[1], "serve", wildcard, type="REP", bind=True) as server:
+        endpoint = server.expect("ready")[0]
+        with Peer(libs[0], "ask_on_word", endpoint, type="REQ", count=100) as client:
+            client.tell("go")
+            assert client.expect("asked") == 100
+            server.kill()
+            client.tell("go")
+            with Peer(libs[1], "serve", endpoint, type="REP", bind=True) as again:
+                assert client.expect("asked") == 100
+                client.end("stop")
+                again.end("stop")
+
+
+def test_rep_outlives_a_req_killed_while_asking(
+    libs: tuple[str, str], wildcard: str
+) -> None:
+    with Peer(libs[1], "serve", wildcard, type="REP", bind=True) as server:
+        endpoint = server.expect("ready")[0]
+        common = {"type": "REQ", "count": 100}
+        for _ in range(3):
+            with Peer(libs[0], "ask_on_word", endpoint, **common) as client:
+                client.tell("go")
+                assert client.expect("asked") == 100
+                client.tell("go")
+                client.kill()
+        with Peer(libs[0], "ask_on_word", endpoint, **common) as client:
+            client.tell("go")
+            assert client.expect("asked") == 100
+            client.end("stop")
+            server.end("stop")
+
+
+def test_pair_takes_the_next_peer(
+    libs: tuple[str, str], fresh: Callable[[str], str], transport: str
+) -> None:
+    """PAIR is exclusive, so the next peer may come only when the last has gone."""
+    common = {"type": "PAIR", "count": 100}
+    with Peer(libs[1], "serve", fresh(transport), bind=True, type="PAIR") as server:
+        endpoint = server.expect("ready")[0]
+        for first in range(3):
+            with Peer(
+                libs[0], "ask_on_word", endpoint, first=first * 100, **common
+            ) as client:
+                client.tell("go")
+                assert client.expect("asked") == 100
+                if first < 2:
+                    client.kill()
+                else:
+                    client.end("stop")
+        server.end("stop")
