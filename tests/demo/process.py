@@ -21,12 +21,21 @@ _MARK = "FASTMQ_DEMO_TEST"
 class Demo:
     """One run; leaving the ``with`` block ends what is still there of it."""
 
-    def __init__(self, folder: Path, *arguments: str, stdout: int = subprocess.PIPE):
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        stdout: int = subprocess.PIPE,
+        first_in_path: Path | None = None,
+    ) -> None:
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
         self._mark = uuid.uuid4().hex
         environment = dict(os.environ, TMPDIR=str(self.scratch))
         environment[_MARK] = self._mark
+        if first_in_path is not None:
+            path = [str(first_in_path), os.environ.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=folder,

@@ -98,6 +98,52 @@ def test_lines_that_never_come_are_missed(tmp_path: Path, big_tree: Path) -> Non
         demo.assert_nothing_left()
 
 
+LOSSY = """
+import fastmq
+
+send_multipart = fastmq.Socket.send_multipart
+n_sent = 0
+
+
+def send_badly(self, parts, *rest, **options):
+    global n_sent
+    n_sent += 1
+    if n_sent == 20 and len(parts) == 2:
+        head, text = parts
+        {fault}
+    return send_multipart(self, parts, *rest, **options)
+
+
+fastmq.Socket.send_multipart = send_badly
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ("return", "nothing has come for 1 s"),
+        ("send_multipart(self, parts)", "some of them came twice"),
+        ("parts = [head, text.replace(b'l', b'L', 1)]", "NOT verified: checksum"),
+        ("parts = [head[:-9] + b'0' + head[-8:], text]", "some of them came twice"),
+        ("parts = [head, text[:-1]]", "NOT verified: bytes"),
+    ],
+    ids=["lost", "doubled", "altered", "mistaken", "cut"],
+)
+def test_a_bad_library_is_found_out(
+    tmp_path: Path, tree: Path, fault: str, complaint: str
+) -> None:
+    """What the verdict is worth: each fault is one in a single message."""
+    (tmp_path / "sitecustomize.py").write_text(LOSSY.format(fault=fault))
+    arguments = [str(tree), "--batch", "200", "--patience", "1"]
+    with Demo(tmp_path, *arguments, first_in_path=tmp_path) as demo:
+        status, output, errors = demo.finish()
+        assert status == 1
+        assert complaint in errors
+        assert "Traceback" not in errors
+        assert "verified:" not in output
+        demo.assert_nothing_left()
+
+
 @pytest.mark.parametrize(
     ("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
