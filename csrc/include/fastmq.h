@@ -64,8 +64,8 @@ typedef void fmq_free_fn(void *data, void *hint);
 FMQ_API void fmq_msg_init(fmq_msg *m);
 FMQ_API int fmq_msg_init_size(fmq_msg *m, size_t size);
 FMQ_API int fmq_msg_init_copy(fmq_msg *m, const void *data, size_t size);
-/* Lends `data` until `free_fn(data, hint)` is called, once; NULL: never called. Bodies of
- * any size are shared, not copied. */
+/* Lends `data` until `free_fn(data, hint)` is called, once; NULL: never called. Bodies
+ * of any size are shared, not copied. */
 FMQ_API int fmq_msg_init_data(fmq_msg *m, void *data, size_t size, fmq_free_fn *free_fn,
                               void *hint);
 FMQ_API void fmq_msg_close(fmq_msg *m);
@@ -151,8 +151,8 @@ typedef struct fmq_pollitem {
     short revents;
 } fmq_pollitem;
 
-/* Waits until an item is ready or `deadline_ns` has come; `*n_ready` items have revents.
- * A closed socket: FMQ_ENOTSOCK. */
+/* Waits until an item is ready or `deadline_ns` has come; `*n_ready` items have
+ * revents. A closed socket: FMQ_ENOTSOCK. */
 FMQ_API int fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
                      size_t *n_ready);
 

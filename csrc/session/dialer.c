@@ -5,11 +5,11 @@
  *     ^                                              |                 |
  *     +---- wait RECONNECT_IVL (and back off) <------+--- lost --------+
  *
- * The pipe, and what is queued in it, is the dialer's and outlives each connection (with
- * IMMEDIATE it is the connection's). A protocol violation ends the dialer for good, since
- * the peer would only commit it again: it stays listed, but does nothing. Closed with
- * something queued it goes on, reconnecting if need be, until all is written or the linger
- * time is over.
+ * The pipe, and what is queued in it, is the dialer's and outlives each connection
+ * (with IMMEDIATE it is the connection's). A protocol violation ends the dialer for
+ * good, since the peer would only commit it again: it stays listed, but does nothing.
+ * Closed with something queued it goes on, reconnecting if need be, until all is
+ * written or the linger time is over.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -79,7 +79,8 @@ retry_later(dialer *d)
         }
         return;
     }
-    fmq__io_set_timer(io_of(d), &d->timer, fmq__deadline_ns((int64_t)retry_delay_ms(d)));
+    fmq__io_set_timer(io_of(d), &d->timer,
+                      fmq__deadline_ns((int64_t)retry_delay_ms(d)));
     d->n_retries++;
 }
 

@@ -32,13 +32,14 @@ struct fmq__endpoint {
     fmq__node node; /* hub->endpoints; I/O thread */
     fmq__addr addr;
     fmq__link_opts opts;
-    fmq__peer *peer; /* dialers: the pipe; NULL: none (IMMEDIATE, or refused) */
-    bool is_closing;       /* I/O thread: close was called */
-    fmq__node post_node;   /* hub->opening; under L */
-    fmq__node leave_node;  /* hub->leaving; under L */
+    fmq__peer *peer;      /* dialers: the pipe; NULL: none (IMMEDIATE, or refused) */
+    bool is_closing;      /* I/O thread: close was called */
+    fmq__node post_node;  /* hub->opening; under L */
+    fmq__node leave_node; /* hub->leaving; under L */
     fmq__chore burial;
     int64_t close_linger_ms;
-    _Atomic uint32_t *closed_word; /* set to 1 and woken when close was called; or NULL */
+    _Atomic uint32_t
+        *closed_word; /* set to 1 and woken when close was called; or NULL */
 };
 
 /* Takes `addr`. */

@@ -4,13 +4,13 @@
  * A lone message leaves inside send(); a stream gathers by itself. After each send the
  * sender writes all dirty sessions ("a pass") if it has turned round (its last receive
  * found nothing: a request, or a reply), or sends too rarely to gain by waiting, or has
- * spent little on writing since it last rested, or if the last pass is long enough ago in
- * proportion to what passes cost. Else the message stays, and the I/O thread is told once
- * a burst: it writes at once and then ticks slower and slower, until a tick finds that no
- * send left anything since the one before.
+ * spent little on writing since it last rested, or if the last pass is long enough ago
+ * in proportion to what passes cost. Else the message stays, and the I/O thread is told
+ * once a burst: it writes at once and then ticks slower and slower, until a tick finds
+ * that no send left anything since the one before.
  *
- * A thread remembers the sockets it left something unwritten on, and writes it before it
- * waits, on whichever socket that is.
+ * A thread remembers the sockets it left something unwritten on, and writes it before
+ * it waits, on whichever socket that is.
  */
 #include <errno.h>
 
@@ -19,15 +19,15 @@
 #include "session/session.h"
 
 enum {
-    REST_NS = 100 * 1000,       /* so long without a send is a rest */
-    GAP_START_NS = 4 * 1000,    /* what the average begins with after a rest */
-    GAP_SPARSE_NS = 2 * 1000,   /* sends so far apart are written at once */
-    SPENT_MAX_NS = 20 * 1000,   /* writing at once may cost so much after a rest */
+    REST_NS = 100 * 1000,     /* so long without a send is a rest */
+    GAP_START_NS = 4 * 1000,  /* what the average begins with after a rest */
+    GAP_SPARSE_NS = 2 * 1000, /* sends so far apart are written at once */
+    SPENT_MAX_NS = 20 * 1000, /* writing at once may cost so much after a rest */
     PASS_WAIT_MAX_NS = 200 * 1000,
     PASS_COST_FACTOR = 4,
-    PASS_GUESS_NS = 700,        /* what writing one session costs, before it is known */
+    PASS_GUESS_NS = 700, /* what writing one session costs, before it is known */
     PASS_HAND_OVER_NS = 50 * 1000, /* a longer pass is the I/O thread's */
-    SESSION_BYTES = 64 * 1024,  /* so much in one session is written at once */
+    SESSION_BYTES = 64 * 1024,     /* so much in one session is written at once */
     TICK_FIRST_NS = 100 * 1000,
     TICK_LAST_NS = 1000 * 1000,
     THREAD_MAX = 8

@@ -100,9 +100,8 @@ release(fmq__hub *h)
             continue;
         }
         /* R1 -> A1 in base/lock.h */
-        if (atomic_compare_exchange_weak_explicit(&h->lock.word, &word, 0,
-                                                  memory_order_release,
-                                                  memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(
+                &h->lock.word, &word, 0, memory_order_release, memory_order_relaxed)) {
             break;
         }
     }
@@ -170,4 +169,13 @@ fmq__hub_need_sessions(fmq__hub *h)
         fmq__inbox_ring(h->inbox); /* it may sleep on the futex: sessions need E */
     }
     return 0;
+}
+
+void
+fmq__hub_exit(fmq__hub *h)
+{
+    h->n_inside--;
+    if (h->is_closed && h->n_inside == 0) {
+        fmq__hub_ask(h, FMQ__WORK_CLOSE);
+    }
 }

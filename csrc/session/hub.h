@@ -2,10 +2,10 @@
 /* hub: what all that happens on one socket shares: its lock L, its sessions, those who
  * wait, and when to write.
  *
- * Any thread may take a turn at reading or writing an established session; this is where
- * the turns meet. Split by concern: hub.c (life, notes, slots), wait.c (waiting: leader,
- * followers, edges), flush.c (when to write), watch.c (what the I/O thread does that
- * nobody is waiting for). Knows no options, no names and no API.
+ * Any thread may take a turn at reading or writing an established session; this is
+ * where the turns meet. Split by concern: hub.c (life, notes, slots), wait.c (waiting:
+ * leader, followers, edges), flush.c (when to write), watch.c (what the I/O thread does
+ * that nobody is waiting for). Knows no options, no names and no API.
  *
  * Owner:   embedded in a socket's shell, whose memory is type-stable: the lock can be
  *          taken through a stale pointer.
@@ -44,17 +44,17 @@ enum { FMQ__DIR_IN = 0, FMQ__DIR_OUT = 1 };
 
 /* D3's clock, see flush.c. */
 typedef struct fmq__flush {
-    fmq__node dirty;        /* sessions with something to write */
+    fmq__node dirty; /* sessions with something to write */
     size_t n_dirty;
-    uint64_t last_ns;       /* entry of the last send, or the end of its write */
-    uint64_t pass_end_ns;   /* end of the last pass */
-    uint64_t gap_ns;        /* EWMA of the time between sends */
-    uint64_t pass_cost_ns;  /* EWMA of what a pass costs */
-    uint64_t spent_ns;      /* on passes since the last rest */
-    uint64_t tick_ns;       /* the I/O thread's current tick; 0: none is set */
-    bool has_turned;        /* the last receive found nothing */
-    bool is_armed;          /* the I/O thread looks after what is left */
-    bool has_deferred;      /* a send left something since the last tick */
+    uint64_t last_ns;      /* entry of the last send, or the end of its write */
+    uint64_t pass_end_ns;  /* end of the last pass */
+    uint64_t gap_ns;       /* EWMA of the time between sends */
+    uint64_t pass_cost_ns; /* EWMA of what a pass costs */
+    uint64_t spent_ns;     /* on passes since the last rest */
+    uint64_t tick_ns;      /* the I/O thread's current tick; 0: none is set */
+    bool has_turned;       /* the last receive found nothing */
+    bool is_armed;         /* the I/O thread looks after what is left */
+    bool has_deferred;     /* a send left something since the last tick */
     fmq__task poke;
     fmq__timer tick;
 } fmq__flush;
@@ -63,10 +63,10 @@ typedef struct fmq__flush {
 typedef struct fmq__hubwatch {
     fmq__watch watch;
     fmq__timer grace;
-    uint64_t n_calls;      /* by the application; under L */
+    uint64_t n_calls; /* by the application; under L */
     uint64_t n_calls_seen;
     uint64_t grace_ns;
-    bool is_app_silent;    /* no call since the last time the I/O thread read */
+    bool is_app_silent; /* no call since the last time the I/O thread read */
 } fmq__hubwatch;
 
 struct fmq__hub {
@@ -139,8 +139,8 @@ fmq__hub_lock(fmq__hub *h)
     fmq__lock_take(&h->lock);
 }
 
-/* Answers the I/O thread's wish while L is held; gives L back; calls the lenders of what
- * was dropped meanwhile. */
+/* Answers the I/O thread's wish while L is held; gives L back; calls the lenders of
+ * what was dropped meanwhile. */
 void fmq__hub_unlock_slow(fmq__hub *h);
 
 static inline void
@@ -153,9 +153,8 @@ fmq__hub_unlock(fmq__hub *h)
         return;
     }
     /* R1 -> A1 in base/lock.h, as fmq__lock_release, but with nobody to wake. */
-    if (!atomic_compare_exchange_strong_explicit(&h->lock.word, &held, 0,
-                                                 memory_order_release,
-                                                 memory_order_relaxed)) {
+    if (!atomic_compare_exchange_strong_explicit(
+            &h->lock.word, &held, 0, memory_order_release, memory_order_relaxed)) {
         fmq__hub_unlock_slow(h);
     }
 }
@@ -170,6 +169,10 @@ fmq__hub_state(const fmq__hub *h)
     return h->is_terminated ? FMQ_ETERM : 0;
 }
 
+/* A caller that gave L back in the middle of a call (n_inside) is through; the last one
+ * lets a closed socket end. */
+void fmq__hub_exit(fmq__hub *h);
+
 /* Looks at the notes of inproc peers. */
 void fmq__hub_take_notes(fmq__hub *h);
 
@@ -178,13 +181,14 @@ void fmq__hub_take_notes(fmq__hub *h);
 /* Tries `attempt(arg)` (under L) until it says something else than EAGAIN, or the
  * deadline comes (EAGAIN), a signal (EINTR), close or term. `has_looked`: the sessions
  * were read just before. Drops L. */
-int fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void *arg,
-                  uint64_t deadline_ns, bool has_looked);
+int fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg),
+                  void *arg, uint64_t deadline_ns, bool has_looked);
 
 /* Reads and writes every session that is ready, without waiting. Drops L. */
 void fmq__hub_look(fmq__hub *h);
 
-/* Says that something came (IN) or that there is room (OUT), to whoever waits for it. */
+/* Says that something came (IN) or that there is room (OUT), to whoever waits for it.
+ */
 void fmq__hub_notify(fmq__hub *h, int dir);
 
 /* After a change that others may wait for: hands it on. */
@@ -246,15 +250,21 @@ void fmq__hub_remove_session(fmq__hub *h, fmq__session *s);
 /* The session of an event of S; NULL: it is gone. */
 fmq__session *fmq__hub_find_session(fmq__hub *h, uint64_t token);
 
+/* Lets the sessions of `resuming` read again. Drops L. */
+void fmq__hub_resume_all(fmq__hub *h);
+
+/* Gives the pipes of all established sessions new marks. */
+void fmq__hub_set_marks(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm);
+
 /* What the I/O thread can be asked to do (bits of `work`). */
 enum {
-    FMQ__WORK_FLUSH = 1,    /* write what is dirty, and tick */
-    FMQ__WORK_TICK = 2,     /* the tick has come */
-    FMQ__WORK_WATCH = 4,    /* S has something */
-    FMQ__WORK_GRACE = 8,    /* the grace time is over */
-    FMQ__WORK_SESSIONS = 16, /* sessions to establish, or to end */
-    FMQ__WORK_ORPHANS = 32, /* orphaned pipes have been read to their end */
-    FMQ__WORK_CLOSE = 64,   /* the socket was closed, or its linger time is over */
+    FMQ__WORK_FLUSH = 1,       /* write what is dirty, and tick */
+    FMQ__WORK_TICK = 2,        /* the tick has come */
+    FMQ__WORK_WATCH = 4,       /* S has something */
+    FMQ__WORK_GRACE = 8,       /* the grace time is over */
+    FMQ__WORK_SESSIONS = 16,   /* sessions to establish, or to end */
+    FMQ__WORK_ORPHANS = 32,    /* orphaned pipes have been read to their end */
+    FMQ__WORK_CLOSE = 64,      /* the socket was closed, or its linger time is over */
     FMQ__WORK_ENDPOINTS = 128, /* endpoints to open, or to close */
 };
 
@@ -266,9 +276,10 @@ void fmq__hub_ask(fmq__hub *h, uint32_t work);
 /* The same on the I/O thread, without L: does it now, or when L is free. */
 void fmq__hub_io_do(fmq__hub *h, uint32_t work);
 
-/* The parts of the work that live elsewhere; on the I/O thread, under L, may drop it. */
-void fmq__hub_io_flush(fmq__hub *h, bool is_tick); /* flush.c */
+/* The parts of the work that live elsewhere; on the I/O thread, under L, may drop it.
+ */
+void fmq__hub_io_flush(fmq__hub *h, bool is_tick);       /* flush.c */
 void fmq__hub_io_serve(fmq__hub *h, bool is_grace_over); /* watch.c */
-void fmq__hub_io_close(fmq__hub *h);               /* closing.c */
+void fmq__hub_io_close(fmq__hub *h);                     /* closing.c */
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A listener: accepts connections on the I/O thread and gives each a session.
  *
- * When descriptors or memory run out (EMFILE, ENOBUFS, ...) it pauses instead of spinning,
- * and tries again a little later; the connection waits in the kernel's queue meanwhile.
+ * When descriptors or memory run out (EMFILE, ENOBUFS, ...) it pauses instead of
+ * spinning, and tries again a little later; the connection waits in the kernel's queue
+ * meanwhile.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -69,7 +70,8 @@ on_ready(fmq__watch *w, unsigned events)
             return;
         }
         if (err == 0) {
-            /* Without memory for a session this connection is closed; others may come. */
+            /* Without memory for a session this connection is closed; others may come.
+             */
             (void)fmq__session_open(e->hub, e, fd, &e->opts, &s);
         }
     }

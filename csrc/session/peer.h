@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* peer: the network pipe of one peer, with the options of its connections.
  *
- * Owner:   a dialer (it outlives connections) or an accepted connection; freed by the I/O
- *          thread.
- * Threads: under L, but for new and free.
+ * Owner:   a dialer (it outlives connections) or an accepted connection; freed by the
+ * I/O thread. Threads: under L, but for new and free.
  */
 #ifndef FMQ_SESSION_PEER_H
 #define FMQ_SESSION_PEER_H
@@ -24,7 +23,8 @@ int fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **pee
 /* Not under L; detached before. */
 void fmq__peer_free(fmq__peer *p);
 
-/* The slice of the socket's options that connections need; copied at bind or connect. */
+/* The slice of the socket's options that connections need; copied at bind or connect.
+ */
 typedef struct fmq__link_opts {
     fmq__stream_opts stream;
     uint32_t sndhwm;

@@ -2,14 +2,14 @@
 /* The read turn: bytes from the kernel become messages in the pipe.
  *
  * Small frames are validated where they lie in the thread's buffer and copied to the
- * pipe's queue in runs, in wire form. A body too long for that is read into memory of its
- * own. Commands are taken out on the way. What is left - the beginning of a frame, or all
- * that a full pipe has no room for - is kept in the session's stash.
+ * pipe's queue in runs, in wire form. A body too long for that is read into memory of
+ * its own. Commands are taken out on the way. What is left - the beginning of a frame,
+ * or all that a full pipe has no room for - is kept in the session's stash.
  *
- * The turn owns the decoder, the stash and the writing half of the pipe's queue; messages
- * become visible to the pattern only by the count published under L at its end. Only
- * whole messages are counted: `mark` is the end of the last one, and what lies behind it
- * is taken back if the connection is lost.
+ * The turn owns the decoder, the stash and the writing half of the pipe's queue;
+ * messages become visible to the pattern only by the count published under L at its
+ * end. Only whole messages are counted: `mark` is the end of the last one, and what
+ * lies behind it is taken back if the connection is lost.
  */
 #include <assert.h>
 #include <errno.h>
@@ -30,7 +30,7 @@ enum {
 
 /* What one turn brings back to be published under L. */
 typedef struct batch {
-    uint64_t room;       /* messages that may be published */
+    uint64_t room; /* messages that may be published */
     uint64_t n_messages;
     uint8_t pong[PONGS_MAX][FMQ__FRAME_SHORT_HEADER + FMQ__PONG_MAX];
     size_t pong_len[PONGS_MAX];
@@ -184,8 +184,8 @@ end_run(fmq__session *s, batch *b, run *r, const uint8_t *end)
     return 0;
 }
 
-/* Takes one frame at `p` that is no small one: a command, or a long body. `*next`: where
- * to go on. EAGAIN: it is not all there. */
+/* Takes one frame at `p` that is no small one: a command, or a long body. `*next`:
+ * where to go on. EAGAIN: it is not all there. */
 static int
 take_special(fmq__session *s, batch *b, unsigned flags, uint64_t len,
              const uint8_t *body, const uint8_t *end, const uint8_t **next)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* readbuf: the buffer a thread reads into, whichever session it reads.
  *
- * Sessions keep only what is left of an incomplete frame; so a thousand silent peers cost
- * no buffers.
+ * Sessions keep only what is left of an incomplete frame; so a thousand silent peers
+ * cost no buffers.
  *
  * Owner:   the thread; freed when it ends.
  * Errors:  NULL: no memory.

@@ -176,7 +176,8 @@ set_props(fmq__session *s, fmq__peer *p)
     if (props == NULL) {
         return;
     }
-    if (s->endpoint->addr.transport->peer_address(s->fd, address, sizeof(address)) == 0) {
+    if (s->endpoint->addr.transport->peer_address(s->fd, address, sizeof(address)) ==
+        0) {
         /* Without memory for it the property is missing; the messages are not. */
         (void)fmq__props_add(props, "Peer-Address", 12, address, strlen(address));
     }

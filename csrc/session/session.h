@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* session: one connection to one peer, from a connected descriptor to its end.
  *
- * Phases: HANDSHAKE (the I/O thread alone; patterns do not know of it), then ESTABLISHED
- * (any thread may take the read or the write turn under L), then CLOSING (set under L by
- * whoever saw the end), then gone. Only the I/O thread opens, closes and shakes hands.
+ * Phases: HANDSHAKE (the I/O thread alone; patterns do not know of it), then
+ * ESTABLISHED (any thread may take the read or the write turn under L), then CLOSING
+ * (set under L by whoever saw the end), then gone. Only the I/O thread opens, closes
+ * and shakes hands.
  *
  * Owner:   the I/O thread (hub->all_sessions); freed there when both turns are free.
  * Threads: see each field.
@@ -39,9 +40,9 @@ struct fmq__session {
     fmq__endpoint *endpoint; /* where it came from; NULL: that is gone. I/O thread */
     fmq__peer *peer;         /* set when established; under L */
     int fd;
-    fmq__node io_node;   /* hub->all_sessions; I/O thread */
-    fmq__node hub_node;  /* hub->established; under L */
-    fmq__node dirty_node; /* hub->flush.dirty; under L */
+    fmq__node io_node;     /* hub->all_sessions; I/O thread */
+    fmq__node hub_node;    /* hub->established; under L */
+    fmq__node dirty_node;  /* hub->flush.dirty; under L */
     fmq__node resume_node; /* hub->resuming; under L */
     fmq__node turn_node;   /* hub->ready or hub->failed */
     fmq__chore burial;
@@ -53,12 +54,12 @@ struct fmq__session {
 
     /* under L */
     enum fmq__phase phase;
-    int error;       /* why it ended; 0: the peer closed, or we did */
-    bool is_lasting; /* ends when its queue is written: reads no more (linger) */
-    bool is_reading; /* the read turn is out */
-    bool is_writing; /* the write turn is out */
-    bool is_in_set;  /* in S */
-    bool wants_out;  /* S watches for room */
+    int error;          /* why it ended; 0: the peer closed, or we did */
+    bool is_lasting;    /* ends when its queue is written: reads no more (linger) */
+    bool is_reading;    /* the read turn is out */
+    bool is_writing;    /* the write turn is out */
+    bool is_in_set;     /* in S */
+    bool wants_out;     /* S watches for room */
     bool is_out_broken; /* a write failed: what is left waits for another connection */
     uint32_t slot;
     uint32_t slot_generation;
@@ -71,8 +72,8 @@ struct fmq__session {
     size_t stash_len; /* behind stash_at */
     size_t stash_cap;
     fmq__bigbody big;
-    fmq__fq_pos mark;     /* in the pipe's queue: the end of the last whole message */
-    bool is_mid_message;  /* frames lie behind the mark */
+    fmq__fq_pos mark;    /* in the pipe's queue: the end of the last whole message */
+    bool is_mid_message; /* frames lie behind the mark */
     int64_t maxmsgsize;
     int handshake_ivl_ms;
 };
@@ -83,19 +84,20 @@ struct fmq__session {
 int fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts *o,
                       fmq__session **session);
 
-/* Under L, on the I/O thread: makes an established session of a ready one (drops L), and
- * takes one that is over off its pipe, if no turn is out. False: not yet. */
+/* Under L, on the I/O thread: makes an established session of a ready one (drops L),
+ * and takes one that is over off its pipe, if no turn is out. False: not yet. */
 void fmq__session_io_establish(fmq__session *s);
 bool fmq__session_io_end(fmq__session *s);
 
 /* Under L, any thread: the connection is over; the I/O thread will end it. */
 void fmq__session_fail(fmq__session *s, int err);
 
-/* Closes its descriptor, tells its endpoint, and frees it at the end of the I/O thread's
- * turn. Not under L; ended before, if it was established. */
+/* Closes its descriptor, tells its endpoint, and frees it at the end of the I/O
+ * thread's turn. Not under L; ended before, if it was established. */
 void fmq__session_io_bury(fmq__session *s);
 
-/* On the I/O thread: ends it at once, or (linger) when its queue is written. Takes L. */
+/* On the I/O thread: ends it at once, or (linger) when its queue is written. Takes L.
+ */
 void fmq__session_io_close(fmq__session *s, int64_t linger_ms);
 
 /* Updates what S watches for. */
@@ -111,7 +113,8 @@ void fmq__handshake_end(fmq__session *s);
 
 /* Takes the read turn, if it is free, and reads once. */
 void fmq__session_read(fmq__session *s);
-/* Decodes what the handshake left, or what a full pipe left; then reads are on again. */
+/* Decodes what the handshake left, or what a full pipe left; then reads are on again.
+ */
 void fmq__session_resume(fmq__session *s);
 /* The state of a session's decoder, given back. */
 void fmq__session_drop_input(fmq__session *s);
@@ -120,8 +123,8 @@ int fmq__session_stash(fmq__session *s, const uint8_t *data, size_t len);
 
 /* --- write.c; under L, drop it --- */
 
-/* Takes the write turn, if it is free, and writes until all is written or the kernel has
- * enough. */
+/* Takes the write turn, if it is free, and writes until all is written or the kernel
+ * has enough. */
 void fmq__session_write(fmq__session *s);
 /* Puts it on the dirty list, if there is something to write and a way to. */
 void fmq__session_mark_dirty(fmq__session *s);

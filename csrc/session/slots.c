@@ -82,3 +82,23 @@ fmq__hub_find_session(fmq__hub *h, uint64_t token)
 
     return s != NULL && s->slot_generation == token >> 32 ? s : NULL;
 }
+
+void
+fmq__hub_resume_all(fmq__hub *h)
+{
+    fmq__node *n;
+
+    while ((n = fmq__list_pop_front(&h->resuming)) != NULL) {
+        fmq__session_resume(FMQ__ITEM(n, fmq__session, resume_node));
+    }
+}
+
+void
+fmq__hub_set_marks(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm)
+{
+    for (fmq__node *n = h->established.next; n != &h->established; n = n->next) {
+        fmq__session *s = FMQ__ITEM(n, fmq__session, hub_node);
+
+        fmq__netpipe_set_limits(&s->peer->net, sndhwm, rcvhwm);
+    }
+}

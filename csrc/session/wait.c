@@ -2,17 +2,17 @@
 /* Waiting: one leader, followers, pollers, and edges that stay.
  *
  * S is the poller of the established sessions, E the poller of S and of the inbox's
- * eventfd. Of the callers that wait in one socket one is the leader: it reads the sessions
- * itself and sleeps on E (on the inbox's futex word while there is nothing but inproc).
- * The others sleep on a futex word a direction. Pollers and other people's event loops
- * wait on E from outside.
+ * eventfd. Of the callers that wait in one socket one is the leader: it reads the
+ * sessions itself and sleeps on E (on the inbox's futex word while there is nothing but
+ * inproc). The others sleep on a futex word a direction. Pollers and other people's
+ * event loops wait on E from outside.
  *
  *   register first (under L), look second, decide to sleep under L, sleep third.
  *
- * Whoever publishes under L sees whether the leader has decided to sleep, and rings: the
- * edge stays in E (the word stays changed) until the sleeper looks, so it does not matter
- * if the sleep begins only later. Notes from inproc peers, which do not hold our L, meet
- * the sleeper in the notes' head word instead (base/mpsc.h).
+ * Whoever publishes under L sees whether the leader has decided to sleep, and rings:
+ * the edge stays in E (the word stays changed) until the sleeper looks, so it does not
+ * matter if the sleep begins only later. Notes from inproc peers, which do not hold our
+ * L, meet the sleeper in the notes' head word instead (base/mpsc.h).
  *
  * What a leaving caller must do for those who stay is all in fmq__hub_hand_on: wake a
  * follower of each direction that can go on; else, if there is no leader, any follower,
@@ -49,8 +49,8 @@ need_waiting(fmq__hub *h)
     err = fmq__poller_add(e, h->inbox->edge.read_fd, FMQ__EV_IN | FMQ__EV_EDGE,
                           TOKEN_EDGE);
     if (err == 0 && h->sessions != NULL) {
-        err = fmq__poller_add(e, fmq__poller_fd(h->sessions), FMQ__EV_IN,
-                              TOKEN_SESSIONS);
+        err =
+            fmq__poller_add(e, fmq__poller_fd(h->sessions), FMQ__EV_IN, TOKEN_SESSIONS);
         h->has_sessions_in_waiting = err == 0;
     }
     if (err != 0) {
@@ -110,7 +110,8 @@ fmq__hub_hand_on(fmq__hub *h)
             }
         }
     }
-    if (h->n_pollers != 0 && (can_go_on(h, FMQ__DIR_IN) || can_go_on(h, FMQ__DIR_OUT))) {
+    if (h->n_pollers != 0 &&
+        (can_go_on(h, FMQ__DIR_IN) || can_go_on(h, FMQ__DIR_OUT))) {
         fmq__inbox_ring(h->inbox);
     }
 }
@@ -170,7 +171,7 @@ fmq__hub_look(fmq__hub *h)
             serve(s, ready[i].events);
         }
     }
-    h->n_inside--;
+    fmq__hub_exit(h);
 }
 
 /* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
@@ -275,13 +276,10 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
     if (is_leader) {
         h->has_leader = false;
     }
-    h->n_inside--;
     if (fmq__hub_has_waiters(h)) {
         fmq__hub_hand_on(h);
     }
-    if (h->is_closed && h->n_inside == 0) {
-        fmq__hub_ask(h, FMQ__WORK_CLOSE);
-    }
+    fmq__hub_exit(h);
     return err;
 }
 
@@ -308,16 +306,13 @@ void
 fmq__hub_leave_poll(fmq__hub *h)
 {
     h->n_pollers--;
-    h->n_inside--;
     if (h->has_leader || fmq__hub_has_waiters(h)) {
         /* The edge may have been theirs. */
         h->is_leader_asleep = false;
         fmq__inbox_ring(h->inbox);
         fmq__hub_hand_on(h);
     }
-    if (h->is_closed && h->n_inside == 0) {
-        fmq__hub_ask(h, FMQ__WORK_CLOSE);
-    }
+    fmq__hub_exit(h);
 }
 
 int

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the I/O thread does that nobody is waiting for: a one-shot watch on S.
  *
- * When S has something, room to write, errors and hang-ups are served at once. Pure input
- * is left for a grace time: most likely the application is about to read it itself, which
- * is cheaper. If the grace time passes and the application has called meanwhile, it is
- * alive: it gets a longer one the next time (up to 32 ms). If not, the I/O thread reads,
- * up to the high-water marks, and goes on without grace until the application calls
- * again. An idle socket costs nothing, and an application that computes for long still
- * has its messages taken from the wire and its peers' PINGs answered.
+ * When S has something, room to write, errors and hang-ups are served at once. Pure
+ * input is left for a grace time: most likely the application is about to read it
+ * itself, which is cheaper. If the grace time passes and the application has called
+ * meanwhile, it is alive: it gets a longer one the next time (up to 32 ms). If not, the
+ * I/O thread reads, up to the high-water marks, and goes on without grace until the
+ * application calls again. An idle socket costs nothing, and an application that
+ * computes for long still has its messages taken from the wire and its peers' PINGs
+ * answered.
  *
  * Nothing depends on this for correctness: any thread may take a turn at any time.
  */
@@ -107,7 +108,7 @@ serve_ready(fmq__hub *h, bool with_input)
             }
         }
     }
-    h->n_inside--;
+    fmq__hub_exit(h);
     return is_input_left;
 }
 

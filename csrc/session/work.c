@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The I/O thread's work on a hub.
  *
- * What it is asked to do is a set of bits; asking twice is asking once. One task carries
- * them all. The I/O thread never sleeps behind the lock at its entrance: if it cannot have
- * L at once it leaves its wish there (base/lock.h) and tries again in its next turn, which
- * the unlocking thread causes.
+ * What it is asked to do is a set of bits; asking twice is asking once. One task
+ * carries them all. The I/O thread never sleeps behind the lock at its entrance: if it
+ * cannot have L at once it leaves its wish there (base/lock.h) and tries again in its
+ * next turn, which the unlocking thread causes.
  */
 #include <errno.h>
 
@@ -118,8 +118,8 @@ io_sessions(fmq__hub *h)
     fmq__hub_lock(h);
 }
 
-/* Frees the pipes of lost connections that have been read to their end (all of them once
- * the socket is closed). */
+/* Frees the pipes of lost connections that have been read to their end (all of them
+ * once the socket is closed). */
 static void
 io_orphans(fmq__hub *h)
 {
@@ -151,8 +151,8 @@ static bool
 io_is_over(const fmq__hub *h)
 {
     return h->is_closing && !h->is_finished && h->n_inside == 0 &&
-           (h->work | h->io_work) == 0 &&
-           fmq__list_is_empty(&h->opening) && fmq__list_is_empty(&h->endpoints) && fmq__list_is_empty(&h->all_sessions) &&
+           (h->work | h->io_work) == 0 && fmq__list_is_empty(&h->opening) &&
+           fmq__list_is_empty(&h->endpoints) && fmq__list_is_empty(&h->all_sessions) &&
            fmq__list_is_empty(&h->orphans) &&
            !atomic_load_explicit(&h->work_task.is_posted, memory_order_relaxed);
 }

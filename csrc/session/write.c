@@ -23,7 +23,7 @@ enum {
 /* One system call of the write turn. */
 typedef struct write_round {
     fmq__fq_pos end;
-    uint32_t n_out;    /* messages before `end` */
+    uint32_t n_out; /* messages before `end` */
     size_t out_bytes;
     uint8_t ctl[FMQ__SESSION_CTL_MAX];
     size_t ctl_len;

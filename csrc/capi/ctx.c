@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The context functions of fastmq.h. EFAULT: the handle is no context (any more). */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "fastmq.h"
+#include "socket/ctx.h"
+
+int
+fmq_ctx_new(fmq_ctx *ctx)
+{
+    fmq__ctx *c;
+    int err = fmq__ctx_new(&c);
+
+    if (err == 0) {
+        *ctx = c->handle;
+    }
+    return err;
+}
+
+int
+fmq_ctx_set(fmq_ctx ctx, int option, int value)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx);
+    int err;
+
+    if (c == NULL) {
+        return EFAULT;
+    }
+    err = fmq__ctx_set(c, option, value);
+    fmq__ctx_drop(c);
+    return err;
+}
+
+int
+fmq_ctx_get(fmq_ctx ctx, int option, int *value)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx);
+    int err;
+
+    if (c == NULL) {
+        return EFAULT;
+    }
+    err = fmq__ctx_get(c, option, value);
+    fmq__ctx_drop(c);
+    return err;
+}
+
+int
+fmq_ctx_shutdown(fmq_ctx ctx)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx);
+
+    if (c == NULL) {
+        return EFAULT;
+    }
+    if (c->fork_generation == fmq__fork_generation()) {
+        fmq__ctx_shutdown(c);
+    }
+    fmq__ctx_drop(c);
+    return 0;
+}
+
+int
+fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx);
+    int err = 0;
+
+    if (c == NULL) {
+        return EFAULT;
+    }
+    /* In a child the threads and sockets are the parent's: there is nothing to end. */
+    if (c->fork_generation == fmq__fork_generation()) {
+        err = fmq__ctx_term(c, fmq__deadline_ns(timeout_ms));
+    }
+    fmq__ctx_drop(c);
+    return err;
+}
+
+int
+fmq_ctx_is_foreign(fmq_ctx ctx)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx);
+    int is_foreign = 0;
+
+    if (c != NULL) {
+        is_foreign = c->fork_generation != fmq__fork_generation();
+        fmq__ctx_drop(c);
+    }
+    return is_foreign;
+}

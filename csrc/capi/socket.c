@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The socket functions of fastmq.h: arguments checked, handles handed on. */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "fastmq.h"
+#include "msg/msg.h"
+#include "socket/ctx.h"
+#include "socket/poll.h"
+#include "socket/socket.h"
+
+int
+fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx);
+    int err;
+
+    if (c == NULL || c->fork_generation != fmq__fork_generation()) {
+        if (c != NULL) {
+            fmq__ctx_drop(c);
+        }
+        return EFAULT;
+    }
+    err = fmq__socket_new(c, type, socket);
+    fmq__ctx_drop(c);
+    return err;
+}
+
+int
+fmq_socket_close(fmq_socket s)
+{
+    return fmq__socket_close(s);
+}
+
+int
+fmq_socket_is_open(fmq_socket handle)
+{
+    fmq__socket *s;
+    int is_open;
+
+    if (fmq__socket_enter(handle, false, &s) != 0) {
+        return 0;
+    }
+    is_open = !s->hub.is_closed;
+    fmq__socket_leave(s);
+    return is_open;
+}
+
+int
+fmq_bind(fmq_socket s, const char *endpoint)
+{
+    return endpoint == NULL ? EINVAL : fmq__socket_bind(s, endpoint);
+}
+
+int
+fmq_connect(fmq_socket s, const char *endpoint)
+{
+    return endpoint == NULL ? EINVAL : fmq__socket_connect(s, endpoint);
+}
+
+int
+fmq_unbind(fmq_socket s, const char *endpoint)
+{
+    return endpoint == NULL ? EINVAL : fmq__socket_unbind(s, endpoint);
+}
+
+int
+fmq_disconnect(fmq_socket s, const char *endpoint)
+{
+    return endpoint == NULL ? EINVAL : fmq__socket_disconnect(s, endpoint);
+}
+
+int
+fmq_setsockopt(fmq_socket s, int option, const void *value, size_t len)
+{
+    return fmq__socket_set(s, option, value, len);
+}
+
+int
+fmq_getsockopt(fmq_socket s, int option, void *value, size_t *len)
+{
+    return value == NULL || len == NULL ? EINVAL
+                                        : fmq__socket_get(s, option, value, len);
+}
+
+int
+fmq_send(fmq_socket s, const void *data, size_t len, int flags)
+{
+    return data == NULL && len != 0 ? EFAULT : fmq__socket_send(s, data, len, flags);
+}
+
+int
+fmq_msg_send(fmq_socket s, fmq_msg *m, int flags)
+{
+    return fmq__socket_sendv(s, fmq__msg_from(m), 1, flags, NULL);
+}
+
+int
+fmq_sendv(fmq_socket s, fmq_msg *parts, size_t n, int flags)
+{
+    return n == 0 ? EINVAL : fmq__socket_sendv(s, fmq__msg_from(parts), n, flags, NULL);
+}
+
+int
+fmq_send_until(fmq_socket s, fmq_msg *parts, size_t n, int flags, uint64_t deadline_ns)
+{
+    flags &= ~(FMQ_DONTWAIT | FMQ_TRY);
+    return n == 0 ? EINVAL
+                  : fmq__socket_sendv(s, fmq__msg_from(parts), n, flags, &deadline_ns);
+}
+
+int
+fmq_recv(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part, int flags)
+{
+    return fmq__socket_recv(s, buf, cap, fmq__msg_from(m), part, flags, NULL);
+}
+
+int
+fmq_recv_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
+               uint64_t deadline_ns)
+{
+    return fmq__socket_recv(s, buf, cap, fmq__msg_from(m), part, 0, &deadline_ns);
+}
+
+int
+fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags)
+{
+    return fmq__socket_recv_msg(s, fmq__msg_from(m), flags);
+}
+
+static int
+recv_parts(fmq_socket s, fmq_msg **parts, size_t *n, int flags,
+           const uint64_t *deadline_ns)
+{
+    fmq__msg *got;
+    int err = fmq__socket_recvv(s, &got, n, flags, deadline_ns);
+
+    if (err == 0) {
+        *parts = (fmq_msg *)(void *)got;
+    }
+    return err;
+}
+
+int
+fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags)
+{
+    return recv_parts(s, parts, n, flags, NULL);
+}
+
+int
+fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n, uint64_t deadline_ns)
+{
+    return recv_parts(s, parts, n, 0, &deadline_ns);
+}
+
+void
+fmq_parts_free(fmq_msg *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fmq_msg_close(&parts[i]);
+    }
+    fmq__free(parts);
+}
+
+uint64_t
+fmq_now_ns(void)
+{
+    return fmq__clock_ns();
+}
+
+int
+fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
+{
+    return items == NULL && n != 0 ? EFAULT : fmq__poll(items, n, deadline_ns, n_ready);
+}

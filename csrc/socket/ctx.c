@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "socket/ctx.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "socket/socket.h"
+
+/* Contexts by handle: an index and a generation, as for sockets. Contexts are few and
+ * their calls rare: a table under a mutex will do. */
+enum { INDEX_BITS = 12, N_CONTEXTS = 1 << INDEX_BITS };
+
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    fmq__ctx *ctx;
+    uint32_t generation;
+    uint32_t n_held;
+} table[N_CONTEXTS];
+
+static _Atomic uint32_t forks;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void
+in_child(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void
+watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, in_child);
+}
+
+uint32_t
+fmq__fork_generation(void)
+{
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+static int
+enter_table(fmq__ctx *c)
+{
+    int err = EMFILE;
+
+    fmq__mutex_lock(&table_mutex);
+    for (uint32_t i = 0; i < N_CONTEXTS; i++) {
+        if (table[i].ctx == NULL) {
+            table[i].ctx = c;
+            table[i].generation++;
+            table[i].n_held = 0;
+            c->handle =
+                (fmq_ctx)table[i].generation << (INDEX_BITS + 2) | (fmq_ctx)i << 2 | 3;
+            err = 0;
+            break;
+        }
+    }
+    fmq__mutex_unlock(&table_mutex);
+    return err;
+}
+
+static uint32_t
+index_of(fmq_ctx handle)
+{
+    return (uint32_t)(handle >> 2) & (N_CONTEXTS - 1);
+}
+
+fmq__ctx *
+fmq__ctx_hold(fmq_ctx handle)
+{
+    uint32_t i = index_of(handle);
+    fmq__ctx *c;
+
+    fmq__mutex_lock(&table_mutex);
+    c = table[i].ctx;
+    if (c != NULL && c->handle == handle) {
+        table[i].n_held++;
+    } else {
+        c = NULL;
+    }
+    fmq__mutex_unlock(&table_mutex);
+    return c;
+}
+
+static void
+free_ctx(fmq__ctx *c)
+{
+    fmq__hash_fini(&c->names);
+    fmq__mutex_fini(&c->mutex);
+    fmq__free(c);
+}
+
+void
+fmq__ctx_drop(fmq__ctx *c)
+{
+    uint32_t i = index_of(c->handle);
+    bool is_last;
+
+    fmq__mutex_lock(&table_mutex);
+    is_last = --table[i].n_held == 0 && c->is_dead;
+    if (is_last) {
+        table[i].ctx = NULL;
+    }
+    fmq__mutex_unlock(&table_mutex);
+    if (is_last) {
+        free_ctx(c);
+    }
+}
+
+int
+fmq__ctx_new(fmq__ctx **ctx)
+{
+    fmq__ctx *c = fmq__calloc(1, sizeof(*c));
+    int err;
+
+    if (c == NULL) {
+        return ENOMEM;
+    }
+    (void)pthread_once(&fork_once, watch_forks);
+    err = fmq__mutex_init(&c->mutex);
+    if (err != 0) {
+        fmq__free(c);
+        return err;
+    }
+    c->fork_generation = fmq__fork_generation();
+    atomic_init(&c->n_sockets, 0);
+    fmq__list_init(&c->sockets);
+    fmq__hash_init(&c->names);
+    fmq__list_init(&c->pending);
+    c->io_threads = 1;
+    c->max_sockets = 1023;
+    c->max_msgsz = INT_MAX;
+    c->blocky = 1;
+    err = enter_table(c);
+    if (err != 0) {
+        free_ctx(c);
+        return err;
+    }
+    *ctx = c;
+    return 0;
+}
+
+int
+fmq__ctx_set(fmq__ctx *c, int option, int value)
+{
+    int err = value < 0 ? EINVAL : 0;
+
+    fmq__mutex_lock(&c->mutex);
+    switch (err == 0 ? option : -1) {
+    case FMQ__CTX_IO_THREADS:
+        c->io_threads = value;
+        break;
+    case FMQ__CTX_MAX_SOCKETS:
+        err = value == 0 ? EINVAL : 0;
+        c->max_sockets = err == 0 ? value : c->max_sockets;
+        break;
+    case FMQ__CTX_MAX_MSGSZ:
+        c->max_msgsz = value;
+        break;
+    case FMQ__CTX_IPV6:
+        c->ipv6 = value != 0;
+        break;
+    case FMQ__CTX_BLOCKY:
+        c->blocky = value != 0;
+        break;
+    default:
+        err = EINVAL;
+        break;
+    }
+    fmq__mutex_unlock(&c->mutex);
+    return err;
+}
+
+int
+fmq__ctx_get(fmq__ctx *c, int option, int *value)
+{
+    int err = 0;
+
+    fmq__mutex_lock(&c->mutex);
+    switch (option) {
+    case FMQ__CTX_IO_THREADS:
+        *value = c->io_threads;
+        break;
+    case FMQ__CTX_MAX_SOCKETS:
+        *value = c->max_sockets;
+        break;
+    case FMQ__CTX_SOCKET_LIMIT:
+        *value = 65535;
+        break;
+    case FMQ__CTX_MAX_MSGSZ:
+        *value = c->max_msgsz;
+        break;
+    case FMQ__CTX_MSG_T_SIZE:
+        *value = (int)sizeof(fmq_msg);
+        break;
+    case FMQ__CTX_IPV6:
+        *value = c->ipv6;
+        break;
+    case FMQ__CTX_BLOCKY:
+        *value = c->blocky;
+        break;
+    default:
+        err = EINVAL;
+        break;
+    }
+    fmq__mutex_unlock(&c->mutex);
+    return err;
+}
+
+static void
+close_threads(fmq__ctx *c)
+{
+    if (c->resolver != NULL) {
+        fmq__resolver_close(c->resolver);
+        c->resolver = NULL;
+    }
+    while (c->n_io > 0) {
+        fmq__io_close(c->io[--c->n_io]);
+    }
+}
+
+int
+fmq__ctx_start(fmq__ctx *c)
+{
+    /* One thread at least: it ends closed sockets, with IO_THREADS 0 as well. */
+    int n = c->io_threads < 1 ? 1 : c->io_threads;
+    int err;
+
+    if (c->is_started) {
+        return 0;
+    }
+    n = n < FMQ__CTX_IO_THREADS_MAX ? n : FMQ__CTX_IO_THREADS_MAX;
+    err = fmq__resolver_new(&c->resolver);
+    if (err != 0) {
+        c->resolver = NULL;
+    }
+    while (err == 0 && c->n_io < n) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "fastmq/io/%d", c->n_io);
+        err = fmq__io_open(&c->io[c->n_io], name);
+        if (err == 0) {
+            c->n_io++;
+        }
+    }
+    if (err != 0) {
+        close_threads(c);
+        return err;
+    }
+    c->is_started = true;
+    return 0;
+}
+
+fmq__io *
+fmq__ctx_pick_io(const fmq__ctx *c)
+{
+    uint32_t n = atomic_load_explicit(&c->n_sockets, memory_order_relaxed);
+
+    return c->io[n % (uint32_t)c->n_io];
+}
+
+void
+fmq__ctx_shutdown(fmq__ctx *c)
+{
+    fmq__mutex_lock(&c->mutex);
+    if (!c->is_terminating) {
+        c->is_terminating = true;
+        for (fmq__node *n = c->sockets.next; n != &c->sockets; n = n->next) {
+            fmq__socket_stop(FMQ__ITEM(n, fmq__socket, ctx_node));
+        }
+    }
+    fmq__mutex_unlock(&c->mutex);
+}
+
+int
+fmq__ctx_term(fmq__ctx *c, uint64_t deadline_ns)
+{
+    uint32_t left;
+
+    fmq__ctx_shutdown(c);
+    /* F1 -> F2 in socket.c: who sees the last socket gone sees what it did before. */
+    while ((left = atomic_load_explicit(&c->n_sockets, memory_order_acquire)) != 0) {
+        int err = fmq__futex_wait(&c->n_sockets, left, deadline_ns);
+
+        if (err != 0) {
+            return err;
+        }
+    }
+    fmq__mutex_lock(&c->mutex);
+    close_threads(c);
+    fmq__mutex_unlock(&c->mutex);
+    fmq__mutex_lock(&table_mutex);
+    c->is_dead = true; /* the last drop frees it */
+    fmq__mutex_unlock(&table_mutex);
+    return 0;
+}

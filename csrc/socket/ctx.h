@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctx: a context: its sockets, I/O threads, inproc names, and their common end.
+ *
+ * Owner:   the application, by handle; freed by term.
+ * Threads: any. One mutex guards the table of sockets, the inproc names and
+ * termination; it is never held on send or recv. Order: ctx mutex, then a socket's L.
+ * Errors:  errno values.
+ */
+#ifndef FMQ_SOCKET_CTX_H
+#define FMQ_SOCKET_CTX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/thread.h"
+#include "fastmq.h"
+#include "loop/io.h"
+#include "transport/resolver.h"
+
+enum { FMQ__CTX_IO_THREADS_MAX = 64 };
+
+/* Context options, as numbered in zmq.h. */
+enum {
+    FMQ__CTX_IO_THREADS = 1,
+    FMQ__CTX_MAX_SOCKETS = 2,
+    FMQ__CTX_SOCKET_LIMIT = 3,
+    FMQ__CTX_MAX_MSGSZ = 5,
+    FMQ__CTX_MSG_T_SIZE = 6,
+    FMQ__CTX_IPV6 = 42,
+    FMQ__CTX_BLOCKY = 70
+};
+
+typedef struct fmq__ctx {
+    fmq_ctx handle;
+    uint32_t fork_generation; /* of the process that made it */
+    fmq__mutex mutex;
+    _Atomic uint32_t
+        n_sockets;     /* not finished; changed under the mutex; a futex word */
+    fmq__node sockets; /* fmq__socket by ctx_node */
+    bool is_terminating;
+    bool is_started; /* the I/O threads run */
+    bool is_dead;    /* terminated: the last drop frees it; under the table's mutex */
+    fmq__io *io[FMQ__CTX_IO_THREADS_MAX];
+    int n_io;
+    fmq__resolver *resolver;
+    fmq__hash names;   /* inproc names, see names.c */
+    fmq__node pending; /* inproc connects that wait for a bind */
+
+    int io_threads;
+    int max_sockets;
+    int max_msgsz;
+    int ipv6;
+    int blocky;
+} fmq__ctx;
+
+int fmq__ctx_new(fmq__ctx **ctx);
+
+/* The context of a handle, kept from being freed until drop; NULL: there is none. */
+fmq__ctx *fmq__ctx_hold(fmq_ctx handle);
+void fmq__ctx_drop(fmq__ctx *c);
+
+int fmq__ctx_set(fmq__ctx *c, int option, int value);
+int fmq__ctx_get(fmq__ctx *c, int option, int *value);
+
+/* Starts the I/O threads, once; under the mutex. */
+int fmq__ctx_start(fmq__ctx *c);
+/* The I/O thread for a new socket; under the mutex. */
+fmq__io *fmq__ctx_pick_io(const fmq__ctx *c);
+
+void fmq__ctx_shutdown(fmq__ctx *c);
+/* Afterwards the handle is nobody's. EINTR, ETIMEDOUT: call it again. */
+int fmq__ctx_term(fmq__ctx *c, uint64_t deadline_ns);
+
+/* How many forks this process is away from the first one. */
+uint32_t fmq__fork_generation(void);
+
+#endif

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Send and receive: the short way under L, and what to do when it does not lead there.
+ *
+ * Sending: the pattern appends to a pipe, the hub decides whether to write. A part sent
+ * with SNDMORE is staged in the socket, so that a pipe only ever sees whole messages;
+ * the last part sends them all, or fails and leaves them staged.
+ *
+ * Receiving: a frame is popped under L; a short body is copied to the caller's buffer
+ * there, a longer one leaves as a reference to its block or its chunk, and is copied,
+ * if it must be, without L.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "socket/socket.h"
+
+enum { COPY_MAX = 512, PARTS_ON_STACK = 16 };
+
+/* --- sending --- */
+
+typedef struct outgoing {
+    const fmq__outpart *parts;
+    size_t n;
+} outgoing;
+
+static int
+attempt_send(fmq__hub *h, void *arg)
+{
+    const outgoing *o = arg;
+
+    return h->pattern->ops->send(h->pattern, o->parts, o->n);
+}
+
+static int
+attempt_check(fmq__hub *h, void *arg)
+{
+    (void)arg;
+    return h->pattern->ops->check_send(h->pattern);
+}
+
+/* After `attempt` said EAGAIN: makes room, or waits for some. `*deadline_ns` is the
+ * caller's; NULL: SNDTIMEO. */
+static int
+send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int flags,
+            const uint64_t *deadline_ns)
+{
+    fmq__hub *h = &s->hub;
+    uint64_t deadline;
+    int err;
+
+    fmq__hub_take_notes(h);
+    fmq__hub_write_dirty(h);
+    err = attempt(h, arg);
+    if (err == EAGAIN) {
+        fmq__hub_look(h);
+        err = attempt(h, arg);
+    }
+    if (err != EAGAIN || (flags & FMQ_DONTWAIT)) {
+        return err;
+    }
+    if (flags & FMQ_TRY) {
+        return FMQ_EBUSY_TRY;
+    }
+    deadline =
+        deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.sndtimeo_ms);
+    return fmq__hub_wait(h, FMQ__DIR_OUT, attempt, arg, deadline, true);
+}
+
+static int
+send_message(fmq__socket *s, const fmq__outpart *parts, size_t n, int flags,
+             const uint64_t *deadline_ns, uint64_t now_ns)
+{
+    outgoing o = {parts, n};
+    fmq__hub *h = &s->hub;
+    int err = h->pattern->ops->send(h->pattern, parts, n);
+
+    if (err == EAGAIN) {
+        err = send_slowly(s, attempt_send, &o, flags, deadline_ns);
+    }
+    if (err == 0) {
+        fmq__hub_sent(h, now_ns);
+        if (fmq__hub_has_waiters(h)) {
+            fmq__hub_hand_on(h);
+        }
+    }
+    return err;
+}
+
+/* What the pattern sees of a message part. */
+static fmq__outpart
+outpart_of(fmq__msg *m)
+{
+    fmq__outpart p = {fmq__msg_data(m), fmq__msg_len(m), NULL};
+
+    if (m->kind == FMQ__MSG_BODY) {
+        p.body = m->u.ref.body;
+    }
+    return p;
+}
+
+void
+fmq__staged_drop(fmq__staged *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        fmq__msg_close(&t->part[i]);
+    }
+    fmq__free(t->part);
+    *t = (fmq__staged){NULL, 0, 0};
+}
+
+static int
+staged_reserve(fmq__staged *t, size_t more)
+{
+    size_t need = t->n + more;
+    fmq__msg *grown;
+
+    if (need <= t->cap) {
+        return 0;
+    }
+    grown = fmq__realloc(t->part, 2 * need * sizeof(*grown));
+    if (grown == NULL) {
+        return ENOMEM;
+    }
+    t->part = grown;
+    t->cap = 2 * need;
+    return 0;
+}
+
+/* Stages parts that are not the last of their message; takes their contents. */
+static int
+stage(fmq__socket *s, fmq__msg *parts, size_t n, int flags, const uint64_t *deadline_ns)
+{
+    fmq__staged *t = &s->staged;
+    int err = 0;
+
+    if (t->n == 0) {
+        err = attempt_check(&s->hub, NULL);
+        if (err == EAGAIN) {
+            err = send_slowly(s, attempt_check, NULL, flags, deadline_ns);
+        }
+    }
+    if (err == 0) {
+        err = staged_reserve(t, n);
+    }
+    if (err != 0) {
+        return err;
+    }
+    memcpy(t->part + t->n, parts, n * sizeof(*parts));
+    memset(parts, 0, n * sizeof(*parts));
+    t->n += n;
+    return 0;
+}
+
+/* Fills `out` with the staged parts and these behind them. */
+static void
+line_up(const fmq__staged *t, fmq__msg *parts, size_t n, fmq__outpart *out)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        out[i] = outpart_of(&t->part[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[t->n + i] = outpart_of(&parts[i]);
+    }
+}
+
+/* Sends what is staged and `parts` as one message; `*used` are the staged parts, to be
+ * dropped without L. */
+static int
+send_all(fmq__socket *s, fmq__msg *parts, size_t n, int flags,
+         const uint64_t *deadline_ns, uint64_t now_ns, fmq__staged *used)
+{
+    fmq__outpart on_stack[PARTS_ON_STACK];
+    fmq__outpart *out = on_stack;
+    fmq__staged mine = s->staged;
+    size_t total = mine.n + n;
+    int err;
+
+    if (total > PARTS_ON_STACK) {
+        out = fmq__calloc(total, sizeof(*out));
+        if (out == NULL) {
+            return ENOMEM;
+        }
+    }
+    /* L may be dropped while this waits: the staged parts are ours meanwhile. */
+    s->staged = (fmq__staged){NULL, 0, 0};
+    line_up(&mine, parts, n, out);
+    err = send_message(s, out, total, flags, deadline_ns, now_ns);
+    if (err == 0) {
+        *used = mine;
+    } else if (s->staged.n == 0) {
+        fmq__staged none = s->staged;
+
+        s->staged = mine;
+        *used = none;
+    } else {
+        *used = mine; /* another thread has begun a message of its own meanwhile */
+    }
+    if (out != on_stack) {
+        fmq__free(out);
+    }
+    return err;
+}
+
+int
+fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
+                  const uint64_t *deadline_ns)
+{
+    uint64_t now_ns = fmq__clock_ns();
+    fmq__staged used = {NULL, 0, 0};
+    fmq__socket *s;
+    int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    if (flags & FMQ_SNDMORE) {
+        err = stage(s, parts, n, flags, deadline_ns);
+    } else {
+        err = send_all(s, parts, n, flags, deadline_ns, now_ns, &used);
+    }
+    fmq__socket_leave(s);
+    fmq__staged_drop(&used);
+    if (err == 0) {
+        for (size_t i = 0; i < n; i++) {
+            fmq__msg_close(&parts[i]);
+        }
+    }
+    return err;
+}
+
+/* One part that is a message by itself, not longer than what queues copy. */
+static int
+send_short(fmq_socket handle, const void *data, size_t len, int flags)
+{
+    const fmq__outpart part = {data, len, NULL};
+    uint64_t now_ns = fmq__clock_ns();
+    fmq__socket *s;
+    int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    if (s->staged.n != 0) {
+        err = -1; /* it is the end of a longer one */
+    } else {
+        err = send_message(s, &part, 1, flags, NULL, now_ns);
+    }
+    fmq__socket_leave(s);
+    return err;
+}
+
+int
+fmq__socket_send(fmq_socket handle, const void *data, size_t len, int flags)
+{
+    fmq__msg m;
+    int err = -1;
+
+    if (len <= FMQ__FQ_INLINE_MAX && (flags & FMQ_SNDMORE) == 0) {
+        err = send_short(handle, data, len, flags);
+    }
+    if (err != -1) {
+        return err;
+    }
+    err = fmq__msg_init_copy(&m, data, len);
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__socket_sendv(handle, &m, 1, flags, NULL);
+    fmq__msg_close(&m);
+    return err;
+}
+
+/* --- receiving --- */
+
+typedef struct incoming {
+    fmq__frame frame;
+    fmq__pipe *from;
+} incoming;
+
+static int
+attempt_recv(fmq__hub *h, void *arg)
+{
+    incoming *in = arg;
+
+    return fmq__pattern_recv(h->pattern, &in->frame, &in->from);
+}
+
+/* After the first attempt found nothing: reads, or waits. */
+static int
+recv_slowly(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
+{
+    fmq__hub *h = &s->hub;
+    uint64_t deadline;
+    int err;
+
+    h->flush.has_turned = true;
+    fmq__hub_take_notes(h);
+    fmq__hub_look(h);
+    err = attempt_recv(h, in);
+    if (err != EAGAIN || (flags & FMQ_DONTWAIT)) {
+        return err;
+    }
+    if (flags & FMQ_TRY) {
+        return FMQ_EBUSY_TRY;
+    }
+    deadline =
+        deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.rcvtimeo_ms);
+    return fmq__hub_wait(h, FMQ__DIR_IN, attempt_recv, in, deadline, true);
+}
+
+/* Takes the next frame; L is held before and after. */
+static int
+recv_frame(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
+{
+    int err = fmq__pattern_recv(s->hub.pattern, &in->frame, &in->from);
+
+    if (err == EAGAIN) {
+        err = recv_slowly(s, in, flags, deadline_ns);
+    }
+    if (err == 0) {
+        s->rcvmore = (in->frame.flags & FMQ__MORE) != 0;
+    }
+    return err;
+}
+
+/* After frames were taken: pipes that came down to their low-water marks go on, and
+ * others may take what is left. */
+static void
+after_recv(fmq__socket *s)
+{
+    fmq__hub *h = &s->hub;
+
+    if (!fmq__list_is_empty(&h->resuming)) {
+        fmq__hub_resume_all(h);
+    }
+    if (fmq__hub_has_waiters(h)) {
+        fmq__hub_hand_on(h);
+    }
+}
+
+/* Makes a message of a frame, under L: an inline body stays in its chunk, which the
+ * message holds. `m` is raw memory. */
+static void
+hold_frame(const incoming *in, fmq__msg *m)
+{
+    const fmq__frame *f = &in->frame;
+
+    if (f->len <= FMQ__MSG_INLINE_MAX && !f->is_ref) {
+        (void)fmq__msg_init_copy(m, f->data, f->len); /* needs no memory */
+    } else {
+        if (!f->is_ref) {
+            fmq__body_hold(f->body);
+        }
+        fmq__msg_init_body(m, f->body, (uint8_t *)(uintptr_t)f->data, f->len);
+    }
+    m->flags = f->flags & FMQ__MORE;
+    if (in->from->props != NULL) {
+        fmq__msg_set_props(m, in->from->props);
+    }
+}
+
+/* Without L: a body that lies in a queue's chunk gets memory of its own, so that a
+ * small message does not keep a large chunk. Without memory for it, it stays there. */
+static void
+settle(fmq__msg *m)
+{
+    uint8_t *data;
+    fmq__body *body;
+
+    if (m->kind != FMQ__MSG_BODY || m->u.ref.body->kind != FMQ__BODY_CHUNK ||
+        fmq__body_new(m->u.ref.len, &body, &data) != 0) {
+        return;
+    }
+    memcpy(data, m->u.ref.data, m->u.ref.len);
+    fmq__body_drop(m->u.ref.body);
+    m->u.ref.body = body;
+    m->u.ref.data = data;
+}
+
+int
+fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m, fmq_part *part,
+                 int flags, const uint64_t *deadline_ns)
+{
+    fmq__socket *s;
+    incoming in;
+    int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    err = recv_frame(s, &in, flags, deadline_ns);
+    if (err == 0) {
+        part->len = in.frame.len;
+        part->more = (in.frame.flags & FMQ__MORE) != 0;
+        part->is_in_buf =
+            !in.frame.is_ref && in.frame.len <= COPY_MAX && in.frame.len <= cap;
+        if (!part->is_in_buf) {
+            hold_frame(&in, m);
+        } else if (in.frame.len != 0) {
+            memcpy(buf, in.frame.data, in.frame.len);
+        }
+        after_recv(s);
+    }
+    fmq__socket_leave(s);
+    return err;
+}
+
+int
+fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags)
+{
+    fmq__socket *s;
+    fmq__msg got;
+    incoming in;
+    int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    err = recv_frame(s, &in, flags, NULL);
+    if (err == 0) {
+        hold_frame(&in, &got);
+        after_recv(s);
+    }
+    fmq__socket_leave(s);
+    if (err == 0) {
+        settle(&got);
+        fmq__msg_move(m, &got);
+    }
+    return err;
+}
+
+/* Room for one more part. */
+static int
+grow(fmq__msg **parts, size_t n, size_t *cap)
+{
+    size_t wanted = *cap == 0 ? 4 : *cap * 2;
+    fmq__msg *grown;
+
+    if (n < *cap) {
+        return 0;
+    }
+    grown = fmq__realloc(*parts, wanted * sizeof(*grown));
+    if (grown == NULL) {
+        return ENOMEM;
+    }
+    *parts = grown;
+    *cap = wanted;
+    return 0;
+}
+
+int
+fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n_parts, int flags,
+                  const uint64_t *deadline_ns)
+{
+    fmq__msg *array = NULL;
+    size_t cap = 0;
+    size_t n = 0;
+    fmq__socket *s;
+    incoming in;
+    int err = grow(&array, 0, &cap);
+
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
+    if (err != 0) {
+        fmq__free(array);
+        return err;
+    }
+    do {
+        err = recv_frame(s, &in, flags, deadline_ns);
+        if (err == 0) {
+            hold_frame(&in, &array[n++]);
+            err = s->rcvmore ? grow(&array, n, &cap) : 0;
+        }
+    } while (err == 0 && s->rcvmore);
+    if (n != 0) {
+        err = 0; /* without memory for all of it the rest comes with the next call */
+        after_recv(s);
+    }
+    fmq__socket_leave(s);
+    if (err != 0) {
+        fmq__free(array);
+        return err;
+    }
+    for (size_t i = 0; i < n; i++) {
+        settle(&array[i]);
+    }
+    *parts = array;
+    *n_parts = n;
+    return 0;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bind, connect, unbind, disconnect, and the names by which they are undone. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "socket/socket.h"
+
+enum { NAME_MAX_LEN = 512 };
+
+/* --- names --- */
+
+void
+fmq__name_free(fmq__name *n)
+{
+    fmq__free(n->text);
+    fmq__free(n->resolved);
+    fmq__free(n);
+}
+
+int
+fmq__name_new(enum fmq__name_kind kind, const char *text, const char *resolved,
+              fmq__name **name)
+{
+    fmq__name *n = fmq__calloc(1, sizeof(*n));
+
+    if (n == NULL) {
+        return ENOMEM;
+    }
+    fmq__list_init(&n->node);
+    n->kind = kind;
+    n->text = fmq__strdup(text);
+    n->resolved = resolved != NULL ? fmq__strdup(resolved) : NULL;
+    if (n->text == NULL || (resolved != NULL && n->resolved == NULL)) {
+        fmq__name_free(n);
+        return ENOMEM;
+    }
+    *name = n;
+    return 0;
+}
+
+static bool
+is_called(const fmq__name *n, const char *text)
+{
+    return strcmp(n->text, text) == 0 ||
+           (n->resolved != NULL && strcmp(n->resolved, text) == 0);
+}
+
+/* Under L: it is bound or connected, and LAST_ENDPOINT says so. */
+static int
+enter_name(fmq__socket *s, fmq__name *n)
+{
+    char *last = fmq__strdup(n->resolved != NULL ? n->resolved : n->text);
+
+    if (last == NULL) {
+        return ENOMEM;
+    }
+    fmq__free(s->last_endpoint);
+    s->last_endpoint = last;
+    fmq__list_push_back(&s->names, &n->node);
+    return 0;
+}
+
+/* --- bind --- */
+
+/* Listens, in the caller's thread so that errors are the caller's. */
+static int
+open_listener(fmq__addr *addr, const fmq__link_opts *link, int *fd, char *name,
+              size_t cap)
+{
+    const fmq__transport *t = addr->transport;
+    fmq__sockaddr sa[FMQ__RESOLVE_MAX];
+    int n;
+    int err = t->resolve(addr, FMQ__ADDR_BIND, &link->stream, sa, FMQ__RESOLVE_MAX, &n);
+
+    if (err == 0) {
+        err = n > 0 ? t->listen(addr, &sa[0], &link->stream, fd) : ENODEV;
+    }
+    if (err != 0) {
+        return err;
+    }
+    err = t->local_name(addr, *fd, name, cap);
+    if (err != 0) {
+        t->unlisten(addr, "", *fd);
+    }
+    return err;
+}
+
+/* Makes an endpoint of a listening descriptor; takes it and `addr` if it succeeds. */
+static int
+start_listener(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link, int fd,
+               fmq__name *name)
+{
+    fmq__hub *h = &s->hub;
+    const fmq__transport *t = addr->transport;
+    int err;
+
+    fmq__hub_lock(h);
+    err = fmq__hub_state(h);
+    if (err == 0) {
+        err = fmq__hub_need_sessions(h);
+    }
+    if (err == 0) {
+        err = enter_name(s, name);
+    }
+    if (err == 0) {
+        err = fmq__listener_new(h, addr, link, fd, name->resolved, &name->u.endpoint);
+        if (err != 0) {
+            fmq__list_remove(&name->node);
+        }
+    }
+    if (err == 0) {
+        fmq__endpoint_post_open(name->u.endpoint);
+    }
+    fmq__hub_unlock(h);
+    if (err != 0) {
+        t->unlisten(addr, name->resolved, fd);
+    }
+    return err;
+}
+
+static int
+bind_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
+             const char *rest, const fmq__link_opts *link)
+{
+    char bound_name[NAME_MAX_LEN];
+    fmq__addr addr = {0};
+    fmq__name *name;
+    int fd;
+    int err = t->parse(rest, FMQ__ADDR_BIND, &addr);
+
+    if (err != 0) {
+        return err;
+    }
+    err = open_listener(&addr, link, &fd, bound_name, sizeof(bound_name));
+    if (err == 0) {
+        err = fmq__name_new(FMQ__NAME_LISTENER, endpoint, bound_name, &name);
+        if (err != 0) {
+            t->unlisten(&addr, bound_name, fd);
+        } else {
+            err = start_listener(s, &addr, link, fd, name);
+            if (err != 0) {
+                fmq__name_free(name);
+            }
+        }
+    }
+    fmq__addr_fini(&addr);
+    return err;
+}
+
+/* --- connect --- */
+
+static int
+start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
+             fmq__name *name, fmq__peer **peer)
+{
+    fmq__hub *h = &s->hub;
+    int err = fmq__hub_state(h);
+
+    if (err == 0) {
+        err = fmq__hub_need_sessions(h);
+    }
+    if (err == 0) {
+        err = enter_name(s, name);
+    }
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__dialer_new(h, addr, link, *peer, s->ctx->resolver, &name->u.endpoint);
+    if (err != 0) {
+        fmq__list_remove(&name->node);
+        return err;
+    }
+    if (*peer != NULL) {
+        if (fmq__pattern_attach(h->pattern, &(*peer)->net.pipe)) {
+            fmq__hub_notify(h, FMQ__DIR_OUT);
+        }
+        *peer = NULL; /* the dialer's */
+    }
+    fmq__endpoint_post_open(name->u.endpoint);
+    return 0;
+}
+
+static int
+connect_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
+                const char *rest, const fmq__link_opts *link)
+{
+    fmq__peer *peer = NULL;
+    fmq__name *name = NULL;
+    fmq__addr addr = {0};
+    int err = t->parse(rest, FMQ__ADDR_CONNECT, &addr);
+
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__name_new(FMQ__NAME_DIALER, endpoint, NULL, &name);
+    if (err == 0 && !link->is_immediate) {
+        err = fmq__peer_new(&s->hub, link->sndhwm, link->rcvhwm, &peer);
+    }
+    if (err == 0) {
+        fmq__hub_lock(&s->hub);
+        err = start_dialer(s, &addr, link, name, &peer);
+        fmq__hub_unlock(&s->hub);
+    }
+    if (err != 0) {
+        if (peer != NULL) {
+            fmq__peer_free(peer);
+        }
+        if (name != NULL) {
+            fmq__name_free(name);
+        }
+    }
+    fmq__addr_fini(&addr);
+    return err;
+}
+
+static int
+join_inproc(fmq__socket *s, bool is_bind, const char *endpoint)
+{
+    fmq__name *name;
+    int err = fmq__name_new(is_bind ? FMQ__NAME_INPROC_BIND : FMQ__NAME_INPROC_CONNECT,
+                            endpoint, NULL, &name);
+
+    if (err != 0) {
+        return err;
+    }
+    err = is_bind ? fmq__inproc_bind(s, endpoint, name)
+                  : fmq__inproc_connect(s, endpoint, name);
+    if (err != 0) {
+        fmq__name_free(name);
+        return err;
+    }
+    fmq__hub_lock(&s->hub);
+    err = enter_name(s, name);
+    fmq__hub_unlock(&s->hub);
+    if (err != 0) {
+        fmq__name_free(name); /* it works; it cannot be undone by name */
+    }
+    return 0;
+}
+
+/* --- both --- */
+
+static int
+open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
+{
+    const fmq__transport *t;
+    const char *rest;
+    fmq__link_opts link;
+    fmq__socket *s;
+    bool has_io;
+    int err = fmq__transport_find(endpoint, &t, &rest);
+
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__socket_enter_open(handle, false, &s);
+    if (err != 0) {
+        return err;
+    }
+    fmq__options_link(&s->opt, &link);
+    has_io = s->ctx->io_threads > 0;
+    s->hub.n_inside++; /* it must not end while we work without L */
+    fmq__socket_leave(s);
+    if (t == NULL) {
+        err = join_inproc(s, is_bind, endpoint);
+    } else if (!has_io) {
+        err = FMQ_EMTHREAD;
+    } else if (is_bind) {
+        err = bind_network(s, t, endpoint, rest, &link);
+    } else {
+        err = connect_network(s, t, endpoint, rest, &link);
+    }
+    fmq__hub_lock(&s->hub);
+    fmq__hub_exit(&s->hub);
+    fmq__hub_unlock(&s->hub);
+    return err;
+}
+
+int
+fmq__socket_bind(fmq_socket handle, const char *endpoint)
+{
+    return open_endpoint(handle, endpoint, true);
+}
+
+int
+fmq__socket_connect(fmq_socket handle, const char *endpoint)
+{
+    return open_endpoint(handle, endpoint, false);
+}
+
+/* --- undoing --- */
+
+static bool
+is_bound_kind(const fmq__name *n)
+{
+    return n->kind == FMQ__NAME_LISTENER || n->kind == FMQ__NAME_INPROC_BIND;
+}
+
+/* Takes the names that `text` means off the socket's list; under L. */
+static void
+take_names(fmq__socket *s, const char *text, bool bound_ones, fmq__node *taken)
+{
+    fmq__node *n = s->names.next;
+
+    while (n != &s->names) {
+        fmq__name *name = FMQ__ITEM(n, fmq__name, node);
+
+        n = n->next;
+        if (is_bound_kind(name) == bound_ones && is_called(name, text)) {
+            fmq__list_remove(&name->node);
+            fmq__list_push_back(taken, &name->node);
+            if (bound_ones) {
+                return; /* one at a time: a name is bound once */
+            }
+        }
+    }
+}
+
+/* Ends what one name stands for; L is held before and after, but dropped. */
+static void
+end_name(fmq__socket *s, fmq__name *name)
+{
+    fmq__hub *h = &s->hub;
+    _Atomic uint32_t done = 0;
+    fmq__inproc *side = NULL;
+
+    switch (name->kind) {
+    case FMQ__NAME_LISTENER:
+        fmq__endpoint_post_close(name->u.endpoint, s->opt.linger_ms, &done);
+        fmq__hub_unlock(h);
+        fmq__endpoint_await_close(&done);
+        break;
+    case FMQ__NAME_DIALER:
+        if (name->u.endpoint->peer != NULL) {
+            fmq__netpipe *net = &name->u.endpoint->peer->net;
+
+            net->pipe.is_closed_out = true; /* from now on, not only when it is told */
+            fmq__pattern_detach(h->pattern, &net->pipe);
+        }
+        fmq__endpoint_post_close(name->u.endpoint, s->opt.linger_ms, NULL);
+        fmq__hub_unlock(h);
+        break;
+    case FMQ__NAME_INPROC_BIND:
+        fmq__hub_unlock(h);
+        fmq__inproc_unbind(s, name->text);
+        break;
+    case FMQ__NAME_INPROC_CONNECT:
+    default:
+        side = name->u.side;
+        if (side != NULL) {
+            fmq__inproc_detach(s, side);
+        }
+        fmq__hub_unlock(h);
+        if (side != NULL) {
+            fmq__inproc_leave(s, side);
+        }
+        break;
+    }
+    fmq__name_free(name);
+    fmq__hub_lock(h);
+}
+
+static int
+undo(fmq_socket handle, const char *endpoint, bool bound_ones)
+{
+    const fmq__transport *t;
+    const char *rest;
+    fmq__socket *s;
+    fmq__node taken;
+    fmq__node *n;
+    int err = fmq__transport_find(endpoint, &t, &rest);
+
+    if (err != 0) {
+        return err;
+    }
+    err = fmq__socket_enter_open(handle, false, &s);
+    if (err != 0) {
+        return err;
+    }
+    fmq__list_init(&taken);
+    take_names(s, endpoint, bound_ones, &taken);
+    if (fmq__list_is_empty(&taken)) {
+        fmq__socket_leave(s);
+        return ENOENT;
+    }
+    s->hub.n_inside++;
+    while ((n = fmq__list_pop_front(&taken)) != NULL) {
+        end_name(s, FMQ__ITEM(n, fmq__name, node));
+    }
+    fmq__hub_exit(&s->hub);
+    fmq__socket_leave(s);
+    return 0;
+}
+
+int
+fmq__socket_unbind(fmq_socket handle, const char *endpoint)
+{
+    return undo(handle, endpoint, true);
+}
+
+int
+fmq__socket_disconnect(fmq_socket handle, const char *endpoint)
+{
+    return undo(handle, endpoint, false);
+}
+
+void
+fmq__socket_drop_endpoints(fmq__socket *s)
+{
+    fmq__node *n;
+
+    while ((n = fmq__list_pop_front(&s->names)) != NULL) {
+        fmq__name *name = FMQ__ITEM(n, fmq__name, node);
+
+        if (name->kind == FMQ__NAME_LISTENER) {
+            end_name(s, name); /* a name must be free again on return */
+        } else {
+            fmq__name_free(name);
+        }
+    }
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inproc: names in the context, and couples between its sockets.
+ *
+ * connect before bind is allowed: the couple waits in the context, its connecter may
+ * send up to its own mark, and a bind of the name takes it over. The binder learns of a
+ * new couple by a note in its inbox and attaches its side the next time anybody enters
+ * it.
+ *
+ * A side's `owner` says where it stands (under its socket's L): NULL not attached yet,
+ * else its socket; `is_open` ends when it is detached.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "socket/socket.h"
+
+/* One bound name; under the context's mutex. */
+typedef struct bound {
+    fmq__hash_node node;
+    fmq__socket *socket;
+    fmq__inbox *inbox; /* held */
+    uint32_t sndhwm;
+    uint32_t rcvhwm;
+    char text[];
+} bound;
+
+/* One connect that waits for its name to be bound; under the context's mutex. */
+typedef struct waiting {
+    fmq__node node;
+    fmq__socket *socket; /* the connecter */
+    fmq__couple *couple;
+    uint32_t sndhwm;
+    uint32_t rcvhwm;
+    char text[];
+} waiting;
+
+static uint32_t
+sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
+{
+    if (sndhwm == 0 || rcvhwm == 0) {
+        return 0;
+    }
+    return sndhwm > UINT32_MAX - rcvhwm ? UINT32_MAX : sndhwm + rcvhwm;
+}
+
+/* Tells the bound side of a couple that it has one; if its socket is closed already,
+ * closes the side in its place. */
+static void
+introduce(fmq__couple *c)
+{
+    if (!fmq__inproc_tell(&c->side[1])) {
+        fmq__inproc_close(&c->side[1]);
+    }
+}
+
+/* --- bind --- */
+
+/* Takes over the connects that waited for this name. */
+static void
+adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
+{
+    fmq__node *n = c->pending.next;
+
+    while (n != &c->pending) {
+        waiting *w = FMQ__ITEM(n, waiting, node);
+
+        n = n->next;
+        if (strcmp(w->text, b->text) != 0) {
+            continue;
+        }
+        fmq__list_remove(&w->node);
+        fmq__hub_lock(&w->socket->hub);
+        fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
+                         sum_of_marks(b->sndhwm, w->rcvhwm));
+        if (w->couple->side[0].is_open) {
+            fmq__pipe *p = &w->couple->side[0].pipe;
+
+            w->socket->hub.pattern->ops->writable(w->socket->hub.pattern, p);
+            fmq__hub_notify(&w->socket->hub, FMQ__DIR_OUT);
+        }
+        fmq__hub_unlock(&w->socket->hub);
+        fmq__list_push_back(adopted, &w->node);
+    }
+}
+
+int
+fmq__inproc_bind(fmq__socket *s, const char *endpoint, fmq__name *entry)
+{
+    fmq__ctx *c = s->ctx;
+    size_t len = strlen(endpoint);
+    bound *b = fmq__alloc(sizeof(*b) + len + 1);
+    fmq__node adopted;
+    fmq__node *n;
+    int err = b == NULL ? ENOMEM : 0;
+
+    if (err != 0) {
+        return err;
+    }
+    memcpy(b->text, endpoint, len + 1);
+    b->socket = s;
+    b->inbox = s->hub.inbox;
+    b->sndhwm = (uint32_t)s->opt.sndhwm;
+    b->rcvhwm = (uint32_t)s->opt.rcvhwm;
+    fmq__list_init(&adopted);
+    fmq__mutex_lock(&c->mutex);
+    err = fmq__hash_get(&c->names, b->text, len) != NULL
+              ? EADDRINUSE
+              : fmq__hash_put(&c->names, &b->node, b->text, len);
+    if (err == 0) {
+        fmq__inbox_hold(b->inbox);
+        adopt(c, b, &adopted);
+    }
+    fmq__mutex_unlock(&c->mutex);
+    if (err != 0) {
+        fmq__free(b);
+        return err;
+    }
+    entry->u.side = NULL;
+    while ((n = fmq__list_pop_front(&adopted)) != NULL) {
+        waiting *w = FMQ__ITEM(n, waiting, node);
+
+        introduce(w->couple);
+        fmq__free(w);
+    }
+    return 0;
+}
+
+static bound *
+find_bound(fmq__ctx *c, const char *endpoint)
+{
+    fmq__hash_node *n = fmq__hash_get(&c->names, endpoint, strlen(endpoint));
+
+    return n != NULL ? FMQ__ITEM(n, bound, node) : NULL;
+}
+
+static void
+remove_bound(fmq__ctx *c, bound *b)
+{
+    fmq__hash_remove(&c->names, &b->node);
+    fmq__inbox_drop(b->inbox);
+    fmq__free(b);
+}
+
+void
+fmq__inproc_unbind(fmq__socket *s, const char *endpoint)
+{
+    fmq__ctx *c = s->ctx;
+    bound *b;
+
+    fmq__mutex_lock(&c->mutex);
+    b = find_bound(c, endpoint);
+    if (b != NULL && b->socket == s) {
+        remove_bound(c, b);
+    }
+    fmq__mutex_unlock(&c->mutex);
+}
+
+/* --- connect --- */
+
+/* Attaches the connecter's side; false: the pattern does not want it. */
+static bool
+attach_side(fmq__socket *s, fmq__inproc *side)
+{
+    fmq__hub *h = &s->hub;
+
+    side->owner = s;
+    side->pipe.in->dropped = &h->dropped;
+    if (!fmq__pattern_attach(h->pattern, &side->pipe)) {
+        side->is_open = false;
+        return false;
+    }
+    side->is_open = true;
+    fmq__list_push_back(&s->inprocs, &side->node);
+    return true;
+}
+
+static waiting *
+new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple)
+{
+    size_t len = strlen(endpoint);
+    waiting *w = fmq__alloc(sizeof(*w) + len + 1);
+
+    if (w == NULL) {
+        return NULL;
+    }
+    fmq__list_init(&w->node);
+    memcpy(w->text, endpoint, len + 1);
+    w->socket = s;
+    w->couple = couple;
+    w->sndhwm = (uint32_t)s->opt.sndhwm;
+    w->rcvhwm = (uint32_t)s->opt.rcvhwm;
+    return w;
+}
+
+/* Joins the couple to the socket that has the name, or leaves it waiting. */
+static void
+find_partner(fmq__ctx *c, const char *endpoint, fmq__couple *couple, waiting *w)
+{
+    bound *b;
+
+    fmq__mutex_lock(&c->mutex);
+    b = find_bound(c, endpoint);
+    if (b == NULL) {
+        fmq__list_push_back(&c->pending, &w->node);
+        fmq__mutex_unlock(&c->mutex);
+        return;
+    }
+    fmq__couple_join(couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
+                     sum_of_marks(b->sndhwm, w->rcvhwm));
+    fmq__mutex_unlock(&c->mutex);
+    fmq__free(w);
+}
+
+static void
+discard(fmq__couple *couple)
+{
+    fmq__inproc_close(&couple->side[0]);
+    fmq__inproc_close(&couple->side[1]);
+}
+
+int
+fmq__inproc_connect(fmq__socket *s, const char *endpoint, fmq__name *entry)
+{
+    fmq__couple *couple;
+    waiting *w;
+    bool is_joined;
+    bool is_wanted;
+    int err = fmq__couple_new(s->hub.inbox, (uint32_t)s->opt.sndhwm, &couple);
+
+    if (err != 0) {
+        return err;
+    }
+    w = new_waiting(s, endpoint, couple);
+    if (w == NULL) {
+        discard(couple);
+        return ENOMEM;
+    }
+    find_partner(s->ctx, endpoint, couple, w);
+    fmq__hub_lock(&s->hub);
+    is_joined = couple->side[1].inbox != NULL;
+    is_wanted = !s->hub.is_closed && attach_side(s, &couple->side[0]);
+    entry->u.side = is_wanted ? &couple->side[0] : NULL;
+    if (is_wanted) {
+        fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
+    }
+    fmq__hub_unlock(&s->hub);
+    if (is_joined) {
+        introduce(couple);
+    }
+    if (!is_wanted) {
+        fmq__inproc_close(&couple->side[0]);
+    }
+    return 0;
+}
+
+/* --- notes --- */
+
+void
+fmq__inproc_detach(fmq__socket *s, fmq__inproc *side)
+{
+    fmq__pattern_detach(s->hub.pattern, &side->pipe);
+    fmq__list_remove(&side->node);
+    side->is_open = false;
+    for (fmq__node *n = s->names.next; n != &s->names; n = n->next) {
+        fmq__name *name = FMQ__ITEM(n, fmq__name, node);
+
+        if (name->kind == FMQ__NAME_INPROC_CONNECT && name->u.side == side) {
+            name->u.side = NULL;
+        }
+    }
+}
+
+/* The peer has closed: nothing can be sent any more, and when all is read, all is over.
+ */
+static void
+check_peer(fmq__socket *s, fmq__inproc *side)
+{
+    if (!fmq__duct_is_reader_gone(side->tx)) {
+        return;
+    }
+    side->pipe.is_closed_out = true;
+    if (side->pipe.n_in == 0 && fmq__inproc_is_finished(side)) {
+        fmq__inproc_detach(s, side);
+        fmq__inproc_close(side);
+    }
+}
+
+void
+fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
+{
+    fmq__socket *s = FMQ__ITEM(h, fmq__socket, hub);
+
+    if (side->owner == NULL) {
+        if (h->is_closed || !attach_side(s, side)) {
+            side->owner = s;
+            fmq__inproc_close(side);
+            return;
+        }
+        fmq__hub_notify(h, FMQ__DIR_OUT);
+    }
+    if (!side->is_open) {
+        return;
+    }
+    h->pattern->ops->readable(h->pattern, &side->pipe);
+    h->pattern->ops->writable(h->pattern, &side->pipe);
+    fmq__hub_notify(h, FMQ__DIR_IN);
+    fmq__hub_notify(h, FMQ__DIR_OUT);
+    check_peer(s, side);
+}
+
+/* --- close --- */
+
+/* Takes the connects of a socket (or only the one of `side`) that wait for a bind. */
+static void
+take_waiting(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
+             fmq__node *gone)
+{
+    fmq__node *n = c->pending.next;
+
+    while (n != &c->pending) {
+        waiting *w = FMQ__ITEM(n, waiting, node);
+
+        n = n->next;
+        if (w->socket == s && (side == NULL || side == &w->couple->side[0])) {
+            fmq__list_remove(&w->node);
+            fmq__list_push_back(gone, &w->node);
+        }
+    }
+}
+
+static void
+drop_waiting(fmq__node *gone)
+{
+    fmq__node *n;
+
+    while ((n = fmq__list_pop_front(gone)) != NULL) {
+        waiting *w = FMQ__ITEM(n, waiting, node);
+
+        fmq__inproc_close(&w->couple->side[1]); /* nobody's any more */
+        fmq__free(w);
+    }
+}
+
+void
+fmq__inproc_leave(fmq__socket *s, fmq__inproc *side)
+{
+    fmq__node gone;
+
+    fmq__list_init(&gone);
+    fmq__mutex_lock(&s->ctx->mutex);
+    take_waiting(s->ctx, s, side, &gone);
+    fmq__mutex_unlock(&s->ctx->mutex);
+    fmq__inproc_close(side);
+    drop_waiting(&gone);
+}
+
+void
+fmq__inproc_forget(fmq__socket *s)
+{
+    fmq__ctx *c = s->ctx;
+    fmq__node gone;
+    fmq__hash_node *next = NULL;
+
+    fmq__list_init(&gone);
+    fmq__mutex_lock(&c->mutex);
+    take_waiting(c, s, NULL, &gone);
+    for (fmq__hash_node *b = fmq__hash_next(&c->names, NULL); b != NULL; b = next) {
+        next = fmq__hash_next(&c->names, b);
+        if (FMQ__ITEM(b, bound, node)->socket == s) {
+            remove_bound(c, FMQ__ITEM(b, bound, node));
+        }
+    }
+    fmq__mutex_unlock(&c->mutex);
+    drop_waiting(&gone);
+}
+
+void
+fmq__inproc_close_all(fmq__socket *s)
+{
+    fmq__hub *h = &s->hub;
+    fmq__mpsc_node *note;
+    fmq__node closing;
+    fmq__node *n;
+
+    fmq__list_init(&closing);
+    fmq__hub_lock(h);
+    note = fmq__mpsc_close(&h->inbox->notes);
+    while (note != NULL) {
+        fmq__inproc *side = fmq__inproc_from_note(note);
+
+        note = note->next;
+        fmq__inproc_take_note(side);
+        if (side->owner == NULL) {
+            side->owner = s; /* it came too late: only to be closed */
+            fmq__list_push_back(&s->inprocs, &side->node);
+        }
+        fmq__inproc_end_note(side);
+    }
+    while ((n = fmq__list_pop_front(&s->inprocs)) != NULL) {
+        fmq__inproc_detach(s, FMQ__ITEM(n, fmq__inproc, node));
+        fmq__list_push_back(&closing, n);
+    }
+    fmq__hub_unlock(h);
+    while ((n = fmq__list_pop_front(&closing)) != NULL) {
+        fmq__inproc_close(FMQ__ITEM(n, fmq__inproc, node));
+    }
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "socket/socket.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* --- the end --- */
+
+/* On the I/O thread: all that was queued is written or given up. */
+static void
+on_finished(fmq__hub *h)
+{
+    fmq__socket *s = FMQ__ITEM(h, fmq__socket, hub);
+    fmq__ctx *c = s->ctx;
+
+    fmq__hub_lock(h);
+    h->generation++; /* from here on the handle is stale */
+    fmq__hub_unlock(h);
+    fmq__hub_fini(h);
+    fmq__free(s->last_endpoint);
+    s->last_endpoint = NULL;
+    s->ctx = NULL;
+    fmq__mutex_lock(&c->mutex);
+    fmq__list_remove(&s->ctx_node);
+    fmq__shell_give(s);
+    /* F2 -> F1 in ctx.c */
+    atomic_fetch_sub_explicit(&c->n_sockets, 1, memory_order_release);
+    fmq__mutex_unlock(&c->mutex);
+    fmq__futex_wake(&c->n_sockets, INT32_MAX);
+}
+
+static const fmq__hub_events hub_events = {
+    .on_note = fmq__inproc_on_note,
+    .on_finished = on_finished,
+};
+
+int
+fmq__socket_close(fmq_socket handle)
+{
+    fmq__socket *s;
+    fmq__hub *h;
+    int err = fmq__socket_enter(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    h = &s->hub;
+    if (h->is_closed) {
+        fmq__hub_unlock(h);
+        return ENOTSOCK;
+    }
+    h->is_closed = true;
+    h->n_inside++; /* it stays until we are done */
+    h->linger_ms = s->opt.linger_ms;
+    fmq__hub_wake_all(h);
+    fmq__socket_drop_endpoints(s);
+    fmq__hub_unlock(h);
+    fmq__inproc_forget(s);
+    fmq__inproc_close_all(s);
+    fmq__staged_drop(&s->staged);
+    fmq__hub_lock(h);
+    fmq__hub_exit(h);
+    fmq__hub_unlock(h);
+    return 0;
+}
+
+void
+fmq__socket_stop(fmq__socket *s)
+{
+    fmq__hub_lock(&s->hub);
+    s->hub.is_terminated = true;
+    if (!s->hub.is_finished) {
+        fmq__hub_wake_all(&s->hub);
+    }
+    fmq__hub_unlock(&s->hub);
+}
+
+/* --- the beginning --- */
+
+static int
+fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops)
+{
+    fmq__pattern *pattern;
+    int err = fmq__pattern_new(ops, &pattern);
+
+    if (err != 0) {
+        return err;
+    }
+    fmq__hub_lock(&s->hub);
+    err = fmq__hub_open(&s->hub, fmq__ctx_pick_io(c), pattern, &hub_events);
+    if (err != 0) {
+        fmq__hub_unlock(&s->hub);
+        fmq__pattern_free(pattern);
+        return err;
+    }
+    s->ctx = c;
+    fmq__list_init(&s->ctx_node);
+    fmq__options_init(&s->opt);
+    s->opt.ipv6 = c->ipv6;
+    if (!c->blocky) {
+        s->opt.linger_ms = 0;
+    }
+    fmq__list_init(&s->names);
+    fmq__list_init(&s->inprocs);
+    s->last_endpoint = NULL;
+    s->staged = (fmq__staged){NULL, 0, 0};
+    s->rcvmore = false;
+    s->hub.generation++;
+    fmq__hub_unlock(&s->hub);
+    return 0;
+}
+
+static int
+make_socket(fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle)
+{
+    uint32_t n = atomic_load_explicit(&c->n_sockets, memory_order_relaxed);
+    fmq__socket *s;
+    int err;
+
+    if (c->is_terminating) {
+        return FMQ_ETERM;
+    }
+    if (n >= (uint32_t)c->max_sockets) {
+        return EMFILE;
+    }
+    err = fmq__ctx_start(c);
+    if (err != 0) {
+        return err;
+    }
+    s = fmq__shell_take();
+    if (s == NULL) {
+        return EMFILE;
+    }
+    err = fill(s, c, ops);
+    if (err != 0) {
+        fmq__shell_give(s);
+        return err;
+    }
+    fmq__list_push_back(&c->sockets, &s->ctx_node);
+    atomic_store_explicit(&c->n_sockets, n + 1, memory_order_relaxed);
+    *handle = fmq__shell_handle(s);
+    return 0;
+}
+
+int
+fmq__socket_new(fmq__ctx *c, int type, fmq_socket *handle)
+{
+    const fmq__pattern_ops *ops = fmq__pattern_find(type);
+    int err;
+
+    if (ops == NULL) {
+        return EINVAL;
+    }
+    fmq__mutex_lock(&c->mutex);
+    err = make_socket(c, ops, handle);
+    fmq__mutex_unlock(&c->mutex);
+    return err;
+}
+
+/* --- options --- */
+
+/* The marks of pipes that live already. */
+static void
+spread_marks(fmq__socket *s)
+{
+    uint32_t out = (uint32_t)s->opt.sndhwm;
+    uint32_t in = (uint32_t)s->opt.rcvhwm;
+
+    for (fmq__node *n = s->names.next; n != &s->names; n = n->next) {
+        fmq__name *name = FMQ__ITEM(n, fmq__name, node);
+
+        if (name->kind == FMQ__NAME_DIALER && name->u.endpoint->peer != NULL) {
+            fmq__netpipe_set_limits(&name->u.endpoint->peer->net, out, in);
+        }
+    }
+    fmq__hub_set_marks(&s->hub, out, in);
+}
+
+int
+fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len)
+{
+    fmq__socket *s;
+    int n;
+    int err = fmq__socket_enter_open(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    err = EINVAL;
+    if (len == sizeof(n) && value != NULL) {
+        memcpy(&n, value, sizeof(n));
+        err = s->hub.pattern->ops->set_option(s->hub.pattern, option, n);
+    }
+    if (err == EINVAL && (value != NULL || len == 0)) {
+        err = fmq__options_set(&s->opt, option, value, len);
+    }
+    if (err == 0 && (option == FMQ__OPT_SNDHWM || option == FMQ__OPT_RCVHWM)) {
+        spread_marks(s);
+        fmq__hub_resume_all(&s->hub);
+    }
+    fmq__socket_leave(s);
+    return err;
+}
+
+static int
+get_last_endpoint(const fmq__socket *s, void *value, size_t *len)
+{
+    const char *text = s->last_endpoint != NULL ? s->last_endpoint : "";
+    size_t n = strlen(text) + 1;
+
+    if (*len < n) {
+        return EINVAL;
+    }
+    memcpy(value, text, n);
+    *len = n;
+    return 0;
+}
+
+static int
+get_special(fmq__socket *s, int option, void *value, size_t *len)
+{
+    int n = 0;
+    int err = 0;
+
+    switch (option) {
+    case FMQ__OPT_RCVMORE:
+        n = s->rcvmore;
+        break;
+    case FMQ__OPT_FD:
+        err = fmq__hub_export_fd(&s->hub, &n);
+        break;
+    case FMQ__OPT_EVENTS:
+        n = (int)fmq__hub_harvest(&s->hub);
+        break;
+    case FMQ__OPT_TYPE:
+        n = s->hub.pattern->ops->type;
+        break;
+    case FMQ__OPT_LAST_ENDPOINT:
+        return get_last_endpoint(s, value, len);
+    case FMQ__OPT_MECHANISM:
+    case FMQ__OPT_THREAD_SAFE:
+        break;
+    default:
+        return fmq__options_get(&s->opt, option, value, len);
+    }
+    return err == 0 ? fmq__options_put_int(n, value, len) : err;
+}
+
+int
+fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len)
+{
+    fmq__socket *s;
+    int err = fmq__socket_enter_open(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    err = get_special(s, option, value, len);
+    fmq__socket_leave(s);
+    return err;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* socket: a hub with options, names and a handle.
+ *
+ * Split by concern: shell.c (handles and their memory), socket.c (life, options),
+ * data.c (send and receive), endpoints.c (bind, connect and their opposites), names.c
+ * (inproc), poll.c. Every function takes a handle, finds the shell behind it, takes its
+ * lock, and only then believes it.
+ *
+ * Owner:   the application, by handle, until close; then the I/O thread until all is
+ *          written; then the pool of shells.
+ * Threads: any.
+ * Errors:  ENOTSOCK, FMQ_ETERM, and what each function says.
+ */
+#ifndef FMQ_SOCKET_SOCKET_H
+#define FMQ_SOCKET_SOCKET_H
+
+#include "session/endpoint.h"
+#include "session/hub.h"
+#include "socket/ctx.h"
+#include "socket/options.h"
+
+/* A frame border of a message that is being sent in several calls. */
+typedef struct fmq__staged {
+    fmq__msg *part;
+    size_t n;
+    size_t cap;
+} fmq__staged;
+
+typedef struct fmq__socket {
+    fmq__hub hub;
+    uint32_t index; /* in the table of shells */
+    struct fmq__socket *next_free;
+    fmq__ctx *ctx;
+    fmq__node ctx_node;
+    fmq__options opt;
+    fmq__node names;   /* fmq__name: what is bound and connected; under L */
+    fmq__node inprocs; /* open sides of inproc couples, by fmq__inproc.node; under L */
+    char *last_endpoint;
+    fmq__staged staged;
+    bool rcvmore;
+} fmq__socket;
+
+enum fmq__name_kind {
+    FMQ__NAME_LISTENER,
+    FMQ__NAME_DIALER,
+    FMQ__NAME_INPROC_BIND,
+    FMQ__NAME_INPROC_CONNECT
+};
+
+/* One endpoint as the application knows it. */
+typedef struct fmq__name {
+    fmq__node node;
+    enum fmq__name_kind kind;
+    char *text;     /* as the application wrote it */
+    char *resolved; /* as LAST_ENDPOINT says; NULL: the same */
+    union {
+        fmq__endpoint *endpoint;
+        fmq__inproc *side; /* INPROC_CONNECT; NULL: it was refused or has ended */
+    } u;
+} fmq__name;
+
+/* --- shell.c --- */
+
+/* A shell with a new generation, its lock free; NULL: none can be had. */
+fmq__socket *fmq__shell_take(void);
+/* Gives it back; its handle is stale already. */
+void fmq__shell_give(fmq__socket *s);
+fmq_socket fmq__shell_handle(const fmq__socket *s);
+
+/* The socket of a handle with its lock held; ENOTSOCK if it is none (any more). A
+ * closed or terminated one is found, too: see fmq__hub_state. `try_only`: FMQ_EBUSY_TRY
+ * instead of waiting for the lock. */
+int fmq__socket_enter(fmq_socket handle, bool try_only, fmq__socket **s);
+
+/* enter, and the state is good. */
+int fmq__socket_enter_open(fmq_socket handle, bool try_only, fmq__socket **s);
+
+static inline void
+fmq__socket_leave(fmq__socket *s)
+{
+    fmq__hub_unlock(&s->hub);
+}
+
+/* --- socket.c --- */
+
+int fmq__socket_new(fmq__ctx *c, int type, fmq_socket *handle);
+int fmq__socket_close(fmq_socket handle);
+int fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len);
+int fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len);
+
+/* Under the ctx mutex: tells a socket that its context terminates. */
+void fmq__socket_stop(fmq__socket *s);
+
+/* --- data.c --- */
+
+int fmq__socket_send(fmq_socket handle, const void *data, size_t len, int flags);
+int fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
+                      const uint64_t *deadline_ns);
+int fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m,
+                     fmq_part *part, int flags, const uint64_t *deadline_ns);
+int fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags);
+int fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n, int flags,
+                      const uint64_t *deadline_ns);
+/* Forgets parts that were sent with SNDMORE; not under L. */
+void fmq__staged_drop(fmq__staged *t);
+
+/* --- endpoints.c --- */
+
+int fmq__socket_bind(fmq_socket handle, const char *endpoint);
+int fmq__socket_connect(fmq_socket handle, const char *endpoint);
+int fmq__socket_unbind(fmq_socket handle, const char *endpoint);
+int fmq__socket_disconnect(fmq_socket handle, const char *endpoint);
+/* At close, under L, which it drops: ends them all; listeners have ended on return. */
+void fmq__socket_drop_endpoints(fmq__socket *s);
+void fmq__name_free(fmq__name *n);
+int fmq__name_new(enum fmq__name_kind kind, const char *text, const char *resolved,
+                  fmq__name **name);
+
+/* --- names.c: inproc --- */
+
+/* `name`: the text behind "inproc://"; `endpoint`: the whole. Not under L. */
+int fmq__inproc_bind(fmq__socket *s, const char *endpoint, fmq__name *entry);
+int fmq__inproc_connect(fmq__socket *s, const char *endpoint, fmq__name *entry);
+/* Gives a bound name free. */
+void fmq__inproc_unbind(fmq__socket *s, const char *endpoint);
+/* Forgets names and waiting connects of a socket that closes. */
+void fmq__inproc_forget(fmq__socket *s);
+/* Takes a connected side from its pattern, under L; leave then closes it, without L,
+ * with the wait for a bind that may go with it. */
+void fmq__inproc_detach(fmq__socket *s, fmq__inproc *side);
+void fmq__inproc_leave(fmq__socket *s, fmq__inproc *side);
+/* The hub's on_note. */
+void fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side);
+/* At close, not under L: closes every side, and the inbox to new ones. */
+void fmq__inproc_close_all(fmq__socket *s);
+
+#endif
