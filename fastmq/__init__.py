@@ -49,8 +49,8 @@ COPY_THRESHOLD = 65536
 DRAFT_API = PYZMQ_DRAFT_API and has("draft")
 
 # The synchronous classes, for whoever has others of the same name.
-SyncContext = Context
-SyncSocket = Socket
+SyncSocket = Socket[bytes]
+SyncContext = Context[SyncSocket]
 
 set_frame_class(Frame, _new_tracker, _FINISHED_TRACKER, lambda: COPY_THRESHOLD)
 

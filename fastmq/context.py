@@ -73,6 +73,8 @@ class Context(_core.Context, Generic[SocketT]):
     # Defaults of the options of new sockets.
     sockopts: dict[int, Any]
     _sockets: WeakSet[Any]
+    # The addresses of all sockets that are not closed.
+    _handles: set[int]
 
     @overload
     def __init__(self: Context[Socket[bytes]], io_threads: int = 1) -> None: ...
@@ -97,6 +99,7 @@ class Context(_core.Context, Generic[SocketT]):
         self._shadow = address != 0
         self.sockopts = {}
         self._sockets = WeakSet()
+        self._handles = set()
         super().__init__(io_threads=io_threads, shadow=address)
 
     def __del__(self) -> None:
@@ -106,6 +109,10 @@ class Context(_core.Context, Generic[SocketT]):
             return
         self._warn_destroy_close = True
         warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
+        # Sockets forgotten together with the context are open still, and no weak
+        # reference leads to them any more.
+        for handle in tuple(self._handles):
+            Socket.shadow(handle).close()
         self.destroy()
 
     def __repr__(self) -> str:
@@ -180,17 +187,23 @@ class Context(_core.Context, Generic[SocketT]):
         """
         if self.closed:
             raise ZMQError(Errno.ENOTSUP)
-        make = socket_class or self.__class__.__dict__.get(
-            "_socket_class", self._socket_class
-        )
+        make = socket_class or self._socket_class
         socket = make(self, socket_type, **kwargs)
+        try:
+            self._set_defaults(socket)
+        except BaseException:
+            socket.close(linger=0)
+            raise
+        self._add_socket(socket)
+        return cast("SocketT | OtherT", socket)
+
+    def _set_defaults(self, socket: Any) -> None:
         for option, value in self.sockopts.items():
             try:
                 socket.setsockopt(option, value)
             except ZMQError:
                 # Not an option of this type of socket.
                 continue
-        return cast("SocketT | OtherT", socket)
 
     def destroy(self, linger: int | None = None) -> None:
         """Close the sockets made by this object, and terminate.
@@ -282,5 +295,6 @@ class Context(_core.Context, Generic[SocketT]):
     def _add_socket(self, socket: Any) -> None:
         self._sockets.add(socket)
 
-    def _rm_socket(self, socket: Any) -> None:
+    def _rm_socket(self, socket: Any, handle: int) -> None:
         self._sockets.discard(socket)
+        self._handles.discard(handle)

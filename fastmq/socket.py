@@ -105,10 +105,9 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
             address = cast_int_addr(shadow)
         self._shadow = address != 0
         super().__init__(context, socket_type, address, copy_threshold)
-        if not self._shadow:
-            add = getattr(context, "_add_socket", None)
-            if add is not None:
-                add(self)
+        handles = getattr(context, "_handles", None)
+        if handles is not None:
+            handles.add(self.underlying)
         try:
             # Remembered, so that a closed socket still says what it was.
             self.__dict__["type"] = SocketType(
@@ -173,11 +172,11 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
         Args:
             linger: Milliseconds that unsent messages have left; None keeps the option.
         """
-        if self.context is not None:
-            remove = getattr(self.context, "_rm_socket", None)
-            if remove is not None:
-                remove(self)
+        handle = self.underlying
+        context = self.context
         super().close(linger)
+        if isinstance(context, _core.Context):
+            context._rm_socket(self, handle)
 
     # Addresses
 

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contexts: their life, their options, and the defaults they give to sockets."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+import weakref
+
+import pytest
+
+
+def test_life(zmq) -> None:
+    ctx = zmq.Context()
+    assert not ctx.closed
+    assert ctx.underlying != 0
+    ctx.term()
+    assert ctx.closed
+    assert ctx.underlying == 0
+    ctx.term()
+    ctx.destroy()
+
+
+def test_with(zmq) -> None:
+    with zmq.Context() as ctx, ctx.socket(zmq.PULL) as pull:
+        assert not pull.closed
+    assert ctx.closed
+    assert pull.closed
+
+
+def test_leaving_with_sockets_open(zmq) -> None:
+    with pytest.warns(ResourceWarning, match="unclosed socket"), zmq.Context() as ctx:
+        pull = ctx.socket(zmq.PULL)
+    assert pull.closed
+    assert ctx.closed
+
+
+def test_destroy_closes_what_is_open(zmq) -> None:
+    ctx = zmq.Context()
+    sockets = [ctx.socket(kind) for kind in (zmq.PUSH, zmq.PULL, zmq.PAIR)]
+    sockets[0].connect("tcp://127.0.0.1:9")
+    ctx.destroy(linger=0)
+    assert all(socket.closed for socket in sockets)
+
+
+def test_arguments(zmq) -> None:
+    with zmq.Context(io_threads=2) as ctx:
+        assert ctx.io_threads == 2
+    with zmq.Context(0) as ctx:
+        assert ctx.get(zmq.IO_THREADS) == 0
+    with pytest.raises(zmq.ZMQError) as info:
+        zmq.Context(-1)
+    assert info.value.errno == zmq.EINVAL
+    with pytest.raises(TypeError):
+        zmq.Context("1")
+
+
+def test_options(zmq, ctx) -> None:
+    assert ctx.get(zmq.MAX_SOCKETS) == 1023
+    assert ctx.max_sockets == ctx.MAX_SOCKETS == 1023
+    ctx.max_sockets = 100
+    assert ctx.get(zmq.MAX_SOCKETS) == 100
+    ctx.set(zmq.MAX_SOCKETS, 200)
+    assert ctx.max_sockets == 200
+    assert ctx.io_threads == 1
+    assert ctx.get(zmq.SOCKET_LIMIT) == 65535
+    for call in (lambda: ctx.get(9999), lambda: ctx.set(zmq.IO_THREADS, -1)):
+        with pytest.raises(zmq.ZMQError) as info:
+            call()
+        assert info.value.errno == zmq.EINVAL
+    with pytest.raises(TypeError):
+        ctx.set(zmq.IO_THREADS, "1")
+
+
+def test_options_of_a_closed_context(zmq, ctx) -> None:
+    ctx.term()
+    for call in (
+        lambda: ctx.get(zmq.IO_THREADS),
+        lambda: ctx.set(zmq.IO_THREADS, 1),
+        lambda: ctx.max_sockets,
+    ):
+        with pytest.raises(RuntimeError, match="Context has been destroyed"):
+            call()
+    with pytest.raises(zmq.ZMQError) as info:
+        ctx.socket(zmq.PULL)
+    assert info.value.errno == zmq.ENOTSUP
+
+
+def test_defaults_of_sockets(zmq, ctx) -> None:
+    ctx.linger = 5
+    ctx.RCVTIMEO = 7
+    ctx.setsockopt(zmq.SNDHWM, 9)
+    # Not an option of the types below, and no reason to fail.
+    ctx.subscribe = b""
+    assert ctx.linger == ctx.LINGER == ctx.getsockopt(zmq.LINGER) == 5
+    assert ctx.sockopts[zmq.SNDHWM] == 9
+    with ctx.socket(zmq.PULL) as pull:
+        assert (pull.linger, pull.rcvtimeo, pull.sndhwm) == (5, 7, 9)
+    del ctx.linger
+    with ctx.socket(zmq.PULL) as pull:
+        assert pull.linger == -1
+    for call in (lambda: ctx.linger, lambda: delattr(ctx, "linger")):
+        with pytest.raises(AttributeError):
+            call()
+    with pytest.raises(KeyError):
+        ctx.getsockopt(zmq.LINGER)
+
+
+def test_a_default_of_the_wrong_type(zmq, ctx) -> None:
+    made = []
+
+    def make(ctx, kind):
+        made.append(zmq.Socket(ctx, kind))
+        return made[0]
+
+    ctx.linger = "soon"
+    with pytest.raises(TypeError):
+        ctx.socket(zmq.PULL, make)
+    made[0].close()
+
+
+def test_unknown_attributes(ctx) -> None:
+    with pytest.raises(AttributeError, match="Context has no such option: NOPE"):
+        ctx.nope  # noqa: B018
+    with pytest.raises(AttributeError, match="Context has no such option: NOPE"):
+        ctx.nope = 1
+    with pytest.raises(AttributeError, match="NOPE"):
+        del ctx.nope
+    assert not hasattr(ctx, "_private")
+    with pytest.raises(AttributeError):
+        ctx._private = 1
+
+
+def test_attributes_of_subclasses(zmq) -> None:
+    class Mine(zmq.Context):
+        declared: int
+        known = 0
+
+    with Mine() as ctx:
+        ctx.declared = 1
+        ctx.known = 2
+        assert (ctx.declared, ctx.known) == (1, 2)
+        with pytest.raises(AttributeError):
+            ctx.unknown = 3
+        object.__setattr__(ctx, "unknown", 3)
+        ctx.unknown = 4
+        assert ctx.unknown == 4
+
+
+def test_socket_arguments(zmq, ctx) -> None:
+    with pytest.raises(zmq.ZMQError) as info:
+        ctx.socket(999)
+    assert info.value.errno == zmq.EINVAL
+    with pytest.raises(TypeError):
+        ctx.socket(-1)
+    with pytest.raises(TypeError):
+        ctx.socket("PULL")
+
+    class Mine(zmq.Socket):
+        pass
+
+    with ctx.socket(zmq.PULL, socket_class=Mine) as pull:
+        assert type(pull) is Mine
+    with ctx.socket(zmq.PULL, lambda ctx, kind: zmq.Socket(ctx, kind)) as pull:
+        assert pull.type == zmq.PULL
+    ctx._socket_class = Mine
+    with ctx.socket(zmq.PULL) as pull:
+        assert type(pull) is Mine
+
+
+def test_too_many_sockets(zmq, ctx) -> None:
+    ctx.max_sockets = 3
+    sockets = []
+    with pytest.raises(zmq.ZMQError) as info:
+        for _ in range(4):
+            sockets.append(ctx.socket(zmq.PULL))
+    assert info.value.strerror == "Too many open files"
+    for socket in sockets:
+        socket.close()
+
+
+def test_representation(zmq, ctx) -> None:
+    name = zmq.__name__
+    assert repr(ctx).startswith(f"<{name}.Context() at 0x")
+    with ctx.socket(zmq.PULL):
+        assert "(1 socket)" in repr(ctx)
+        with ctx.socket(zmq.PULL):
+            assert "(2 sockets)" in repr(ctx)
+    assert "()" in repr(ctx)
+    ctx.term()
+    assert repr(ctx).endswith(" closed>")
+
+    class Mine(zmq.Context):
+        pass
+
+    with Mine() as mine:
+        assert f"{__name__}.Mine()" in repr(mine)
+
+
+def test_dir(zmq, ctx) -> None:
+    assert {"IO_THREADS", "MAX_SOCKETS", "socket", "term"} <= set(dir(ctx))
+
+
+def test_sockets_hold_their_context(zmq, ctx) -> None:
+    with ctx.socket(zmq.PULL) as pull:
+        assert pull.context is ctx
+
+
+def test_instance(zmq) -> None:
+    ctx = zmq.Context.instance()
+    assert zmq.Context.instance(io_threads=7) is ctx
+    ctx.term()
+    other = zmq.Context.instance()
+    assert other is not ctx
+    assert not other.closed
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(zmq.Context.instance()))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(found) == {other}
+    other.term()
+
+
+def test_instances_of_subclasses(zmq) -> None:
+    class Shares(zmq.Context):
+        pass
+
+    class Own(zmq.Context):
+        _instance = None
+
+    ctx = zmq.Context.instance()
+    own = Own.instance()
+    assert Shares.instance() is ctx
+    assert type(own) is Own
+    assert Own.instance() is own
+    assert zmq.Context.instance() is ctx
+    own.term()
+    ctx.term()
+
+
+def test_shadows(zmq, ctx) -> None:
+    for shadow in (
+        zmq.Context.shadow(ctx.underlying),
+        zmq.Context.shadow(ctx),
+        zmq.Context(ctx),
+        zmq.Context(shadow=ctx),
+        copy.copy(ctx),
+        copy.deepcopy(ctx),
+    ):
+        assert shadow is not ctx
+        assert shadow.underlying == ctx.underlying
+        with shadow.socket(zmq.PULL) as pull, ctx.socket(zmq.PUSH) as push:
+            pull.bind("inproc://shadow")
+            push.connect("inproc://shadow")
+            push.send(b"x")
+            assert pull.recv() == b"x"
+            pull.unbind("inproc://shadow")
+        del shadow
+    assert not ctx.closed
+    with pytest.raises(ValueError, match="Cannot cast"):
+        zmq.Context.shadow("address")
+
+
+def test_a_shadow_terminates_for_all(zmq, ours) -> None:
+    ctx = zmq.Context()
+    shadow = zmq.Context.shadow(ctx)
+    shadow.term()
+    assert shadow.closed
+    with pytest.raises(zmq.ZMQError) as info:
+        ctx.socket(zmq.PULL)
+    assert info.value.errno == zmq.EFAULT
+    if ours:
+        ctx.term()
+        assert ctx.closed
+    else:
+        # It would complain for ever.
+        ctx._shadow = True
+
+
+def test_what_cannot_be_done(ctx) -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(ctx)
+    assert weakref.ref(ctx)() is ctx
+    assert len({ctx, ctx}) == 1
+    assert ctx == ctx
+
+
+def test_subscript(zmq) -> None:
+    assert zmq.Context[zmq.Socket[bytes]]
+    with zmq.SyncContext() as ctx, zmq.SyncSocket(ctx, zmq.PULL) as pull:
+        assert type(pull) is zmq.Socket
+
+
+def test_term_waits_for_the_sockets(zmq) -> None:
+    ctx = zmq.Context()
+    pull = ctx.socket(zmq.PULL)
+    done = threading.Event()
+
+    def terminate() -> None:
+        ctx.term()
+        done.set()
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    with pytest.raises(zmq.ContextTerminated) as info:
+        pull.recv()
+    assert info.value.errno == zmq.ETERM
+    assert not done.is_set()
+    with pytest.raises(zmq.ContextTerminated):
+        pull.poll(1000)
+    with pytest.raises(zmq.ContextTerminated):
+        pull.bind("inproc://late")
+    pull.close()
+    assert done.wait(10)
+    thread.join()
+
+
+def test_term_ends_blocking_calls(zmq) -> None:
+    ctx = zmq.Context()
+    calls = {
+        zmq.PULL: lambda socket: socket.recv(),
+        zmq.PAIR: lambda socket: socket.recv_multipart(),
+        zmq.PUSH: lambda socket: socket.send(b"x"),
+        zmq.REQ: lambda socket: socket.poll(),
+        zmq.REP: lambda socket: socket.recv(copy=False),
+    }
+    raised = {}
+
+    def block(kind: int) -> None:
+        with ctx.socket(kind, copy_threshold=None) as socket:
+            socket.linger = 0
+            started.release()
+            try:
+                calls[kind](socket)
+            except zmq.ContextTerminated as error:
+                raised[kind] = error.errno
+
+    started = threading.Semaphore(0)
+    threads = [threading.Thread(target=block, args=(kind,)) for kind in calls]
+    for thread in threads:
+        thread.start()
+        started.acquire()
+    ctx.term()
+    for thread in threads:
+        thread.join()
+    assert raised == dict.fromkeys(calls, zmq.ETERM)
+
+
+def test_messages_linger(zmq) -> None:
+    with zmq.Context() as ctx, zmq.Context() as other:
+        with other.socket(zmq.PULL) as pull:
+            pull.rcvtimeo = 10_000
+            port = pull.bind_to_random_port("tcp://127.0.0.1")
+            with ctx.socket(zmq.PUSH) as push:
+                push.connect(f"tcp://127.0.0.1:{port}")
+                for i in range(100):
+                    push.send(b"%d" % i)
+            ctx.term()
+            assert [pull.recv() for _ in range(100)] == [b"%d" % i for i in range(100)]
+
+
+def test_no_linger(zmq, make) -> None:
+    with zmq.Context() as ctx:
+        push = ctx.socket(zmq.PUSH)
+        push.connect("tcp://127.0.0.1:9")
+        push.send(b"lost")
+        push.close(linger=0)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exceptions: their tree, their numbers, their texts."""
+
+from __future__ import annotations
+
+import errno
+import pickle
+
+import pytest
+
+NUMBERS = {
+    "EFSM": (156384763, "Operation cannot be accomplished in current state"),
+    "ENOCOMPATPROTO": (
+        156384764,
+        "The protocol is not compatible with the socket type",
+    ),
+    "ETERM": (156384765, "Context was terminated"),
+    "EMTHREAD": (156384766, "No thread available"),
+}
+
+
+def test_tree(zmq) -> None:
+    assert issubclass(zmq.ZMQError, zmq.ZMQBaseError)
+    assert issubclass(zmq.ZMQBaseError, Exception)
+    assert not issubclass(zmq.ZMQError, OSError)
+    for cls in (zmq.Again, zmq.ContextTerminated, zmq.error.InterruptedSystemCall):
+        assert issubclass(cls, zmq.ZMQError)
+    assert issubclass(zmq.error.InterruptedSystemCall, InterruptedError)
+    for cls in (zmq.ZMQBindError, zmq.NotDone):
+        assert issubclass(cls, zmq.ZMQBaseError)
+        assert not issubclass(cls, zmq.ZMQError)
+    assert issubclass(zmq.ZMQVersionError, NotImplementedError)
+    assert issubclass(zmq.error.DraftFDWarning, RuntimeWarning)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_its_own(zmq, name) -> None:
+    number, text = NUMBERS[name]
+    assert getattr(zmq, name) == number
+    assert zmq.strerror(number) == text
+
+
+def test_numbers_of_the_system(zmq) -> None:
+    assert zmq.strerror(0) == "Success"
+    for name in ("EAGAIN", "EINVAL", "ENOTSOCK", "EADDRINUSE", "EHOSTUNREACH"):
+        assert getattr(zmq, name) == getattr(errno, name)
+    assert zmq.strerror(errno.EINVAL) == "Invalid argument"
+    with pytest.raises(TypeError):
+        zmq.strerror("EINVAL")
+
+
+def test_what_an_error_says(zmq) -> None:
+    error = zmq.ZMQError(errno.EINVAL)
+    assert error.errno == errno.EINVAL
+    assert error.strerror == str(error) == "Invalid argument"
+    assert repr(error) == "ZMQError('Invalid argument')"
+    assert error.args == (errno.EINVAL,)
+    error = zmq.ZMQError(errno.EINVAL, "my text")
+    assert (error.errno, str(error)) == (errno.EINVAL, "my text")
+    error = zmq.ZMQError("only text")
+    assert (error.errno, str(error)) == (None, "only text")
+
+
+def test_the_last_error(zmq, make) -> None:
+    with pytest.raises(zmq.ZMQError):
+        make(zmq.PULL).bind("what://ever")
+    assert zmq.zmq_errno() == zmq.EPROTONOSUPPORT
+    assert zmq.ZMQError().errno == zmq.EPROTONOSUPPORT
+
+
+def test_special_classes_know_their_number(zmq) -> None:
+    for cls, number in (
+        (zmq.Again, zmq.EAGAIN),
+        (zmq.ContextTerminated, zmq.ETERM),
+        (zmq.error.InterruptedSystemCall, errno.EINTR),
+    ):
+        for error in (cls(), cls(5, "ignored")):
+            assert error.errno == number
+            assert str(error).startswith(zmq.strerror(number))
+    assert zmq.Again().errno is zmq.Errno.EAGAIN
+
+
+def test_pickles(zmq) -> None:
+    for error in (zmq.ZMQError(errno.EINVAL, "text"), zmq.Again(), zmq.ZMQError("t")):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert (again.errno, str(again)) == (error.errno, str(error))
+        assert again != error
+
+
+def test_identity(zmq) -> None:
+    assert zmq.ZMQError(5) != zmq.ZMQError(5)
+
+
+def test_versions(zmq) -> None:
+    assert zmq.zmq_version_info() == (4, 3, 5)
+    assert zmq.zmq_version() == "4.3.5"
+    assert zmq.pyzmq_version_info() >= (27, 3)
+    assert zmq.pyzmq_version().startswith("27.")
+    error = zmq.ZMQVersionError("9.9", "Flying")
+    assert str(error) == "Flying requires libzmq >= 9.9, have 4.3.5"
+
+
+def test_capabilities(zmq) -> None:
+    assert zmq.has("ipc") is True
+    assert zmq.has("flying") is False
+    assert zmq.has("") is False
+    with pytest.raises(TypeError):
+        zmq.has(b"ipc")
+    assert zmq.DRAFT_API is False
+
+
+def test_one_handler_for_all(zmq, make) -> None:
+    pull = make(zmq.PULL)
+    with pytest.raises(zmq.ZMQError) as info:
+        pull.recv(zmq.DONTWAIT)
+    assert info.value.errno == zmq.EAGAIN
+    assert isinstance(info.value, zmq.Again)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options: by number, by string, by attribute."""
+
+from __future__ import annotations
+
+import pytest
+
+DEFAULTS = {
+    "AFFINITY": 0,
+    "BACKLOG": 100,
+    "CONFLATE": 0,
+    "CONNECT_TIMEOUT": 0,
+    "HANDSHAKE_IVL": 30000,
+    "HEARTBEAT_IVL": 0,
+    "HEARTBEAT_TIMEOUT": -1,
+    "HEARTBEAT_TTL": 0,
+    "IDENTITY": b"",
+    "IMMEDIATE": 0,
+    "IPV6": 0,
+    "LAST_ENDPOINT": b"",
+    "LINGER": -1,
+    "MAXMSGSIZE": -1,
+    "MECHANISM": 0,
+    "RCVBUF": -1,
+    "RCVHWM": 1000,
+    "RCVMORE": 0,
+    "RCVTIMEO": -1,
+    "RECONNECT_IVL": 100,
+    "RECONNECT_IVL_MAX": 0,
+    "SNDBUF": -1,
+    "SNDHWM": 1000,
+    "SNDTIMEO": -1,
+    "TCP_KEEPALIVE": -1,
+    "TCP_KEEPALIVE_CNT": -1,
+    "TCP_KEEPALIVE_IDLE": -1,
+    "TCP_KEEPALIVE_INTVL": -1,
+    "TCP_MAXRT": 0,
+    "TOS": 0,
+    "TYPE": 7,
+    "ZAP_DOMAIN": b"",
+}
+
+
+@pytest.fixture
+def pull(zmq, ctx):
+    with ctx.socket(zmq.PULL) as socket:
+        yield socket
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults(zmq, pull, name) -> None:
+    value = pull.get(getattr(zmq, name))
+    assert value == DEFAULTS[name]
+    assert type(value) in (int, bytes)
+    assert getattr(pull, name) == value
+    if name != "TYPE":
+        assert getattr(pull, name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AFFINITY", 1),
+        ("BACKLOG", 7),
+        ("CONNECT_TIMEOUT", 50),
+        ("HANDSHAKE_IVL", 0),
+        ("IDENTITY", b"me"),
+        ("IMMEDIATE", 1),
+        ("IPV6", 1),
+        ("LINGER", 0),
+        ("MAXMSGSIZE", 1 << 40),
+        ("RCVBUF", 4096),
+        ("RCVHWM", 0),
+        ("RCVTIMEO", 5),
+        ("RECONNECT_IVL", 1),
+        ("RECONNECT_IVL_MAX", 9),
+        ("SNDBUF", 4096),
+        ("SNDHWM", 3),
+        ("SNDTIMEO", 5),
+        ("TCP_KEEPALIVE", 1),
+    ],
+)
+def test_every_way_to_set(zmq, pull, name, value) -> None:
+    option = getattr(zmq, name)
+    before = pull.get(option)
+    for put in (
+        lambda v: pull.set(option, v),
+        lambda v: pull.setsockopt(option, v),
+        lambda v: pull.set(int(option), v),
+        lambda v: setattr(pull, name, v),
+        lambda v: setattr(pull, name.lower(), v),
+        lambda v: setattr(pull, name.title(), v),
+    ):
+        put(value)
+        assert pull.getsockopt(option) == value
+        if before != b"":
+            put(before)
+            assert pull.get(option) == before
+
+
+def test_values_of_the_wrong_type(zmq, pull) -> None:
+    for value in (1.0, None, [], b"1"):
+        with pytest.raises(TypeError, match="expected int, got"):
+            pull.set(zmq.LINGER, value)
+    for value in (5, None, bytearray(b"x"), memoryview(b"x")):
+        with pytest.raises(TypeError, match="expected bytes, got"):
+            pull.set(zmq.IDENTITY, value)
+    for option in (zmq.LINGER, zmq.IDENTITY):
+        with pytest.raises(
+            TypeError, match="unicode not allowed, use setsockopt_string"
+        ):
+            pull.set(option, "text")
+    with pytest.raises(TypeError):
+        pull.set("LINGER", 1)
+    with pytest.raises(TypeError):
+        pull.get("LINGER")
+    pull.set(zmq.LINGER, True)
+    assert pull.linger == 1
+
+
+def test_values_out_of_range(zmq, pull) -> None:
+    for option, value in (
+        (zmq.LINGER, 1 << 40),
+        (zmq.LINGER, -(1 << 40)),
+        (zmq.MAXMSGSIZE, 1 << 70),
+        (zmq.AFFINITY, 1 << 63),
+    ):
+        with pytest.raises(OverflowError):
+            pull.set(option, value)
+    for option, value in (
+        (zmq.LINGER, -2),
+        (zmq.SNDHWM, -1),
+        (zmq.RCVTIMEO, -2),
+        (zmq.IPV6, 2),
+        (zmq.IDENTITY, b"x" * 256),
+        (zmq.IDENTITY, b""),
+        (zmq.BACKLOG, -1),
+        (zmq.RCVMORE, 1),
+        (zmq.TYPE, 1),
+        (zmq.FD, 1),
+        (zmq.EVENTS, 1),
+        (9999, 1),
+    ):
+        with pytest.raises(zmq.ZMQError) as info:
+            pull.set(option, value)
+        assert info.value.errno == zmq.EINVAL
+
+
+def test_unknown_numbers(zmq, pull) -> None:
+    for option in (9999, -1, 2, zmq.SUBSCRIBE, zmq.HWM):
+        with pytest.raises(zmq.ZMQError) as info:
+            pull.get(option)
+        assert info.value.errno == zmq.EINVAL
+
+
+def test_what_cannot_be_read(zmq, pull) -> None:
+    for name in ("SUBSCRIBE", "UNSUBSCRIBE", "router_mandatory", "HWM", "metadata"):
+        with pytest.raises(AttributeError, match="(?i)attribute is write-only"):
+            getattr(pull, name)
+    with pytest.raises(zmq.ZMQError) as info:
+        pull.rcvmore = 1
+    assert info.value.errno == zmq.EINVAL
+
+
+def test_strings(zmq, pull) -> None:
+    pull.set_string(zmq.IDENTITY, "nämlich")
+    assert pull.identity == "nämlich".encode()
+    assert pull.get_string(zmq.IDENTITY) == "nämlich"
+    pull.setsockopt_string(zmq.ROUTING_ID, "ü", encoding="latin-1")
+    assert pull.routing_id == b"\xfc"
+    assert pull.getsockopt_string(zmq.ROUTING_ID, "latin-1") == "ü"
+    pull.setsockopt_unicode(zmq.IDENTITY, "u")
+    assert pull.getsockopt_unicode(zmq.IDENTITY) == "u"
+    with pytest.raises(TypeError, match="strings only"):
+        pull.set_string(zmq.IDENTITY, b"bytes")
+    with pytest.raises(TypeError):
+        pull.set_string(zmq.LINGER, "1")
+    with pytest.raises(TypeError, match="will not return a string"):
+        pull.get_string(zmq.LINGER)
+    with pytest.raises(ValueError, match="9999"):
+        pull.get_string(9999)
+
+
+def test_identities_are_counted(zmq, pull) -> None:
+    pull.identity = b"ends with NUL\0"
+    assert pull.identity == b"ends with NUL\0"
+
+
+def test_high_water_marks(zmq, pull) -> None:
+    assert pull.hwm == 1000
+    pull.hwm = 5
+    assert (pull.hwm, pull.sndhwm, pull.rcvhwm, pull.get_hwm()) == (5, 5, 5, 5)
+    pull.set_hwm(6)
+    assert (pull.sndhwm, pull.rcvhwm) == (6, 6)
+    with pytest.raises(zmq.ZMQError):
+        pull.hwm = -1
+    with pytest.raises(zmq.ZMQError):
+        pull.HWM = 5
+
+
+def test_last_endpoint(zmq, pull) -> None:
+    assert pull.last_endpoint == b""
+    pull.bind("tcp://127.0.0.1:*")
+    host, _, port = pull.last_endpoint.rpartition(b":")
+    assert host == b"tcp://127.0.0.1"
+    assert 0 < int(port) < 65536
+    pull.connect("inproc://elsewhere")
+    assert pull.last_endpoint == b"inproc://elsewhere"
+
+
+def test_old_spellings(zmq, pull) -> None:
+    assert pull.ipv4only == 1
+    pull.ipv4only = 0
+    assert pull.ipv6 == 1
+    pull.delay_attach_on_connect = 1
+    assert pull.immediate == 1
+
+
+def test_subscriptions_are_for_subscribers(zmq, pull) -> None:
+    for call in (
+        lambda: pull.subscribe("topic"),
+        lambda: pull.unsubscribe(b"topic"),
+        lambda: setattr(pull, "subscribe", b"topic"),
+        lambda: setattr(pull, "SUBSCRIBE", "topic"),
+    ):
+        with pytest.raises(zmq.ZMQError) as info:
+            call()
+        assert info.value.errno == zmq.EINVAL
+
+
+def test_events(zmq, push_pull) -> None:
+    push, pull = push_pull
+    assert pull.events == pull.EVENTS == pull.get(zmq.EVENTS) == 0
+    push.send(b"x")
+    assert pull.events == zmq.POLLIN
+    assert push.events == zmq.POLLOUT
+    pull.recv()
+    assert pull.events == 0
+
+
+def test_enums(zmq) -> None:
+    assert zmq.SocketOption.LINGER == 17
+    assert zmq.LINGER is zmq.SocketOption.LINGER
+    assert zmq.SocketOption.IDENTITY is zmq.ROUTING_ID
+    assert zmq.NOBLOCK is zmq.DONTWAIT is zmq.Flag.DONTWAIT
+    assert zmq.EVENT_ALL is zmq.Event.ALL
+    assert repr(zmq.XREQ) == "<SocketType.DEALER: 5>"
+    assert str(int(zmq.PUSH)) == "8"
+    assert zmq.SocketOption.AFFINITY._opt_type.name == "int64"
+    assert zmq.SocketOption.IDENTITY._opt_type.name == "bytes"
+    assert zmq.SocketOption.FD._opt_type.name == "fd"
+    assert zmq.SocketOption.LINGER._opt_type.name == "int"
+
+
+def test_the_numbers_are_pyzmqs() -> None:
+    fastmq = pytest.importorskip("fastmq")
+    pyzmq = pytest.importorskip("zmq")
+    names = [
+        name
+        for name in pyzmq.constants.__all__
+        if isinstance(getattr(pyzmq, name), int)
+    ]
+    assert len(names) >= 244
+    for name in names:
+        assert repr(getattr(fastmq, name)) == repr(getattr(pyzmq, name)), name
+    for option in pyzmq.SocketOption:
+        mine = fastmq.SocketOption(int(option))
+        assert mine._opt_type.name == option._opt_type.name, option
+    for member in pyzmq.Event:
+        assert repr(fastmq.Event(int(member))) == repr(member)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals during calls that block."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+class Caught(Exception):
+    pass
+
+
+def give_up(*args: object) -> None:
+    raise Caught
+
+
+CALLS = {
+    "recv": lambda zmq, make: make(zmq.PULL, rcvtimeo=-1).recv,
+    "recv without a copy": lambda zmq, make: (
+        lambda: make(zmq.PULL, rcvtimeo=-1).recv(copy=False)
+    ),
+    "recv_into": lambda zmq, make: (
+        lambda: make(zmq.PULL, rcvtimeo=-1).recv_into(bytearray(1))
+    ),
+    "recv_multipart": lambda zmq, make: make(zmq.PULL, rcvtimeo=-1).recv_multipart,
+    "send": lambda zmq, make: lambda: make(zmq.PUSH, sndtimeo=-1).send(b"x"),
+    "send large": lambda zmq, make: (
+        lambda: make(zmq.PUSH, sndtimeo=-1).send(bytes(2 << 20))
+    ),
+    "send without a copy": lambda zmq, make: (
+        lambda: make(zmq.PUSH, sndtimeo=-1).send(bytes(100_000), copy=False)
+    ),
+    "send_multipart": lambda zmq, make: (
+        lambda: make(zmq.PUSH, sndtimeo=-1).send_multipart([b"x", b"y"])
+    ),
+    "poll": lambda zmq, make: make(zmq.PULL).poll,
+    "select": lambda zmq, make: lambda: zmq.select([make(zmq.PULL)], [], []),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_a_handler_raises_comes_through(zmq, make, alarm, call) -> None:
+    blocks = CALLS[call](zmq, make)
+    alarm(give_up)
+    with pytest.raises(Caught):
+        blocks()
+
+
+def test_the_socket_stays_usable(zmq, pair, alarm) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, rcvtimeo=-1)
+    for i in range(3):
+        alarm(give_up, after=0.01)
+        with pytest.raises(Caught):
+            pull.recv()
+        push.send(b"%d" % i)
+        assert pull.recv() == b"%d" % i
+
+
+def test_a_handler_that_returns(zmq, pair, alarm) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, rcvtimeo=-1)
+    calls = []
+
+    def handler(*args: object) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            # The handler may use the very socket that is waited for.
+            assert pull.events == 0
+            push.send(b"from the handler")
+
+    alarm(handler, after=0.01, every=0.01)
+    assert pull.recv() == b"from the handler"
+    assert len(calls) >= 3
+
+
+def test_a_handler_may_take_the_message(zmq, pair, alarm) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, rcvtimeo=-1)
+    taken = []
+
+    def handler(*args: object) -> None:
+        push.send(b"1")
+        taken.append(pull.recv())
+        push.send(b"2")
+
+    alarm(handler)
+    assert pull.recv() == b"2"
+    assert taken == [b"1"]
+
+
+@pytest.mark.parametrize("kind", ["recv", "recv_multipart", "frame", "send", "poll"])
+def test_the_deadline_does_not_move(zmq, make, alarm, ours, kind) -> None:
+    if not ours:
+        pytest.skip("pyzmq begins the time anew with every signal")
+    pull, push = make(zmq.PULL, rcvtimeo=300), make(zmq.PUSH, sndtimeo=300)
+    calls = {
+        "recv": pull.recv,
+        "recv_multipart": pull.recv_multipart,
+        "frame": lambda: pull.recv(copy=False),
+        "send": lambda: push.send(b"x"),
+    }
+    alarm(lambda *args: None, after=0.02, every=0.02)
+    if kind == "poll":
+        assert pull.poll(300) == 0
+        return
+    with pytest.raises(zmq.Again):
+        calls[kind]()
+
+
+def test_sending_in_a_loop_can_be_interrupted(zmq, make, alarm) -> None:
+    push = make(zmq.PUSH)
+    alarm(give_up)
+    with pytest.raises(Caught):
+        while True:
+            try:
+                push.send(b"x", zmq.DONTWAIT)
+            except zmq.Again:
+                continue
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["pull.recv()", "pull.poll()", "push.send(b'x')", "zmq.select([pull], [], [])"],
+)
+def test_control_c(zmq, call) -> None:
+    program = f"""
+import {zmq.__name__} as zmq
+ctx = zmq.Context()
+pull, push = ctx.socket(zmq.PULL), ctx.socket(zmq.PUSH)
+print("ready", flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+pull.close()
+push.close()
+ctx.term()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted\n"
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+
+
+def test_term_can_be_interrupted(zmq, alarm, ours) -> None:
+    if not ours:
+        pytest.skip("pyzmq forgets the context")
+    ctx = zmq.Context()
+    pull = ctx.socket(zmq.PULL)
+    alarm(give_up)
+    with pytest.raises(Caught):
+        ctx.term()
+    assert not ctx.closed
+    pull.close()
+    ctx.term()
+    assert ctx.closed
