@@ -51,7 +51,15 @@ static void
 on_tick(fmq__timer *t)
 {
     fmq__hub *h = FMQ__ITEM(t, fmq__hub, flush.tick);
+    fmq__flush *f = &h->flush;
+    uint64_t n_calls = fmq__hub_n_calls(h);
 
+    if (n_calls != f->n_calls_seen) {
+        /* It is busy, and writes for itself: only a pause in its calls needs us. */
+        f->n_calls_seen = n_calls;
+        fmq__io_set_timer(h->io, t, fmq__io_now(h->io) + f->tick_ns);
+        return;
+    }
     fmq__hub_io_do(h, FMQ__WORK_TICK);
 }
 
@@ -71,6 +79,7 @@ fmq__flush_init(fmq__hub *h)
     f->has_turned = false;
     f->is_armed = false;
     f->has_deferred = false;
+    f->n_calls_seen = 0;
     fmq__timer_init(&f->tick, on_tick);
 }
 

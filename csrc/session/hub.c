@@ -32,7 +32,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->sessions = NULL;
     h->waiting = NULL;
     h->has_sessions_in_waiting = false;
-    h->has_leader = false;
+    atomic_init(&h->has_leader, false);
     h->is_leader_asleep = false;
     h->is_fd_exported = false;
     h->n_pollers = 0;
@@ -137,7 +137,8 @@ fmq__hub_take_notes(fmq__hub *h)
             fmq__inproc_end_note(side);
         }
         /* Whoever waits outside, on the descriptor, must be rung for the next one. */
-        if ((h->n_pollers == 0 && !h->is_fd_exported) || fmq__mpsc_sleep(notes, 1)) {
+        if ((h->n_pollers == 0 && !h->is_fd_exported) || h->is_closed ||
+            fmq__mpsc_sleep(notes, 1)) {
             return;
         }
     }

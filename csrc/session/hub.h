@@ -55,6 +55,7 @@ typedef struct fmq__flush {
     bool has_turned;       /* the last receive found nothing */
     bool is_armed;         /* the I/O thread looks after what is left */
     bool has_deferred;     /* a send left something since the last tick */
+    uint64_t n_calls_seen; /* at the last tick; the I/O thread\'s */
     fmq__task poke;
     fmq__timer tick;
 } fmq__flush;
@@ -86,8 +87,8 @@ struct fmq__hub {
     fmq__poller *sessions; /* S: the established sessions; NULL until one is wanted */
     fmq__poller *waiting;  /* E: S and the edge; NULL until one is wanted */
     bool has_sessions_in_waiting;
-    bool has_leader;
-    bool is_leader_asleep; /* and has not been rung for since */
+    _Atomic bool has_leader; /* the I/O thread looks at it without L */
+    bool is_leader_asleep;   /* and has not been rung for since */
     bool is_fd_exported;
     uint32_t n_pollers;
     uint32_t n_rings_owed; /* pollers that have not looked since the last ring */
@@ -132,6 +133,28 @@ int fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
 
 /* Gives everything back, once on_finished was called; not under L. The lock stays. */
 void fmq__hub_fini(fmq__hub *h);
+
+/* Whether a caller is the leader; exact under L. */
+static inline bool
+fmq__hub_has_leader(const fmq__hub *h)
+{
+    return atomic_load_explicit(&h->has_leader, memory_order_relaxed);
+}
+
+/* The application's calls so far; exact under L. */
+static inline uint64_t
+fmq__hub_n_calls(const fmq__hub *h)
+{
+    return atomic_load_explicit(&h->watch.n_calls, memory_order_relaxed);
+}
+
+/* Counts a call; under L, so that no read-modify-write is needed. */
+static inline void
+fmq__hub_count_call(fmq__hub *h)
+{
+    atomic_store_explicit(&h->watch.n_calls, fmq__hub_n_calls(h) + 1,
+                          memory_order_relaxed);
+}
 
 static inline void
 fmq__hub_lock(fmq__hub *h)

@@ -68,7 +68,7 @@ fmq__hub_notify(fmq__hub *h, int dir)
         h->is_leader_asleep = false;
         h->n_rings_owed = h->n_pollers;
         fmq__inbox_ring(h->inbox);
-    } else if (!h->has_leader && h->n_followers[dir] != 0) {
+    } else if (!fmq__hub_has_leader(h) && h->n_followers[dir] != 0) {
         atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
         fmq__futex_wake(&h->follow_seq[dir], 1);
     }
@@ -102,7 +102,7 @@ fmq__hub_hand_on(fmq__hub *h)
             is_handed = true;
         }
     }
-    if (!h->has_leader && !is_handed) {
+    if (!fmq__hub_has_leader(h) && !is_handed) {
         for (int dir = 0; dir < 2; dir++) {
             if (h->n_followers[dir] != 0) {
                 wake_followers(h, dir, 1);
@@ -233,6 +233,12 @@ sleep_as_follower(fmq__hub *h, int dir, uint64_t deadline_ns)
     return err == 0 ? EAGAIN : err;
 }
 
+static void
+set_leader(fmq__hub *h, bool has)
+{
+    atomic_store_explicit(&h->has_leader, has, memory_order_relaxed);
+}
+
 int
 fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void *arg,
               uint64_t deadline_ns, bool has_looked)
@@ -256,13 +262,13 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
             err = slept == ETIMEDOUT ? EAGAIN : slept;
             break;
         }
-        if (!is_leader && h->has_leader) {
+        if (!is_leader && fmq__hub_has_leader(h)) {
             slept = sleep_as_follower(h, dir, deadline_ns);
             continue;
         }
         if (!is_leader) {
             is_leader = true;
-            h->has_leader = true;
+            set_leader(h, true);
             if (!has_looked) {
                 fmq__hub_look(h);
                 continue;
@@ -274,7 +280,7 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
         slept = sleep_as_leader(h, deadline_ns);
     }
     if (is_leader) {
-        h->has_leader = false;
+        set_leader(h, false);
     }
     if (fmq__hub_has_waiters(h)) {
         fmq__hub_hand_on(h);
@@ -306,7 +312,7 @@ void
 fmq__hub_leave_poll(fmq__hub *h)
 {
     h->n_pollers--;
-    if (h->has_leader || fmq__hub_has_waiters(h)) {
+    if (fmq__hub_has_leader(h) || fmq__hub_has_waiters(h)) {
         /* The edge may have been theirs. */
         h->is_leader_asleep = false;
         fmq__inbox_ring(h->inbox);

@@ -23,8 +23,15 @@ enum { GRACE_FIRST_NS = 1000 * 1000, GRACE_LAST_NS = 32 * 1000 * 1000, READY_MAX
 static void
 on_ready(fmq__watch *w, unsigned events)
 {
+    fmq__hub *h = FMQ__ITEM(w, fmq__hub, watch.watch);
+
     (void)events;
-    fmq__hub_io_do(FMQ__ITEM(w, fmq__hub, watch.watch), FMQ__WORK_WATCH);
+    if (fmq__hub_has_leader(h)) {
+        /* Whoever waits is woken by the same event, and serves it. */
+        fmq__io_set_timer(h->io, &h->watch.grace, fmq__io_now(h->io) + GRACE_FIRST_NS);
+        return;
+    }
+    fmq__hub_io_do(h, FMQ__WORK_WATCH);
 }
 
 static void
@@ -41,7 +48,7 @@ fmq__hubwatch_init(fmq__hub *h)
     w->watch.on_ready = on_ready;
     w->watch.fd = -1;
     fmq__timer_init(&w->grace, on_grace_over);
-    w->n_calls = 0;
+    atomic_init(&w->n_calls, 0);
     w->n_calls_seen = 0;
     w->grace_ns = GRACE_FIRST_NS;
     w->is_app_silent = false;
@@ -116,7 +123,8 @@ void
 fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
 {
     fmq__hubwatch *w = &h->watch;
-    bool is_app_alive = w->n_calls != w->n_calls_seen;
+    uint64_t n_calls = fmq__hub_n_calls(h);
+    bool is_app_alive = n_calls != w->n_calls_seen;
 
     if (h->sessions == NULL || w->watch.fd < 0) {
         return;
@@ -127,7 +135,7 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     if (is_grace_over && is_app_alive) {
         /* It reads for itself: leave it alone for longer. */
         w->grace_ns = 2 * w->grace_ns < GRACE_LAST_NS ? 2 * w->grace_ns : GRACE_LAST_NS;
-        w->n_calls_seen = w->n_calls;
+        w->n_calls_seen = n_calls;
         rearm(h);
         return;
     }
@@ -138,7 +146,7 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
         rearm(h);
         return;
     }
-    w->n_calls_seen = w->n_calls;
+    w->n_calls_seen = n_calls;
     if (serve_ready(h, false)) {
         fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + w->grace_ns);
     } else {

@@ -115,6 +115,6 @@ fmq__socket_enter_open(fmq_socket handle, bool try_only, fmq__socket **socket)
         fmq__hub_unlock(&(*socket)->hub);
         return err;
     }
-    (*socket)->hub.watch.n_calls++;
+    fmq__hub_count_call(&(*socket)->hub);
     return 0;
 }
