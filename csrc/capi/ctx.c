@@ -21,7 +21,7 @@ fmq_ctx_new(fmq_ctx *ctx)
 int
 fmq_ctx_set(fmq_ctx ctx, int option, int value)
 {
-    fmq__ctx *c = fmq__ctx_hold(ctx);
+    fmq__ctx *c = fmq__ctx_hold(ctx, false);
     int err;
 
     if (c == NULL) {
@@ -35,7 +35,7 @@ fmq_ctx_set(fmq_ctx ctx, int option, int value)
 int
 fmq_ctx_get(fmq_ctx ctx, int option, int *value)
 {
-    fmq__ctx *c = fmq__ctx_hold(ctx);
+    fmq__ctx *c = fmq__ctx_hold(ctx, false);
     int err;
 
     if (c == NULL) {
@@ -49,7 +49,7 @@ fmq_ctx_get(fmq_ctx ctx, int option, int *value)
 int
 fmq_ctx_shutdown(fmq_ctx ctx)
 {
-    fmq__ctx *c = fmq__ctx_hold(ctx);
+    fmq__ctx *c = fmq__ctx_hold(ctx, true);
 
     if (c == NULL) {
         return EFAULT;
@@ -64,7 +64,7 @@ fmq_ctx_shutdown(fmq_ctx ctx)
 int
 fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
 {
-    fmq__ctx *c = fmq__ctx_hold(ctx);
+    fmq__ctx *c = fmq__ctx_hold(ctx, true);
     int err = 0;
 
     if (c == NULL) {
@@ -81,7 +81,7 @@ fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
 int
 fmq_ctx_is_foreign(fmq_ctx ctx)
 {
-    fmq__ctx *c = fmq__ctx_hold(ctx);
+    fmq__ctx *c = fmq__ctx_hold(ctx, true);
     int is_foreign = 0;
 
     if (c != NULL) {

@@ -13,13 +13,10 @@
 int
 fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket)
 {
-    fmq__ctx *c = fmq__ctx_hold(ctx);
+    fmq__ctx *c = fmq__ctx_hold(ctx, false);
     int err;
 
-    if (c == NULL || c->fork_generation != fmq__fork_generation()) {
-        if (c != NULL) {
-            fmq__ctx_drop(c);
-        }
+    if (c == NULL) {
         return EFAULT;
     }
     err = fmq__socket_new(c, type, socket);

@@ -225,7 +225,13 @@ start(dialer *d)
 static void
 open_dialer(fmq__endpoint *e)
 {
-    start(from_base(e));
+    dialer *d = from_base(e);
+
+    if (e->is_refused) {
+        d->is_over = true;
+    } else {
+        start(d);
+    }
 }
 
 /* Takes the pipe from the pattern: nothing more is sent through it or read from it. */

@@ -33,6 +33,7 @@ struct fmq__endpoint {
     fmq__addr addr;
     fmq__link_opts opts;
     fmq__peer *peer;      /* dialers: the pipe; NULL: none (IMMEDIATE, or refused) */
+    bool is_refused;      /* the pattern does not want another peer: never dialled */
     bool is_closing;      /* I/O thread: close was called */
     fmq__node post_node;  /* hub->opening; under L */
     fmq__node leave_node; /* hub->leaving; under L */

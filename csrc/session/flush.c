@@ -204,6 +204,12 @@ fmq__flush_thread(void)
 }
 
 void
+fmq__flush_forget(void)
+{
+    unwritten.n = 0;
+}
+
+void
 fmq__hub_io_flush(fmq__hub *h, bool is_tick)
 {
     fmq__flush *f = &h->flush;

@@ -255,6 +255,9 @@ void fmq__hub_write_dirty(fmq__hub *h);
 /* Writes all that this thread has left unwritten, on whichever socket. Not under L. */
 void fmq__flush_thread(void);
 
+/* Forgets it: in the child of a fork. */
+void fmq__flush_forget(void);
+
 /* --- watch.c --- */
 
 void fmq__hubwatch_init(fmq__hub *h);

@@ -18,6 +18,8 @@
 #include "security/null.h"
 #include "session/endpoint.h"
 
+enum { PART_READS_MAX = 256 };
+
 /* --- peers: the pipes --- */
 
 static void
@@ -293,6 +295,23 @@ fmq__session_io_end(fmq__session *s)
     return true;
 }
 
+/* Before we close of our own accord: takes what the peer has sent and nobody will read,
+ * because closing over unread bytes makes the kernel reset the connection, and the peer
+ * would lose what we have sent and it has not read. */
+static void
+part(int fd)
+{
+    uint8_t unread[4096];
+    size_t n;
+
+    (void)shutdown(fd, SHUT_WR);
+    for (int i = 0; i < PART_READS_MAX; i++) {
+        if (fmq__stream_read(fd, unread, sizeof(unread), &n) != 0) {
+            return;
+        }
+    }
+}
+
 void
 fmq__session_io_bury(fmq__session *s)
 {
@@ -300,6 +319,9 @@ fmq__session_io_bury(fmq__session *s)
     bool was_established = s->phase != FMQ__HANDSHAKE;
 
     fmq__handshake_end(s);
+    if (was_established && s->error == 0) {
+        part(s->fd);
+    }
     close(s->fd);
     s->fd = -1;
     fmq__list_remove(&s->io_node);

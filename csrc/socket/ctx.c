@@ -23,16 +23,33 @@ static struct {
 static _Atomic uint32_t forks;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
+/* The tables are whole when a child gets them; what is in them is the parent's. */
+static void
+before_fork(void)
+{
+    fmq__mutex_lock(&table_mutex);
+    fmq__shell_before_fork();
+}
+
+static void
+in_parent(void)
+{
+    fmq__shell_after_fork();
+    fmq__mutex_unlock(&table_mutex);
+}
+
 static void
 in_child(void)
 {
+    in_parent();
     atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+    fmq__flush_forget(); /* unwritten messages are the parent's to write */
 }
 
 static void
 watch_forks(void)
 {
-    (void)pthread_atfork(NULL, NULL, in_child);
+    (void)pthread_atfork(before_fork, in_parent, in_child);
 }
 
 uint32_t
@@ -69,14 +86,15 @@ index_of(fmq_ctx handle)
 }
 
 fmq__ctx *
-fmq__ctx_hold(fmq_ctx handle)
+fmq__ctx_hold(fmq_ctx handle, bool may_be_foreign)
 {
     uint32_t i = index_of(handle);
     fmq__ctx *c;
 
     fmq__mutex_lock(&table_mutex);
     c = table[i].ctx;
-    if (c != NULL && c->handle == handle) {
+    if (c != NULL && c->handle == handle &&
+        (may_be_foreign || c->fork_generation == fmq__fork_generation())) {
         table[i].n_held++;
     } else {
         c = NULL;

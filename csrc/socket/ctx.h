@@ -57,8 +57,10 @@ typedef struct fmq__ctx {
 
 int fmq__ctx_new(fmq__ctx **ctx);
 
-/* The context of a handle, kept from being freed until drop; NULL: there is none. */
-fmq__ctx *fmq__ctx_hold(fmq_ctx handle);
+/* The context of a handle, kept from being freed until drop; NULL: there is none. A
+ * foreign one was made by the process that this one was forked from: only whose it is
+ * may be asked. */
+fmq__ctx *fmq__ctx_hold(fmq_ctx handle, bool may_be_foreign);
 void fmq__ctx_drop(fmq__ctx *c);
 
 int fmq__ctx_set(fmq__ctx *c, int option, int value);

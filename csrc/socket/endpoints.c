@@ -175,6 +175,8 @@ start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
     if (*peer != NULL) {
         if (fmq__pattern_attach(h->pattern, &(*peer)->net.pipe)) {
             fmq__hub_notify(h, FMQ__DIR_OUT);
+        } else {
+            name->u.endpoint->is_refused = true;
         }
         *peer = NULL; /* the dialer's */
     }
@@ -273,6 +275,11 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         err = connect_network(s, t, endpoint, rest, &link);
     }
     fmq__hub_lock(&s->hub);
+    if (s->hub.is_closed) {
+        fmq__hub_unlock(&s->hub);
+        fmq__inproc_forget(s); /* closed meanwhile: what was entered must not stay */
+        fmq__hub_lock(&s->hub);
+    }
     fmq__hub_exit(&s->hub);
     fmq__hub_unlock(&s->hub);
     return err;

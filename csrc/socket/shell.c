@@ -2,9 +2,11 @@
 /* Handles and the memory behind them.
  *
  * Shells live in blocks that are never freed, so the lock in a shell may be taken
- * through any handle, however stale. A handle is the shell's index and its generation,
- * made odd (bit 0), so that no pointer looks like one. The generation rises when a
- * shell is taken and when it is given back; it is odd while it is somebody's socket.
+ * through any handle, however stale. A handle is the shell's index, its generation
+ * and the process's fork generation, made odd (bit 0), so that no pointer looks like
+ * one. The generation rises when a shell is taken and when it is given back; it is odd
+ * while it is somebody's socket. A handle from before a fork is refused before its lock
+ * is touched: another thread of the parent may have held it.
  *
  *   P1 take: store block (release) -> P2 find: load block (acquire)
  */
@@ -16,7 +18,17 @@
 #include "base/thread.h"
 #include "socket/socket.h"
 
-enum { BLOCK_BITS = 6, BLOCK_SIZE = 1 << BLOCK_BITS, INDEX_BITS = 16, N_BLOCKS = 1024 };
+enum {
+    BLOCK_BITS = 6,
+    BLOCK_SIZE = 1 << BLOCK_BITS,
+    N_BLOCKS = 1024,
+    INDEX_BITS = 16,
+    GENERATION_SHIFT = INDEX_BITS + 1,
+    FORK_SHIFT = GENERATION_SHIFT + 32,
+    FORK_BITS = 64 - FORK_SHIFT,
+};
+
+_Static_assert(sizeof(fmq_socket) == 8, "a handle has 64 bits");
 
 static _Atomic(fmq__socket *) blocks[N_BLOCKS];
 static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -69,10 +81,28 @@ fmq__shell_give(fmq__socket *s)
     fmq__mutex_unlock(&pool_mutex);
 }
 
+static fmq_socket
+fork_part(void)
+{
+    return (fmq_socket)(fmq__fork_generation() & ((1U << FORK_BITS) - 1)) << FORK_SHIFT;
+}
+
+void
+fmq__shell_before_fork(void)
+{
+    fmq__mutex_lock(&pool_mutex);
+}
+
+void
+fmq__shell_after_fork(void)
+{
+    fmq__mutex_unlock(&pool_mutex);
+}
+
 fmq_socket
 fmq__shell_handle(const fmq__socket *s)
 {
-    return (fmq_socket)s->hub.generation << (INDEX_BITS + 1) |
+    return fork_part() | (fmq_socket)s->hub.generation << GENERATION_SHIFT |
            (fmq_socket)s->index << 1 | 1;
 }
 
@@ -84,7 +114,8 @@ fmq__socket_enter(fmq_socket handle, bool try_only, fmq__socket **socket)
                                               memory_order_acquire); /* P2 */
     fmq__socket *s;
 
-    if ((handle & 1) == 0 || block == NULL) {
+    if ((handle & 1) == 0 || block == NULL ||
+        handle >> FORK_SHIFT != fork_part() >> FORK_SHIFT) {
         return ENOTSOCK;
     }
     s = &block[index & (BLOCK_SIZE - 1)];
@@ -93,8 +124,7 @@ fmq__socket_enter(fmq_socket handle, bool try_only, fmq__socket **socket)
     } else if (!fmq__lock_try(&s->hub.lock)) {
         return FMQ_EBUSY_TRY;
     }
-    if (fmq__shell_handle(s) != handle || (s->hub.generation & 1) == 0 ||
-        s->ctx->fork_generation != fmq__fork_generation()) {
+    if (fmq__shell_handle(s) != handle || (s->hub.generation & 1) == 0) {
         fmq__hub_unlock(&s->hub);
         return ENOTSOCK;
     }

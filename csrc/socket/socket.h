@@ -66,6 +66,9 @@ fmq__socket *fmq__shell_take(void);
 /* Gives it back; its handle is stale already. */
 void fmq__shell_give(fmq__socket *s);
 fmq_socket fmq__shell_handle(const fmq__socket *s);
+/* Keeps the pool whole across a fork. */
+void fmq__shell_before_fork(void);
+void fmq__shell_after_fork(void);
 
 /* The socket of a handle with its lock held; ENOTSOCK if it is none (any more). A
  * closed or terminated one is found, too: see fmq__hub_state. `try_only`: FMQ_EBUSY_TRY
