@@ -41,6 +41,16 @@ DEFAULTS = {
 }
 
 
+# What the core does not have yet is refused like any unknown number.
+NOT_YET = {
+    "CONFLATE",
+    "HEARTBEAT_IVL",
+    "HEARTBEAT_TIMEOUT",
+    "HEARTBEAT_TTL",
+    "ZAP_DOMAIN",
+}
+
+
 @pytest.fixture
 def pull(zmq, ctx):
     with ctx.socket(zmq.PULL) as socket:
@@ -48,7 +58,12 @@ def pull(zmq, ctx):
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_defaults(zmq, pull, name) -> None:
+def test_defaults(zmq, pull, name, ours) -> None:
+    if ours and name in NOT_YET:
+        with pytest.raises(zmq.ZMQError) as info:
+            pull.get(getattr(zmq, name))
+        assert info.value.errno == zmq.EINVAL
+        return
     value = pull.get(getattr(zmq, name))
     assert value == DEFAULTS[name]
     assert type(value) in (int, bytes)

@@ -199,15 +199,17 @@ def test_paths(zmq, make, tmp_path) -> None:
     assert pull.recv() == b"x"
 
 
-def test_undoing_what_was_not_done(zmq, make) -> None:
+def test_undoing_what_was_not_done(zmq, make, ours) -> None:
     pull = make(zmq.PULL)
     for call in (pull.unbind, pull.disconnect):
         with pytest.raises(zmq.ZMQError) as info:
             call("tcp://127.0.0.1:5")
         assert info.value.errno == errno.ENOENT
     pull.bind("tcp://127.0.0.1:*")
-    with pytest.raises(zmq.ZMQError):
-        pull.unbind("tcp://127.0.0.1:*")
+    if not ours:
+        # fastmq also knows an address as it was given.
+        with pytest.raises(zmq.ZMQError):
+            pull.unbind("tcp://127.0.0.1:*")
 
 
 def test_random_ports(zmq, make) -> None:
