@@ -59,12 +59,21 @@ cdef class Context:
         check(fmq_ctx_get(self._handle, option, &value))
         return value
 
-    def term(self) -> None:
+    def term(self, timeout=None) -> None:
         """Wait until every socket is closed and has lingered, and end the context.
 
         Calls on its sockets in other threads raise ``ContextTerminated``.
+
+        Args:
+            timeout: In milliseconds; None waits for ever.
+
+        Raises:
+            ZMQError: The time has passed (ETIMEDOUT); what was begun goes on, and
+                ``term`` may be called again.
         """
         cdef fmq_ctx handle = self._handle
+        cdef int64_t left_ms = -1 if timeout is None else timeout
+        cdef uint64_t deadline = deadline_in(left_ms)
         cdef int err
         if handle == 0:
             return
@@ -73,10 +82,12 @@ cdef class Context:
             return
         while True:
             with nogil:
-                err = fmq_ctx_term(handle, -1)
+                err = fmq_ctx_term(handle, left_ms)
             # Another object, or another thread, was first.
             if err == EFAULT or not go_on(err):
                 break
+            if left_ms > 0:
+                left_ms = ms_until(deadline)
         self._handle = 0
 
     def __reduce__(self):

@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any, Literal, SupportsIndex, overload
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, Self, disjoint_base
 
 from .frame import Frame as PublicFrame
 from .tracker import MessageTracker
@@ -30,6 +30,7 @@ def zmq_poll(
     sockets: Sequence[tuple[Any, int]], timeout: float | None = -1
 ) -> list[tuple[Any, int]]: ...
 
+@disjoint_base
 class Context:
     _owner_pid: int
     def __init__(self, io_threads: int = 1, shadow: int = 0) -> None: ...
@@ -39,8 +40,9 @@ class Context:
     def closed(self) -> bool: ...
     def set(self, option: int, optval: int) -> None: ...
     def get(self, option: int) -> int: ...
-    def term(self) -> None: ...
+    def term(self, timeout: int | None = None) -> None: ...
 
+@disjoint_base
 class Frame:
     more: bool
     tracker: MessageTracker | None
@@ -60,8 +62,10 @@ class Frame:
     @property
     def buffer(self) -> memoryview: ...
     def get(self, option: int | str | _bytes) -> Any: ...
-    def __getitem__(self, option: str) -> str: ...
+    def __getitem__(self, option: int | str | _bytes, /) -> Any: ...
+    def __copy__(self) -> Self: ...
 
+@disjoint_base
 class Socket:
     _owner_pid: int
     context: Any

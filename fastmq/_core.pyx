@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cython: language_level=3
 # cython: auto_pickle=False
+# cython: autotestdict=False
 # cython: boundscheck=False
 # cython: wraparound=False
 """The binding of the C core: what the public classes are built upon.

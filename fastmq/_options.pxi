@@ -81,6 +81,14 @@ cdef uint64_t deadline_in(int64_t timeout_ms) noexcept nogil:
     return fmq_now_ns() + <uint64_t>timeout_ms * 1000000
 
 
+cdef int64_t ms_until(uint64_t deadline) noexcept nogil:
+    """Return the milliseconds that are left, rounded up."""
+    cdef uint64_t now = fmq_now_ns()
+    if now >= deadline:
+        return 0
+    return <int64_t>((deadline - now + 999999) // 1000000)
+
+
 cdef uint64_t deadline_of(fmq_socket s, int option) noexcept nogil:
     """Return when a call that starts now has to end, by SNDTIMEO or RCVTIMEO."""
     cdef int timeout_ms = -1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-cdef class PollItems:
+cdef class _PollItems:
     """What one poll looks at."""
 
     cdef fmq_pollitem few[FEW]
@@ -58,7 +58,7 @@ def zmq_poll(sockets, timeout=-1) -> list:
     cdef size_t n_ready = 0
     cdef size_t i = 0
     cdef int err
-    cdef PollItems poll
+    cdef _PollItems poll
     if timeout is not None:
         timeout_ms = int(timeout)
     things = []
@@ -66,7 +66,7 @@ def zmq_poll(sockets, timeout=-1) -> list:
     n = <size_t>len(sockets)
     if n == 0:
         return things
-    poll = PollItems(<Py_ssize_t>n)
+    poll = _PollItems(<Py_ssize_t>n)
     for thing, flags in sockets:
         things.append(poll_one(&poll.items[i], thing, flags))
         i += 1

@@ -86,12 +86,15 @@ cdef class Socket:
             linger: Milliseconds that unsent messages have left; None keeps the option.
         """
         cdef fmq_socket handle = self._handle
+        cdef int err
         if handle == 0 or self._owner_pid != getpid():
             return
         if linger is not None and fmq_socket_is_open(handle):
             set_option(handle, LINGER, linger)
         self._handle = 0
-        cdef int err = fmq_socket_close(handle)
+        # A bound address is free on return: the I/O thread sees to it.
+        with nogil:
+            err = fmq_socket_close(handle)
         if err != 0 and err != FMQ_ENOTSOCK:
             fail(err)
 
@@ -327,7 +330,7 @@ cdef class Socket:
             track: As for ``send``; the tracker is that of the last part.
             kwargs: Other keywords have no effect.
         """
-        cdef Outgoing out
+        cdef _Outgoing out
         cdef Py_ssize_t n
         cdef Py_ssize_t i = 0
         if not isinstance(msg_parts, (list, tuple)):
@@ -336,7 +339,7 @@ cdef class Socket:
         n = len(msg_parts)
         if n == 0:
             raise IndexError("a message has at least one part")
-        out = Outgoing(n)
+        out = _Outgoing(n)
         result = None
         for part in msg_parts:
             result = self._add_part(out, i, part, copy, track)
@@ -345,7 +348,7 @@ cdef class Socket:
         return result
 
     cdef object _add_part(
-        self, Outgoing out, Py_ssize_t i, part, bint copy, bint track
+        self, _Outgoing out, Py_ssize_t i, part, bint copy, bint track
     ):
         """Add a part to the message and return what its send returns."""
         cdef Py_buffer view

@@ -149,7 +149,7 @@ cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
     return found
 
 
-cdef class Outgoing:
+cdef class _Outgoing:
     """The parts of one message on their way to the core; what is left is closed."""
 
     cdef fmq_msg few[FEW]

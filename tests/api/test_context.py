@@ -321,6 +321,22 @@ def test_term_waits_for_the_sockets(zmq) -> None:
     thread.join()
 
 
+def test_term_for_a_while(zmq, ours) -> None:
+    if not ours:
+        pytest.skip("pyzmq waits for ever")
+    ctx = zmq.Context()
+    pull = ctx.socket(zmq.PULL)
+    for timeout in (0, 10):
+        with pytest.raises(zmq.ZMQError) as info:
+            ctx.term(timeout)
+        assert info.value.errno == zmq.ETIMEDOUT
+    with pytest.raises(zmq.ContextTerminated):
+        pull.recv()
+    pull.close()
+    ctx.term(timeout=10_000)
+    assert ctx.closed
+
+
 def test_term_ends_blocking_calls(zmq) -> None:
     ctx = zmq.Context()
     calls = {
