@@ -104,7 +104,7 @@ pass(fmq__hub *h, uint64_t now_ns)
     uint64_t cost;
 
     fmq__hub_write_dirty(h);
-    end = fmq__clock_ns();
+    end = fmq__clock_fast_ns();
     cost = end - now_ns;
     f->pass_cost_ns = ewma(f->pass_cost_ns, cost);
     f->spent_ns += cost;
@@ -221,11 +221,11 @@ fmq__hub_io_flush(fmq__hub *h, bool is_tick)
     }
     f->has_deferred = false;
     fmq__hub_write_dirty(h);
-    f->pass_end_ns = fmq__clock_ns();
+    f->pass_end_ns = fmq__clock_fast_ns();
     if (!is_tick || f->tick_ns == 0) {
         f->tick_ns = TICK_FIRST_NS;
     } else if (f->tick_ns < TICK_LAST_NS) {
         f->tick_ns *= 2;
     }
-    fmq__io_set_timer(h->io, &f->tick, f->pass_end_ns + f->tick_ns);
+    fmq__io_set_timer(h->io, &f->tick, fmq__clock_ns() + f->tick_ns);
 }

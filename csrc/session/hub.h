@@ -64,10 +64,10 @@ typedef struct fmq__flush {
 typedef struct fmq__hubwatch {
     fmq__watch watch;
     fmq__timer grace;
-    uint64_t n_calls; /* by the application; under L */
+    _Atomic uint64_t n_calls; /* by the application; changed under L */
     uint64_t n_calls_seen;
     uint64_t grace_ns;
-    bool is_app_silent; /* no call since the last time the I/O thread read */
+
 } fmq__hubwatch;
 
 struct fmq__hub {

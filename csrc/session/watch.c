@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the I/O thread does that nobody is waiting for: a one-shot watch on S.
  *
- * When S has something, room to write, errors and hang-ups are served at once. Pure
- * input is left for a grace time: most likely the application is about to read it
- * itself, which is cheaper. If the grace time passes and the application has called
- * meanwhile, it is alive: it gets a longer one the next time (up to 32 ms). If not, the
- * I/O thread reads, up to the high-water marks, and goes on without grace until the
- * application calls again. An idle socket costs nothing, and an application that
- * computes for long still has its messages taken from the wire and its peers' PINGs
- * answered.
+ * When S has something, errors and hang-ups are served at once. Input, and room to
+ * write, are left for a grace time as long as the application is alive (it has called
+ * since the last event, or somebody waits): most likely it is about to take them
+ * itself, which is cheaper, and an I/O thread that comes for the lock of a busy socket
+ * costs its sender more than it gives. When the grace time is over the I/O thread
+ * writes; and reads, up to the high-water marks, if there was no call meanwhile; else
+ * input gets a longer grace (up to 32 ms). Once the application is silent everything is
+ * served at once, until it calls again. An idle socket costs nothing, and an
+ * application that computes for long still has its messages taken from the wire and its
+ * peers' PINGs answered.
  *
  * Nothing depends on this for correctness: any thread may take a turn at any time.
  */
@@ -20,18 +22,39 @@
 
 enum { GRACE_FIRST_NS = 1000 * 1000, GRACE_LAST_NS = 32 * 1000 * 1000, READY_MAX = 64 };
 
+/* What the sessions have that S names; without L, which events do not need. */
+static unsigned
+collect_events(fmq__hub *h)
+{
+    fmq__ready ready[READY_MAX];
+    unsigned events = 0;
+    int n = 0;
+
+    if (fmq__poller_wait(h->sessions, ready, READY_MAX, 0, &n) != 0) {
+        return FMQ__EV_ERR; /* whatever it is: look closely */
+    }
+    for (int i = 0; i < n; i++) {
+        events |= ready[i].events;
+    }
+    return events;
+}
+
 static void
 on_ready(fmq__watch *w, unsigned events)
 {
     fmq__hub *h = FMQ__ITEM(w, fmq__hub, watch.watch);
+    uint64_t n_calls = fmq__hub_n_calls(h);
+    bool is_alive = n_calls != h->watch.n_calls_seen || fmq__hub_has_leader(h);
+    uint64_t grace_ns;
 
-    (void)events;
-    if (fmq__hub_has_leader(h)) {
-        /* Whoever waits is woken by the same event, and serves it. */
-        fmq__io_set_timer(h->io, &h->watch.grace, fmq__io_now(h->io) + GRACE_FIRST_NS);
+    events = is_alive && !h->is_closing ? collect_events(h) : FMQ__EV_ERR;
+    if (events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP)) {
+        fmq__hub_io_do(h, FMQ__WORK_WATCH);
         return;
     }
-    fmq__hub_io_do(h, FMQ__WORK_WATCH);
+    h->watch.n_calls_seen = n_calls;
+    grace_ns = events & FMQ__EV_OUT ? GRACE_FIRST_NS : h->watch.grace_ns;
+    fmq__io_set_timer(h->io, &h->watch.grace, fmq__io_now(h->io) + grace_ns);
 }
 
 static void
@@ -51,7 +74,6 @@ fmq__hubwatch_init(fmq__hub *h)
     atomic_init(&w->n_calls, 0);
     w->n_calls_seen = 0;
     w->grace_ns = GRACE_FIRST_NS;
-    w->is_app_silent = false;
 }
 
 int
@@ -81,12 +103,11 @@ rearm(fmq__hub *h)
     }
 }
 
-/* Serves what S names; input only if `with_input`. Returns whether input was left. */
-static bool
+/* Serves what S names; input only if `with_input`. */
+static void
 serve_ready(fmq__hub *h, bool with_input)
 {
     fmq__ready ready[READY_MAX];
-    bool is_input_left = false;
     int n = 0;
 
     h->n_inside++;
@@ -98,6 +119,7 @@ serve_ready(fmq__hub *h, bool with_input)
     for (int i = 0; i < n; i++) {
         fmq__session *s = fmq__hub_find_session(h, ready[i].token);
         unsigned events = ready[i].events;
+        unsigned ended = events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP);
 
         if (s == NULL) {
             continue;
@@ -105,18 +127,11 @@ serve_ready(fmq__hub *h, bool with_input)
         if (events & FMQ__EV_OUT) {
             fmq__session_write(s);
         }
-        if (events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP)) {
+        if (ended != 0 || (with_input && (events & FMQ__EV_IN))) {
             fmq__session_read(s);
-        } else if (events & FMQ__EV_IN) {
-            if (with_input) {
-                fmq__session_read(s);
-            } else {
-                is_input_left = true;
-            }
         }
     }
     fmq__hub_exit(h);
-    return is_input_left;
 }
 
 void
@@ -124,32 +139,18 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
 {
     fmq__hubwatch *w = &h->watch;
     uint64_t n_calls = fmq__hub_n_calls(h);
-    bool is_app_alive = n_calls != w->n_calls_seen;
+    bool is_alive = n_calls != w->n_calls_seen;
 
     if (h->sessions == NULL || w->watch.fd < 0) {
         return;
     }
-    if (is_app_alive) {
-        w->is_app_silent = false;
-    }
-    if (is_grace_over && is_app_alive) {
+    if (is_grace_over && is_alive) {
         /* It reads for itself: leave it alone for longer. */
         w->grace_ns = 2 * w->grace_ns < GRACE_LAST_NS ? 2 * w->grace_ns : GRACE_LAST_NS;
-        w->n_calls_seen = n_calls;
-        rearm(h);
-        return;
-    }
-    if (is_grace_over || w->is_app_silent) {
-        w->is_app_silent = true;
+    } else if (is_grace_over) {
         w->grace_ns = GRACE_FIRST_NS;
-        (void)serve_ready(h, true);
-        rearm(h);
-        return;
     }
     w->n_calls_seen = n_calls;
-    if (serve_ready(h, false)) {
-        fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + w->grace_ns);
-    } else {
-        rearm(h);
-    }
+    serve_ready(h, !is_alive);
+    rearm(h);
 }

@@ -21,7 +21,7 @@ static struct {
 } table[N_CONTEXTS];
 
 static _Atomic uint32_t forks;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* The tables are whole when a child gets them; what is in them is the parent's. */
 static void
@@ -47,9 +47,10 @@ in_child(void)
 }
 
 static void
-watch_forks(void)
+prepare_process(void)
 {
     (void)pthread_atfork(before_fork, in_parent, in_child);
+    fmq__clock_init();
 }
 
 uint32_t
@@ -137,7 +138,7 @@ fmq__ctx_new(fmq__ctx **ctx)
     if (c == NULL) {
         return ENOMEM;
     }
-    (void)pthread_once(&fork_once, watch_forks);
+    (void)pthread_once(&once, prepare_process);
     err = fmq__mutex_init(&c->mutex);
     if (err != 0) {
         fmq__free(c);

@@ -207,7 +207,7 @@ int
 fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
                   const uint64_t *deadline_ns)
 {
-    uint64_t now_ns = fmq__clock_ns();
+    uint64_t now_ns = fmq__clock_fast_ns();
     fmq__staged used = {NULL, 0, 0};
     fmq__socket *s;
     int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
@@ -235,7 +235,7 @@ static int
 send_short(fmq_socket handle, const void *data, size_t len, int flags)
 {
     const fmq__outpart part = {data, len, NULL};
-    uint64_t now_ns = fmq__clock_ns();
+    uint64_t now_ns = fmq__clock_fast_ns();
     fmq__socket *s;
     int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
 
