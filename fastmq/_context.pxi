@@ -13,7 +13,7 @@ cdef class Context:
     cdef object __weakref__
 
     def __init__(self, int io_threads=1, uintptr_t shadow=0) -> None:
-        self._owner_pid = getpid()
+        self._owner_pid = current_pid
         if shadow != 0:
             self._handle = shadow
             return
@@ -41,8 +41,7 @@ cdef class Context:
             option: A member of ``ContextOption``.
             optval: Its value, an int.
         """
-        if self._handle == 0:
-            raise RuntimeError("Context has been destroyed")
+        self._check()
         if not isinstance(optval, int):
             raise TypeError(f"expected int, got: {optval!r}")
         check(fmq_ctx_set(self._handle, option, optval))
@@ -54,8 +53,7 @@ cdef class Context:
             option: A member of ``ContextOption``.
         """
         cdef int value = 0
-        if self._handle == 0:
-            raise RuntimeError("Context has been destroyed")
+        self._check()
         check(fmq_ctx_get(self._handle, option, &value))
         return value
 
@@ -77,7 +75,7 @@ cdef class Context:
         cdef int err
         if handle == 0:
             return
-        if self._owner_pid != getpid():
+        if self._owner_pid != current_pid:
             self._handle = 0
             return
         while True:
@@ -89,6 +87,14 @@ cdef class Context:
             if left_ms > 0:
                 left_ms = ms_until(deadline)
         self._handle = 0
+
+    cdef int _check(self) except -1:
+        """Raise unless the context can be used."""
+        if self._handle == 0:
+            raise RuntimeError("Context has been destroyed")
+        if self._owner_pid != current_pid:
+            fail_foreign(EFAULT, "context")
+        return 0
 
     def __reduce__(self):
         raise TypeError(f"cannot pickle {type(self).__name__!r} object")

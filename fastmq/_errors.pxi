@@ -13,6 +13,9 @@ cdef extern from *:
     int get_last_errno() noexcept
     void set_last_errno(int err) noexcept
 
+# This process, as far as Python knows: asking the system takes as long as a send.
+cdef int current_pid = getpid()
+
 IPC_PATH_MAX_LEN = PATH_LEN
 PYZMQ_DRAFT_API = False
 
@@ -47,6 +50,17 @@ cdef int go_on(int err) except -1:
         fail(err)
     PyErr_CheckSignals()
     return 1
+
+
+cdef int fail_foreign(int err, str what) except -1:
+    """Say that a handle was inherited by a fork."""
+    return fail(err, f"this {what} belongs to the process that made it")
+
+
+def _after_fork() -> None:
+    """Learn that this is another process; called in the child."""
+    global current_pid
+    current_pid = getpid()
 
 
 def zmq_errno() -> int:

@@ -25,9 +25,9 @@ cdef object poll_one(fmq_pollitem *item, thing, int flags):
     item.events = <short>flags
     item.revents = 0
     if isinstance(thing, Socket):
-        if (<Socket>thing)._handle == 0:
+        item.socket = (<Socket>thing)._live()
+        if item.socket == 0:
             fail(FMQ_ENOTSOCK)
-        item.socket = (<Socket>thing)._handle
         return thing
     if not isinstance(thing, int):
         if not hasattr(thing, "fileno"):

@@ -53,7 +53,7 @@ cdef class Socket:
         uintptr_t shadow=0,
         copy_threshold=None,
     ) -> None:
-        self._owner_pid = getpid()
+        self._owner_pid = current_pid
         self.context = context
         self.copy_threshold = (
             default_threshold() if copy_threshold is None else copy_threshold)
@@ -64,7 +64,9 @@ cdef class Socket:
             raise TypeError("context must be specified")
         if socket_type < 0:
             raise TypeError("socket_type must be specified")
-        check(fmq_socket_new((<Context?>context)._handle, socket_type, &self._handle))
+        if (<Context?>context)._owner_pid != current_pid:
+            fail_foreign(EFAULT, "context")
+        check(fmq_socket_new((<Context>context)._handle, socket_type, &self._handle))
 
     @property
     def underlying(self) -> int:
@@ -77,7 +79,7 @@ cdef class Socket:
         if self._handle == 0:
             return True
         # An inherited socket is the parent's affair.
-        return self._owner_pid == getpid() and not fmq_socket_is_open(self._handle)
+        return self._owner_pid == current_pid and not fmq_socket_is_open(self._handle)
 
     def close(self, linger=None) -> None:
         """Close the socket; what was sent still leaves, as LINGER allows.
@@ -87,7 +89,7 @@ cdef class Socket:
         """
         cdef fmq_socket handle = self._handle
         cdef int err
-        if handle == 0 or self._owner_pid != getpid():
+        if handle == 0 or self._owner_pid != current_pid:
             return
         if linger is not None and fmq_socket_is_open(handle):
             set_option(handle, LINGER, linger)
@@ -108,7 +110,7 @@ cdef class Socket:
         Raises:
             ZMQError: There is no such option, or no such value of it (EINVAL).
         """
-        set_option(self._handle, option, optval)
+        set_option(self._live(), option, optval)
 
     def get(self, int option):
         """Return an option of the socket, an int or bytes.
@@ -119,7 +121,7 @@ cdef class Socket:
         Raises:
             ZMQError: There is no such option, or it cannot be read (EINVAL).
         """
-        return get_option(self._handle, option)
+        return get_option(self._live(), option)
 
     def bind(self, addr) -> None:
         """Accept connections at an address.
@@ -129,10 +131,11 @@ cdef class Socket:
         """
         cdef bytes name = endpoint(addr)
         cdef const char *text = name
+        cdef fmq_socket handle = self._live()
         cdef int err
         while True:
             with nogil:
-                err = fmq_bind(self._handle, text)
+                err = fmq_bind(handle, text)
             if err == ENOENT or err == ENAMETOOLONG:
                 ipc_limits(err, name)
             if not go_on(err):
@@ -146,10 +149,11 @@ cdef class Socket:
         """
         cdef bytes name = endpoint(addr)
         cdef const char *text = name
+        cdef fmq_socket handle = self._live()
         cdef int err
         while True:
             with nogil:
-                err = fmq_connect(self._handle, text)
+                err = fmq_connect(handle, text)
             if not go_on(err):
                 return
 
@@ -161,10 +165,11 @@ cdef class Socket:
         """
         cdef bytes name = endpoint(addr)
         cdef const char *text = name
+        cdef fmq_socket handle = self._live()
         cdef int err
         while True:
             with nogil:
-                err = fmq_unbind(self._handle, text)
+                err = fmq_unbind(handle, text)
             if not go_on(err):
                 return
 
@@ -176,10 +181,11 @@ cdef class Socket:
         """
         cdef bytes name = endpoint(addr)
         cdef const char *text = name
+        cdef fmq_socket handle = self._live()
         cdef int err
         while True:
             with nogil:
-                err = fmq_disconnect(self._handle, text)
+                err = fmq_disconnect(handle, text)
             if not go_on(err):
                 return
 
@@ -220,12 +226,12 @@ cdef class Socket:
             and group is None
         ):
             err = fmq_send(
-                self._handle, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data),
+                self._live(), PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data),
                 flags | FMQ_TRY)
             if err == 0:
                 return None
             if not has_to_wait(err, flags):
-                self._fail(err)
+                fail(err)
         return self._send(data, flags, copy, track, routing_id, group)
 
     cdef object _send(
@@ -241,7 +247,7 @@ cdef class Socket:
             return self._send_shared(data, flags, track)
         get_buffer(data, &view)
         try:
-            send_copy(self._handle, view.buf, <size_t>view.len, flags)
+            send_copy(self._live(), view.buf, <size_t>view.len, flags)
         finally:
             PyBuffer_Release(&view)
         return None
@@ -253,7 +259,7 @@ cdef class Socket:
         fmq_msg_init(&m)
         check(fmq_msg_copy(&m, &frame._msg))
         try:
-            send_parts(self._handle, &m, 1, flags)
+            send_parts(self._live(), &m, 1, flags)
         finally:
             fmq_msg_close(&m)
         return frame.tracker
@@ -267,7 +273,7 @@ cdef class Socket:
         try:
             is_small = self.copy_threshold != 0 and view.len < self.copy_threshold
             if is_small:
-                send_copy(self._handle, view.buf, <size_t>view.len, flags)
+                send_copy(self._live(), view.buf, <size_t>view.len, flags)
         finally:
             PyBuffer_Release(&view)
         if is_small:
@@ -277,7 +283,7 @@ cdef class Socket:
         drain()
         lend(&m, data, event)
         try:
-            send_parts(self._handle, &m, 1, flags)
+            send_parts(self._live(), &m, 1, flags)
         finally:
             fmq_msg_close(&m)
         return tracker
@@ -295,8 +301,8 @@ cdef class Socket:
             ContextTerminated: The context was terminated meanwhile.
         """
         if copy:
-            return recv_bytes(self._handle, flags)
-        return recv_frame(self._handle, flags, track)
+            return recv_bytes(self._live(), flags)
+        return recv_frame(self._live(), flags, track)
 
     def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0) -> int:
         """Receive one message part into a buffer and return how long the part was.
@@ -314,7 +320,7 @@ cdef class Socket:
             if nbytes < 0 or nbytes > view.len:
                 raise ValueError(f"nbytes={nbytes}: the buffer has {view.len} bytes")
             return recv_to(
-                self._handle, view.buf, <size_t>(nbytes or view.len), flags)
+                self._live(), view.buf, <size_t>(nbytes or view.len), flags)
         finally:
             PyBuffer_Release(&view)
 
@@ -344,7 +350,7 @@ cdef class Socket:
         for part in msg_parts:
             result = self._add_part(out, i, part, copy, track)
             i += 1
-        send_parts(self._handle, out.parts, out.n, flags)
+        send_parts(self._live(), out.parts, out.n, flags)
         return result
 
     cdef object _add_part(
@@ -397,12 +403,13 @@ cdef class Socket:
             copy: Return bytes if true, else frames.
             track: Give the frames trackers, which are done.
         """
-        return recv_parts(self._handle, flags, copy, track)
+        return recv_parts(self._live(), flags, copy, track)
 
-    cdef int _fail(self, int err) except -1:
-        if err == FMQ_ENOTSOCK and self._handle != 0 and self._owner_pid != getpid():
-            fail(err, "the socket belongs to the process that made it")
-        return fail(err)
+    cdef inline fmq_socket _live(self) except? 0:
+        """Return the handle; raise if it was inherited by a fork."""
+        if self._owner_pid != current_pid:
+            fail_foreign(FMQ_ENOTSOCK, "socket")
+        return self._handle
 
     def __reduce__(self):
         raise TypeError(f"cannot pickle {type(self).__name__!r} object")

@@ -36,6 +36,8 @@ def _at_exit() -> None:
 
 
 atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core._after_fork)
 
 
 def _is_declared(obj: object, key: str) -> bool:

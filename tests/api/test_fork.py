@@ -127,7 +127,8 @@ for call in (
 ):
     try:
         call()
-    except zmq.ZMQError:
+    except zmq.ZMQError as error:
+        assert "belongs to the process that made it" in str(error)
         continue
     raise AssertionError("an inherited socket was used")
 """,

@@ -129,8 +129,8 @@ def test_control_c(zmq, call) -> None:
 import {zmq.__name__} as zmq
 ctx = zmq.Context()
 pull, push = ctx.socket(zmq.PULL), ctx.socket(zmq.PUSH)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     {call}
 except KeyboardInterrupt:
     print("interrupted", flush=True)
