@@ -52,11 +52,11 @@ on_tick(fmq__timer *t)
 {
     fmq__hub *h = FMQ__ITEM(t, fmq__hub, flush.tick);
     fmq__flush *f = &h->flush;
-    uint64_t n_calls = fmq__hub_n_calls(h);
+    uint64_t n_sends = atomic_load_explicit(&f->n_sends, memory_order_relaxed);
 
-    if (n_calls != f->n_calls_seen) {
-        /* It is busy, and writes for itself: only a pause in its calls needs us. */
-        f->n_calls_seen = n_calls;
+    if (n_sends != f->n_sends_seen) {
+        /* It goes on sending, and so writes for itself: only a pause needs us. */
+        f->n_sends_seen = n_sends;
         fmq__io_set_timer(h->io, t, fmq__io_now(h->io) + f->tick_ns);
         return;
     }
@@ -79,7 +79,8 @@ fmq__flush_init(fmq__hub *h)
     f->has_turned = false;
     f->is_armed = false;
     f->has_deferred = false;
-    f->n_calls_seen = 0;
+    atomic_init(&f->n_sends, 0);
+    f->n_sends_seen = 0;
     fmq__timer_init(&f->tick, on_tick);
 }
 
@@ -167,10 +168,12 @@ void
 fmq__hub_sent(fmq__hub *h, uint64_t now_ns)
 {
     fmq__flush *f = &h->flush;
+    uint64_t n_sends = atomic_load_explicit(&f->n_sends, memory_order_relaxed);
 
     if (fmq__list_is_empty(&f->dirty)) {
         return;
     }
+    atomic_store_explicit(&f->n_sends, n_sends + 1, memory_order_relaxed);
     if (is_time(f, now_ns)) {
         if (f->n_dirty * PASS_GUESS_NS <= PASS_HAND_OVER_NS) {
             pass(h, now_ns);

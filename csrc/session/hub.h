@@ -46,16 +46,17 @@ enum { FMQ__DIR_IN = 0, FMQ__DIR_OUT = 1 };
 typedef struct fmq__flush {
     fmq__node dirty; /* sessions with something to write */
     size_t n_dirty;
-    uint64_t last_ns;      /* entry of the last send, or the end of its write */
-    uint64_t pass_end_ns;  /* end of the last pass */
-    uint64_t gap_ns;       /* EWMA of the time between sends */
-    uint64_t pass_cost_ns; /* EWMA of what a pass costs */
-    uint64_t spent_ns;     /* on passes since the last rest */
-    uint64_t tick_ns;      /* the I/O thread's current tick; 0: none is set */
-    bool has_turned;       /* the last receive found nothing */
-    bool is_armed;         /* the I/O thread looks after what is left */
-    bool has_deferred;     /* a send left something since the last tick */
-    uint64_t n_calls_seen; /* at the last tick; the I/O thread\'s */
+    uint64_t last_ns;         /* entry of the last send, or the end of its write */
+    uint64_t pass_end_ns;     /* end of the last pass */
+    uint64_t gap_ns;          /* EWMA of the time between sends */
+    uint64_t pass_cost_ns;    /* EWMA of what a pass costs */
+    uint64_t spent_ns;        /* on passes since the last rest */
+    uint64_t tick_ns;         /* the I/O thread's current tick; 0: none is set */
+    bool has_turned;          /* the last receive found nothing */
+    bool is_armed;            /* the I/O thread looks after what is left */
+    bool has_deferred;        /* a send left something since the last tick */
+    _Atomic uint64_t n_sends; /* changed under L; the I/O thread looks without */
+    uint64_t n_sends_seen;    /* at the last tick; the I/O thread's */
     fmq__task poke;
     fmq__timer tick;
 } fmq__flush;
