@@ -103,4 +103,4 @@ cdef enum:
     # Bodies up to this size arrive by way of the stack.
     SMALL = 512
     # This many parts, or things to poll, are prepared on the stack.
-    FEW = 16
+    FEW = 8

@@ -42,8 +42,10 @@ cdef int check(int err) except -1:
 cdef int go_on(int err) except -1:
     """Return 1 to call again after a signal, 0 if done; raise what else there is.
 
-    The handlers of Python run here, and what they raise is raised.
+    The handlers of Python run here, and what they raise is raised. After a wait is also
+    a good time to take back what was lent.
     """
+    drain()
     if err == 0:
         return 0
     if err != EINTR:

@@ -217,21 +217,11 @@ cdef class Socket:
             Again: There was no room within ``SNDTIMEO`` (milliseconds).
             ContextTerminated: The context was terminated meanwhile.
         """
-        cdef int err
-        if (
-            PyBytes_CheckExact(data)
-            and copy
-            and PyBytes_GET_SIZE(data) < LARGE
-            and routing_id is None
-            and group is None
-        ):
-            err = fmq_send(
+        if PyBytes_CheckExact(data) and copy and routing_id is None and group is None:
+            send_copy(
                 self._live(), PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data),
-                flags | FMQ_TRY)
-            if err == 0:
-                return None
-            if not has_to_wait(err, flags):
-                fail(err)
+                flags)
+            return None
         return self._send(data, flags, copy, track, routing_id, group)
 
     cdef object _send(

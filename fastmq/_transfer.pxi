@@ -2,6 +2,7 @@
 # Sending and receiving by handle: first with FMQ_TRY and the GIL, then, where that says
 # that it takes waiting, without the GIL until a deadline that signals do not move.
 
+cimport cython
 from libc.stdlib cimport calloc, free
 
 
@@ -27,8 +28,15 @@ cdef int send_parts(fmq_socket s, fmq_msg *parts, size_t n, int flags) except -1
 
 
 cdef int send_copy(fmq_socket s, const void *data, size_t size, int flags) except -1:
-    """Send a copy of the bytes as one part, the long way."""
+    """Send a copy of the bytes as one part, whatever it takes."""
     cdef fmq_msg m
+    cdef int err
+    if size < LARGE:
+        err = fmq_send(s, data, size, flags | FMQ_TRY)
+        if err == 0:
+            return 0
+        if not has_to_wait(err, flags):
+            fail(err)
     copy_in(&m, data, size)
     try:
         return send_parts(s, &m, 1, flags)
@@ -149,8 +157,11 @@ cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
     return found
 
 
+@cython.freelist(4)
 cdef class _Outgoing:
     """The parts of one message on their way to the core; what is left is closed."""
+
+    # New objects are all zeros, and so are empty messages.
 
     cdef fmq_msg few[FEW]
     cdef fmq_msg *parts
@@ -162,8 +173,6 @@ cdef class _Outgoing:
             self.parts = <fmq_msg *>calloc(<size_t>n, sizeof(fmq_msg))
             if self.parts is NULL:
                 raise MemoryError
-        else:
-            memset(self.few, 0, sizeof(self.few))
 
     def __dealloc__(self):
         cdef size_t i

@@ -7,7 +7,7 @@ import atexit
 import os
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 from warnings import warn
 from weakref import WeakSet
 
@@ -18,11 +18,18 @@ from .socket import Socket
 from .utils.interop import cast_int_addr
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, TypeVar
+
+    SocketT = TypeVar(
+        "SocketT", bound=Socket[Any], covariant=True, default=Socket[bytes]
+    )
+else:
+    from typing import TypeVar
+
+    SocketT = TypeVar("SocketT", bound=Socket[Any], covariant=True)
 
 __all__ = ["Context"]
 
-SocketT = TypeVar("SocketT", bound=Socket[Any], covariant=True)
 OtherT = TypeVar("OtherT", bound=Socket[Any])
 
 _exiting = False
@@ -170,12 +177,25 @@ class Context(_core.Context, Generic[SocketT]):
             and not instance.closed
         )
 
+    @overload
+    def socket(self, socket_type: int, **kwargs: Any) -> SocketT: ...
+
+    @overload
+    def socket(
+        self, socket_type: int, socket_class: Callable[..., OtherT], **kwargs: Any
+    ) -> OtherT: ...
+
+    @overload
+    def socket(
+        self, socket_type: int, socket_class: None = None, **kwargs: Any
+    ) -> SocketT: ...
+
     def socket(
         self,
         socket_type: int,
-        socket_class: Callable[[Self, int], OtherT] | None = None,
+        socket_class: Callable[..., Any] | None = None,
         **kwargs: Any,
-    ) -> SocketT | OtherT:
+    ) -> Any:
         """Return a new socket.
 
         Args:
@@ -197,7 +217,7 @@ class Context(_core.Context, Generic[SocketT]):
             socket.close(linger=0)
             raise
         self._add_socket(socket)
-        return cast("SocketT | OtherT", socket)
+        return socket
 
     def _set_defaults(self, socket: Any) -> None:
         for option, value in self.sockopts.items():

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum, IntFlag
+
 import pytest
 
 DEFAULTS = {
@@ -265,6 +267,17 @@ def test_enums(zmq) -> None:
     assert zmq.SocketOption.IDENTITY._opt_type.name == "bytes"
     assert zmq.SocketOption.FD._opt_type.name == "fd"
     assert zmq.SocketOption.LINGER._opt_type.name == "int"
+
+
+def test_all_names_are_listed(zmq) -> None:
+    module = zmq.constants
+    listed = set(module.__all__)
+    assert {"SocketType", "SocketOption", "Errno", "Event", "Flag"} <= listed
+    for name, value in vars(module).items():
+        if isinstance(value, IntEnum | IntFlag) and not name.startswith("_"):
+            assert name in listed
+            assert getattr(zmq, name) is value
+    assert listed <= set(zmq.__all__)
 
 
 def test_the_numbers_are_pyzmqs() -> None:

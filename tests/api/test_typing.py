@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What type checkers see: the stub is right, and the overloads do what they are for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("mypy")
+pytestmark = pytest.mark.timeout(120)
+
+# Python 3.12 gives every exporter of buffers this method.
+ALLOWED = "fastmq._core.Frame.__buffer__\n"
+
+# Each line: an expression, and what its type is called.
+REVEALED = """
+ctx                                       Context[Socket[bytes]]
+fastmq.Context.instance()                 Context[Socket[bytes]]
+fastmq.Context.instance().socket(7)       Socket[bytes]
+socket                                    Socket[bytes]
+ctx.socket(fastmq.PULL, Mine)             Mine
+socket.recv()                             bytes
+socket.recv(0, True)                      bytes
+socket.recv(copy=False)                   Frame
+socket.recv(0, False)                     Frame
+socket.recv_multipart()                   list[bytes]
+socket.recv_multipart(0, False)           list[Frame]
+socket.recv_multipart(copy=False)         list[Frame]
+socket.send(b"", copy=False, track=True)  MessageTracker
+socket.poll()                             int
+socket.linger                             int
+socket.LINGER                             int
+socket.identity                           bytes
+socket.last_endpoint                      bytes
+socket.type                               SocketType
+socket.bind("").__enter__()               Socket[bytes]
+fastmq.PUSH                               SocketType
+fastmq.POLLIN                             PollEvent
+fastmq.Frame(b"").bytes                   bytes
+"""
+GOOD = """
+socket.send(bytearray(4), fastmq.DONTWAIT | fastmq.SNDMORE)
+socket.send(fastmq.Frame(b"x"))
+socket.send_multipart([b"1", bytearray(1), fastmq.Frame(b"x")])
+socket.linger = 5
+socket.identity = b"x"
+socket.hwm = 5
+ctx.linger = 5
+fastmq.Poller().register(socket, fastmq.POLLIN | fastmq.POLLOUT)
+"""
+BAD = """
+socket.send("text")
+socket.linger = "long"
+socket.identity = "text"
+socket.no_such_attribute
+fastmq.NO_SUCH_CONSTANT
+"""
+PROGRAM = """
+import fastmq
+class Mine(fastmq.Socket[bytes]): ...
+ctx = fastmq.Context()
+socket = ctx.socket(fastmq.PUSH)
+"""
+
+
+def mypy(program: str, tmp_path) -> list[str]:
+    """Return what mypy says, without the places and without the modules of types."""
+    (tmp_path / "program.py").write_text(program)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
+    command += ["--cache-dir", str(tmp_path / "cache"), "program.py"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert not done.stderr
+    said = re.findall(r"^program.py:\d+: (.*)$", done.stdout, re.MULTILINE)
+    return [re.sub(r"\b(?:fastmq|program)\.(?:\w+\.)?", "", line) for line in said]
+
+
+def test_types(tmp_path) -> None:
+    rows = [re.split(r"  +", line) for line in REVEALED.strip().splitlines()]
+    program = PROGRAM + "".join(f"reveal_type({row[0]})\n" for row in rows) + GOOD
+    assert mypy(program, tmp_path) == [
+        f'note: Revealed type is "{row[1]}"' for row in rows
+    ]
+
+
+def test_mistakes_are_found(tmp_path) -> None:
+    said = mypy(PROGRAM + BAD, tmp_path)
+    errors = [line for line in said if line.startswith("error: ")]
+    assert len(errors) == len(BAD.strip().splitlines())
+
+
+def test_the_stub_of_the_extension(tmp_path) -> None:
+    allowed = tmp_path / "allowed.txt"
+    allowed.write_text(ALLOWED)
+    command = [sys.executable, "-m", "mypy.stubtest", "--concise"]
+    command += [
+        "--ignore-unused-allowlist",
+        "--allowlist",
+        str(allowed),
+        "fastmq._core",
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
