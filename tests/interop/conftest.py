@@ -67,6 +67,7 @@ class World:
 
     def __init__(self) -> None:
         self.contexts: dict[str, Any] = {}
+        self.sockets: list[Any] = []
 
     def context(self, library: str) -> Any:
         if library not in self.contexts:
@@ -82,11 +83,14 @@ class World:
         socket.rcvtimeo = socket.sndtimeo = 20000
         for name, value in options.items():
             setattr(socket, name, value)
+        self.sockets.append(socket)
         return socket
 
     def end(self) -> None:
+        for socket in self.sockets:
+            socket.close(linger=0)
         for context in self.contexts.values():
-            context.destroy(linger=0)
+            context.term()
 
 
 @pytest.fixture

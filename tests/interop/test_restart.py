@@ -8,11 +8,12 @@ kernel, in the killed process, or, where the sender binds, queued for the lost p
 
 from __future__ import annotations
 
+import socket as sockets
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from interop.process import Peer
+from interop.process import PATIENCE_S, Peer
 
 ENDLESS = 1 << 30
 # Eight of these fill what the kernel holds of a connection in both directions.
@@ -143,6 +144,23 @@ def test_a_connecting_sender_keeps_its_queue(
                 again.end("stop")
 
 
+def wait_for_redial(endpoint: str) -> None:
+    """Wait until the connecting side has noticed, by listening in the dead's place."""
+    if endpoint.startswith("ipc://"):
+        Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
+        listener = sockets.socket(sockets.AF_UNIX)
+        address: object = endpoint.removeprefix("ipc://")
+    else:
+        listener = sockets.socket()
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        address = ("127.0.0.1", int(endpoint.rpartition(":")[2]))
+    with listener:
+        listener.settimeout(PATIENCE_S)
+        listener.bind(address)
+        listener.listen()
+        listener.accept()[0].close()
+
+
 def test_a_queued_request_goes_to_the_next_rep(
     libs: tuple[str, str], wildcard: str
 ) -> None:
@@ -152,6 +170,7 @@ def test_a_queued_request_goes_to_the_next_rep(
             client.tell("go")
             assert client.expect("asked") == 100
             server.kill()
+            wait_for_redial(endpoint)
             client.tell("go")
             with Peer(libs[1], "serve", endpoint, type="REP", bind=True) as again:
                 assert client.expect("asked") == 100
