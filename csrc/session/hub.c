@@ -136,9 +136,10 @@ fmq__hub_take_notes(fmq__hub *h)
             h->events->on_note(h, side);
             fmq__inproc_end_note(side);
         }
-        /* Whoever waits outside, on the descriptor, must be rung for the next one. */
-        if ((h->n_pollers == 0 && !h->is_fd_exported) || h->is_closed ||
-            fmq__mpsc_sleep(notes, 1)) {
+        /* Whoever sleeps meanwhile must be rung for the next one: those outside, on the
+         * descriptor, and a leader whose sleep in the head word the take has ended. */
+        if ((h->n_pollers == 0 && !h->is_fd_exported && !h->is_leader_asleep) ||
+            h->is_closed || fmq__mpsc_sleep(notes, 1)) {
             return;
         }
     }
