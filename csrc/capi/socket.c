@@ -169,5 +169,6 @@ fmq_now_ns(void)
 int
 fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 {
-    return items == NULL && n != 0 ? EFAULT : fmq__poll(items, n, deadline_ns, n_ready);
+    return items == NULL && n != 0 ? EFAULT
+                                   : fmq__poll_wait(items, n, deadline_ns, n_ready);
 }

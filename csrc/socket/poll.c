@@ -224,7 +224,7 @@ wait_for_any(group *g, uint64_t deadline_ns)
 }
 
 int
-fmq__poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
+fmq__poll_wait(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 {
     struct pollfd on_stack[ITEMS_ON_STACK];
     group g = {items, n, on_stack, 0};

@@ -9,6 +9,7 @@
 
 #include "fastmq.h"
 
-int fmq__poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready);
+int fmq__poll_wait(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
+                   size_t *n_ready);
 
 #endif
