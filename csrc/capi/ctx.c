@@ -9,13 +9,7 @@
 int
 fmq_ctx_new(fmq_ctx *ctx)
 {
-    fmq__ctx *c;
-    int err = fmq__ctx_new(&c);
-
-    if (err == 0) {
-        *ctx = c->handle;
-    }
-    return err;
+    return fmq__ctx_new(ctx);
 }
 
 int

@@ -34,14 +34,15 @@ before_fork(void)
 static void
 in_parent(void)
 {
-    fmq__shell_after_fork();
+    fmq__shell_after_fork(false);
     fmq__mutex_unlock(&table_mutex);
 }
 
 static void
 in_child(void)
 {
-    in_parent();
+    fmq__shell_after_fork(true);
+    fmq__mutex_unlock(&table_mutex);
     atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
     fmq__flush_forget(); /* unwritten messages are the parent's to write */
 }
@@ -59,8 +60,9 @@ fmq__fork_generation(void)
     return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
+/* From here on it can be found, and freed, by anybody. */
 static int
-enter_table(fmq__ctx *c)
+enter_table(fmq__ctx *c, fmq_ctx *handle)
 {
     int err = EMFILE;
 
@@ -72,6 +74,7 @@ enter_table(fmq__ctx *c)
             table[i].n_held = 0;
             c->handle =
                 (fmq_ctx)table[i].generation << (INDEX_BITS + 2) | (fmq_ctx)i << 2 | 3;
+            *handle = c->handle;
             err = 0;
             break;
         }
@@ -130,7 +133,7 @@ fmq__ctx_drop(fmq__ctx *c)
 }
 
 int
-fmq__ctx_new(fmq__ctx **ctx)
+fmq__ctx_new(fmq_ctx *ctx)
 {
     fmq__ctx *c = fmq__calloc(1, sizeof(*c));
     int err;
@@ -153,13 +156,11 @@ fmq__ctx_new(fmq__ctx **ctx)
     c->max_sockets = 1023;
     c->max_msgsz = INT_MAX;
     c->blocky = 1;
-    err = enter_table(c);
+    err = enter_table(c, ctx);
     if (err != 0) {
         free_ctx(c);
-        return err;
     }
-    *ctx = c;
-    return 0;
+    return err;
 }
 
 int
@@ -269,6 +270,7 @@ fmq__ctx_start(fmq__ctx *c)
         close_threads(c);
         return err;
     }
+    c->has_io = c->io_threads > 0;
     c->is_started = true;
     return 0;
 }

@@ -41,6 +41,7 @@ typedef struct fmq__ctx {
     fmq__node sockets; /* fmq__socket by ctx_node */
     bool is_terminating;
     bool is_started; /* the I/O threads run */
+    bool has_io;     /* IO_THREADS was not 0 then; does not change any more */
     bool is_dead;    /* terminated: the last drop frees it; under the table's mutex */
     fmq__io *io[FMQ__CTX_IO_THREADS_MAX];
     int n_io;
@@ -55,7 +56,7 @@ typedef struct fmq__ctx {
     int blocky;
 } fmq__ctx;
 
-int fmq__ctx_new(fmq__ctx **ctx);
+int fmq__ctx_new(fmq_ctx *ctx);
 
 /* The context of a handle, kept from being freed until drop; NULL: there is none. A
  * foreign one was made by the process that this one was forked from: only whose it is

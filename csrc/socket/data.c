@@ -142,6 +142,9 @@ stage(fmq__socket *s, fmq__msg *parts, size_t n, int flags, const uint64_t *dead
         }
     }
     if (err == 0) {
+        err = fmq__hub_state(&s->hub); /* L was dropped, maybe */
+    }
+    if (err == 0) {
         err = staged_reserve(t, n);
     }
     if (err != 0) {
@@ -187,7 +190,7 @@ send_all(fmq__socket *s, fmq__msg *parts, size_t n, int flags,
     s->staged = (fmq__staged){NULL, 0, 0};
     line_up(&mine, parts, n, out);
     err = send_message(s, out, total, flags, deadline_ns, now_ns);
-    if (err == 0) {
+    if (err == 0 || s->hub.is_closed) {
         *used = mine;
     } else if (s->staged.n == 0) {
         fmq__staged none = s->staged;

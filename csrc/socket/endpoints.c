@@ -16,6 +16,7 @@ fmq__name_free(fmq__name *n)
 {
     fmq__free(n->text);
     fmq__free(n->resolved);
+    fmq__free(n->last);
     fmq__free(n);
 }
 
@@ -32,7 +33,9 @@ fmq__name_new(enum fmq__name_kind kind, const char *text, const char *resolved,
     n->kind = kind;
     n->text = fmq__strdup(text);
     n->resolved = resolved != NULL ? fmq__strdup(resolved) : NULL;
-    if (n->text == NULL || (resolved != NULL && n->resolved == NULL)) {
+    n->last = fmq__strdup(resolved != NULL ? resolved : text);
+    if (n->text == NULL || n->last == NULL ||
+        (resolved != NULL && n->resolved == NULL)) {
         fmq__name_free(n);
         return ENOMEM;
     }
@@ -47,19 +50,13 @@ is_called(const fmq__name *n, const char *text)
            (n->resolved != NULL && strcmp(n->resolved, text) == 0);
 }
 
-/* Under L: it is bound or connected, and LAST_ENDPOINT says so. */
-static int
-enter_name(fmq__socket *s, fmq__name *n)
+void
+fmq__name_enter(fmq__socket *s, fmq__name *n)
 {
-    char *last = fmq__strdup(n->resolved != NULL ? n->resolved : n->text);
-
-    if (last == NULL) {
-        return ENOMEM;
-    }
     fmq__free(s->last_endpoint);
-    s->last_endpoint = last;
+    s->last_endpoint = n->last;
+    n->last = NULL;
     fmq__list_push_back(&s->names, &n->node);
-    return 0;
 }
 
 /* --- bind --- */
@@ -102,15 +99,10 @@ start_listener(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link, int 
         err = fmq__hub_need_sessions(h);
     }
     if (err == 0) {
-        err = enter_name(s, name);
-    }
-    if (err == 0) {
         err = fmq__listener_new(h, addr, link, fd, name->resolved, &name->u.endpoint);
-        if (err != 0) {
-            fmq__list_remove(&name->node);
-        }
     }
     if (err == 0) {
+        fmq__name_enter(s, name);
         fmq__endpoint_post_open(name->u.endpoint);
     }
     fmq__hub_unlock(h);
@@ -162,16 +154,13 @@ start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
         err = fmq__hub_need_sessions(h);
     }
     if (err == 0) {
-        err = enter_name(s, name);
+        err =
+            fmq__dialer_new(h, addr, link, *peer, s->ctx->resolver, &name->u.endpoint);
     }
     if (err != 0) {
         return err;
     }
-    err = fmq__dialer_new(h, addr, link, *peer, s->ctx->resolver, &name->u.endpoint);
-    if (err != 0) {
-        fmq__list_remove(&name->node);
-        return err;
-    }
+    fmq__name_enter(s, name);
     if (*peer != NULL) {
         if (fmq__pattern_attach(h->pattern, &(*peer)->net.pipe)) {
             fmq__hub_notify(h, FMQ__DIR_OUT);
@@ -218,7 +207,8 @@ connect_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
 }
 
 static int
-join_inproc(fmq__socket *s, bool is_bind, const char *endpoint)
+join_inproc(fmq__socket *s, bool is_bind, const char *endpoint,
+            const fmq__link_opts *link)
 {
     fmq__name *name;
     int err = fmq__name_new(is_bind ? FMQ__NAME_INPROC_BIND : FMQ__NAME_INPROC_CONNECT,
@@ -227,19 +217,12 @@ join_inproc(fmq__socket *s, bool is_bind, const char *endpoint)
     if (err != 0) {
         return err;
     }
-    err = is_bind ? fmq__inproc_bind(s, endpoint, name)
-                  : fmq__inproc_connect(s, endpoint, name);
+    err =
+        is_bind ? fmq__inproc_bind(s, name, link) : fmq__inproc_connect(s, name, link);
     if (err != 0) {
         fmq__name_free(name);
-        return err;
     }
-    fmq__hub_lock(&s->hub);
-    err = enter_name(s, name);
-    fmq__hub_unlock(&s->hub);
-    if (err != 0) {
-        fmq__name_free(name); /* it works; it cannot be undone by name */
-    }
-    return 0;
+    return err;
 }
 
 /* --- both --- */
@@ -262,11 +245,11 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         return err;
     }
     fmq__options_link(&s->opt, &link);
-    has_io = s->ctx->io_threads > 0;
+    has_io = s->ctx->has_io;
     s->hub.n_inside++; /* it must not end while we work without L */
     fmq__socket_leave(s);
     if (t == NULL) {
-        err = join_inproc(s, is_bind, endpoint);
+        err = join_inproc(s, is_bind, endpoint, &link);
     } else if (!has_io) {
         err = FMQ_EMTHREAD;
     } else if (is_bind) {
@@ -275,11 +258,6 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         err = connect_network(s, t, endpoint, rest, &link);
     }
     fmq__hub_lock(&s->hub);
-    if (s->hub.is_closed) {
-        fmq__hub_unlock(&s->hub);
-        fmq__inproc_forget(s); /* closed meanwhile: what was entered must not stay */
-        fmq__hub_lock(&s->hub);
-    }
     fmq__hub_exit(&s->hub);
     fmq__hub_unlock(&s->hub);
     return err;
@@ -325,48 +303,73 @@ take_names(fmq__socket *s, const char *text, bool bound_ones, fmq__node *taken)
     }
 }
 
-/* Ends what one name stands for; L is held before and after, but dropped. */
+/* Ends what a name stands for, which is off the socket's list: the part under L. From
+ * here on nobody but the name's holder reaches what it stands for. */
 static void
-end_name(fmq__socket *s, fmq__name *name)
+begin_end(fmq__socket *s, fmq__name *name)
 {
-    fmq__hub *h = &s->hub;
-    _Atomic uint32_t done = 0;
-    fmq__inproc *side = NULL;
-
     switch (name->kind) {
     case FMQ__NAME_LISTENER:
-        fmq__endpoint_post_close(name->u.endpoint, s->opt.linger_ms, &done);
-        fmq__hub_unlock(h);
-        fmq__endpoint_await_close(&done);
+        fmq__endpoint_post_close(name->u.endpoint, s->opt.linger_ms, &name->is_over);
         break;
     case FMQ__NAME_DIALER:
         if (name->u.endpoint->peer != NULL) {
             fmq__netpipe *net = &name->u.endpoint->peer->net;
 
             net->pipe.is_closed_out = true; /* from now on, not only when it is told */
-            fmq__pattern_detach(h->pattern, &net->pipe);
+            fmq__pattern_detach(s->hub.pattern, &net->pipe);
         }
         fmq__endpoint_post_close(name->u.endpoint, s->opt.linger_ms, NULL);
-        fmq__hub_unlock(h);
         break;
     case FMQ__NAME_INPROC_BIND:
-        fmq__hub_unlock(h);
+        break;
+    case FMQ__NAME_INPROC_CONNECT:
+    default:
+        if (name->u.side != NULL) {
+            fmq__inproc_detach(s, name->u.side);
+        }
+        break;
+    }
+}
+
+/* The part that takes its time, without L; frees the name. */
+static void
+finish_end(fmq__socket *s, fmq__name *name)
+{
+    switch (name->kind) {
+    case FMQ__NAME_LISTENER:
+        fmq__endpoint_await_close(&name->is_over);
+        break;
+    case FMQ__NAME_DIALER:
+        break;
+    case FMQ__NAME_INPROC_BIND:
         fmq__inproc_unbind(s, name->text);
         break;
     case FMQ__NAME_INPROC_CONNECT:
     default:
-        side = name->u.side;
-        if (side != NULL) {
-            fmq__inproc_detach(s, side);
-        }
-        fmq__hub_unlock(h);
-        if (side != NULL) {
-            fmq__inproc_leave(s, side);
+        if (name->u.side != NULL) {
+            fmq__inproc_leave(s, name->u.side);
         }
         break;
     }
     fmq__name_free(name);
-    fmq__hub_lock(h);
+}
+
+/* Ends the names of `taken`; L is held before and after, but dropped. */
+static void
+end_names(fmq__socket *s, fmq__node *taken)
+{
+    fmq__node *n;
+
+    /* All of them before L is dropped: what a name points to may go with the peer. */
+    for (n = taken->next; n != taken; n = n->next) {
+        begin_end(s, FMQ__ITEM(n, fmq__name, node));
+    }
+    fmq__hub_unlock(&s->hub);
+    while ((n = fmq__list_pop_front(taken)) != NULL) {
+        finish_end(s, FMQ__ITEM(n, fmq__name, node));
+    }
+    fmq__hub_lock(&s->hub);
 }
 
 static int
@@ -376,7 +379,6 @@ undo(fmq_socket handle, const char *endpoint, bool bound_ones)
     const char *rest;
     fmq__socket *s;
     fmq__node taken;
-    fmq__node *n;
     int err = fmq__transport_find(endpoint, &t, &rest);
 
     if (err != 0) {
@@ -393,9 +395,7 @@ undo(fmq_socket handle, const char *endpoint, bool bound_ones)
         return ENOENT;
     }
     s->hub.n_inside++;
-    while ((n = fmq__list_pop_front(&taken)) != NULL) {
-        end_name(s, FMQ__ITEM(n, fmq__name, node));
-    }
+    end_names(s, &taken);
     fmq__hub_exit(&s->hub);
     fmq__socket_leave(s);
     return 0;
@@ -416,15 +416,18 @@ fmq__socket_disconnect(fmq_socket handle, const char *endpoint)
 void
 fmq__socket_drop_endpoints(fmq__socket *s)
 {
+    fmq__node listeners;
     fmq__node *n;
 
+    fmq__list_init(&listeners);
     while ((n = fmq__list_pop_front(&s->names)) != NULL) {
         fmq__name *name = FMQ__ITEM(n, fmq__name, node);
 
         if (name->kind == FMQ__NAME_LISTENER) {
-            end_name(s, name); /* a name must be free again on return */
+            fmq__list_push_back(&listeners, n);
         } else {
             fmq__name_free(name);
         }
     }
+    end_names(s, &listeners); /* a name must be free again on return */
 }

@@ -84,46 +84,29 @@ adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
     }
 }
 
-int
-fmq__inproc_bind(fmq__socket *s, const char *endpoint, fmq__name *entry)
+static bound *
+new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
 {
-    fmq__ctx *c = s->ctx;
     size_t len = strlen(endpoint);
     bound *b = fmq__alloc(sizeof(*b) + len + 1);
-    fmq__node adopted;
-    fmq__node *n;
-    int err = b == NULL ? ENOMEM : 0;
 
-    if (err != 0) {
-        return err;
+    if (b == NULL) {
+        return NULL;
     }
     memcpy(b->text, endpoint, len + 1);
     b->socket = s;
     b->inbox = s->hub.inbox;
-    b->sndhwm = (uint32_t)s->opt.sndhwm;
-    b->rcvhwm = (uint32_t)s->opt.rcvhwm;
-    fmq__list_init(&adopted);
-    fmq__mutex_lock(&c->mutex);
-    err = fmq__hash_get(&c->names, b->text, len) != NULL
-              ? EADDRINUSE
-              : fmq__hash_put(&c->names, &b->node, b->text, len);
-    if (err == 0) {
-        fmq__inbox_hold(b->inbox);
-        adopt(c, b, &adopted);
-    }
-    fmq__mutex_unlock(&c->mutex);
-    if (err != 0) {
-        fmq__free(b);
-        return err;
-    }
-    entry->u.side = NULL;
-    while ((n = fmq__list_pop_front(&adopted)) != NULL) {
-        waiting *w = FMQ__ITEM(n, waiting, node);
+    fmq__inbox_hold(b->inbox);
+    b->sndhwm = link->sndhwm;
+    b->rcvhwm = link->rcvhwm;
+    return b;
+}
 
-        introduce(w->couple);
-        fmq__free(w);
-    }
-    return 0;
+static void
+free_bound(bound *b)
+{
+    fmq__inbox_drop(b->inbox);
+    fmq__free(b);
 }
 
 static bound *
@@ -134,12 +117,67 @@ find_bound(fmq__ctx *c, const char *endpoint)
     return n != NULL ? FMQ__ITEM(n, bound, node) : NULL;
 }
 
+/* Under the ctx mutex: the socket and the context know the name, or neither. */
+static int
+enter_bound(fmq__socket *s, bound *b, fmq__name *entry)
+{
+    fmq__ctx *c = s->ctx;
+    int err = find_bound(c, b->text) != NULL
+                  ? EADDRINUSE
+                  : fmq__hash_put(&c->names, &b->node, b->text, strlen(b->text));
+
+    if (err != 0) {
+        return err;
+    }
+    fmq__hub_lock(&s->hub);
+    err = fmq__hub_state(&s->hub);
+    if (err == 0) {
+        fmq__name_enter(s, entry);
+    }
+    fmq__hub_unlock(&s->hub);
+    if (err != 0) {
+        fmq__hash_remove(&c->names, &b->node);
+    }
+    return err;
+}
+
+int
+fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link)
+{
+    fmq__ctx *c = s->ctx;
+    bound *b = new_bound(s, entry->text, link);
+    fmq__node adopted;
+    fmq__node *n;
+    int err;
+
+    if (b == NULL) {
+        return ENOMEM;
+    }
+    fmq__list_init(&adopted);
+    fmq__mutex_lock(&c->mutex);
+    err = enter_bound(s, b, entry);
+    if (err == 0) {
+        adopt(c, b, &adopted);
+    }
+    fmq__mutex_unlock(&c->mutex);
+    if (err != 0) {
+        free_bound(b);
+        return err;
+    }
+    while ((n = fmq__list_pop_front(&adopted)) != NULL) {
+        waiting *w = FMQ__ITEM(n, waiting, node);
+
+        introduce(w->couple);
+        fmq__free(w);
+    }
+    return 0;
+}
+
 static void
 remove_bound(fmq__ctx *c, bound *b)
 {
     fmq__hash_remove(&c->names, &b->node);
-    fmq__inbox_drop(b->inbox);
-    fmq__free(b);
+    free_bound(b);
 }
 
 void
@@ -176,7 +214,8 @@ attach_side(fmq__socket *s, fmq__inproc *side)
 }
 
 static waiting *
-new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple)
+new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple,
+            const fmq__link_opts *link)
 {
     size_t len = strlen(endpoint);
     waiting *w = fmq__alloc(sizeof(*w) + len + 1);
@@ -188,28 +227,9 @@ new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple)
     memcpy(w->text, endpoint, len + 1);
     w->socket = s;
     w->couple = couple;
-    w->sndhwm = (uint32_t)s->opt.sndhwm;
-    w->rcvhwm = (uint32_t)s->opt.rcvhwm;
+    w->sndhwm = link->sndhwm;
+    w->rcvhwm = link->rcvhwm;
     return w;
-}
-
-/* Joins the couple to the socket that has the name, or leaves it waiting. */
-static void
-find_partner(fmq__ctx *c, const char *endpoint, fmq__couple *couple, waiting *w)
-{
-    bound *b;
-
-    fmq__mutex_lock(&c->mutex);
-    b = find_bound(c, endpoint);
-    if (b == NULL) {
-        fmq__list_push_back(&c->pending, &w->node);
-        fmq__mutex_unlock(&c->mutex);
-        return;
-    }
-    fmq__couple_join(couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
-                     sum_of_marks(b->sndhwm, w->rcvhwm));
-    fmq__mutex_unlock(&c->mutex);
-    fmq__free(w);
 }
 
 static void
@@ -219,39 +239,74 @@ discard(fmq__couple *couple)
     fmq__inproc_close(&couple->side[1]);
 }
 
+/* What became of a connect. */
+enum outcome {
+    REFUSED, /* nothing: an error, or the pattern does not want another peer */
+    WAITING, /* for a bind: the couple is the context's now */
+    JOINED   /* the other side is to be told */
+};
+
+/* Under the ctx mutex: joins the couple to the socket that has the name, or leaves it
+ * waiting for one. */
+static int
+enter_connect(fmq__socket *s, fmq__name *entry, waiting *w, enum outcome *outcome)
+{
+    fmq__inproc *side = &w->couple->side[0];
+    bound *b = find_bound(s->ctx, w->text);
+    int err;
+
+    *outcome = REFUSED;
+    fmq__hub_lock(&s->hub);
+    err = fmq__hub_state(&s->hub);
+    if (err == 0) {
+        entry->u.side = NULL;
+        fmq__name_enter(s, entry);
+        if (b != NULL) {
+            fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
+                             sum_of_marks(b->sndhwm, w->rcvhwm));
+        }
+        if (attach_side(s, side)) {
+            entry->u.side = side;
+            *outcome = b != NULL ? JOINED : WAITING;
+            fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
+        }
+    }
+    fmq__hub_unlock(&s->hub);
+    if (*outcome == WAITING) {
+        fmq__list_push_back(&s->ctx->pending, &w->node);
+    }
+    return err;
+}
+
 int
-fmq__inproc_connect(fmq__socket *s, const char *endpoint, fmq__name *entry)
+fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link)
 {
     fmq__couple *couple;
+    enum outcome outcome;
     waiting *w;
-    bool is_joined;
-    bool is_wanted;
-    int err = fmq__couple_new(s->hub.inbox, (uint32_t)s->opt.sndhwm, &couple);
+    int err = fmq__couple_new(s->hub.inbox, link->sndhwm, &couple);
 
     if (err != 0) {
         return err;
     }
-    w = new_waiting(s, endpoint, couple);
+    w = new_waiting(s, entry->text, couple, link);
     if (w == NULL) {
         discard(couple);
         return ENOMEM;
     }
-    find_partner(s->ctx, endpoint, couple, w);
-    fmq__hub_lock(&s->hub);
-    is_joined = couple->side[1].inbox != NULL;
-    is_wanted = !s->hub.is_closed && attach_side(s, &couple->side[0]);
-    entry->u.side = is_wanted ? &couple->side[0] : NULL;
-    if (is_wanted) {
-        fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
+    fmq__mutex_lock(&s->ctx->mutex);
+    err = enter_connect(s, entry, w, &outcome);
+    fmq__mutex_unlock(&s->ctx->mutex);
+    if (outcome == WAITING) {
+        return 0;
     }
-    fmq__hub_unlock(&s->hub);
-    if (is_joined) {
+    fmq__free(w);
+    if (outcome == JOINED) {
         introduce(couple);
+    } else {
+        discard(couple);
     }
-    if (!is_wanted) {
-        fmq__inproc_close(&couple->side[0]);
-    }
-    return 0;
+    return err;
 }
 
 /* --- notes --- */

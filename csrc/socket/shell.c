@@ -3,10 +3,12 @@
  *
  * Shells live in blocks that are never freed, so the lock in a shell may be taken
  * through any handle, however stale. A handle is the shell's index, its generation
- * and the process's fork generation, made odd (bit 0), so that no pointer looks like
- * one. The generation rises when a shell is taken and when it is given back; it is odd
- * while it is somebody's socket. A handle from before a fork is refused before its lock
- * is touched: another thread of the parent may have held it.
+ * and the process's fork generation over the two bits 01, so that no pointer and no
+ * context's handle (11) looks like one. The generation rises when a shell is taken and
+ * when it is given back; it is odd while it is somebody's socket. A handle from before
+ * a fork is refused before its lock is touched: another thread of the parent may have
+ * held it. The same goes for the locks of shells in the pool (a stale handle may have
+ * been looked at), so a child gets new ones.
  *
  *   P1 take: store block (release) -> P2 find: load block (acquire)
  */
@@ -23,7 +25,9 @@ enum {
     BLOCK_SIZE = 1 << BLOCK_BITS,
     N_BLOCKS = 1024,
     INDEX_BITS = 16,
-    GENERATION_SHIFT = INDEX_BITS + 1,
+    MARK = 1,
+    MARK_BITS = 2,
+    GENERATION_SHIFT = INDEX_BITS + MARK_BITS,
     FORK_SHIFT = GENERATION_SHIFT + 32,
     FORK_BITS = 64 - FORK_SHIFT,
 };
@@ -35,17 +39,17 @@ static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
 static fmq__socket *free_shells; /* under the mutex */
 static uint32_t n_blocks;        /* under the mutex */
 
-static bool
+static int
 add_block(void)
 {
     fmq__socket *block;
 
     if (n_blocks == N_BLOCKS) {
-        return false;
+        return EMFILE;
     }
     block = fmq__calloc(BLOCK_SIZE, sizeof(fmq__socket));
     if (block == NULL) {
-        return false;
+        return ENOMEM;
     }
     for (uint32_t i = BLOCK_SIZE; i-- > 0;) {
         fmq__hub_init_shell(&block[i].hub);
@@ -55,21 +59,24 @@ add_block(void)
     }
     atomic_store_explicit(&blocks[n_blocks], block, memory_order_release); /* P1 */
     n_blocks++;
-    return true;
+    return 0;
 }
 
-fmq__socket *
-fmq__shell_take(void)
+int
+fmq__shell_take(fmq__socket **s)
 {
-    fmq__socket *s = NULL;
+    int err = 0;
 
     fmq__mutex_lock(&pool_mutex);
-    if (free_shells != NULL || add_block()) {
-        s = free_shells;
-        free_shells = s->next_free;
+    if (free_shells == NULL) {
+        err = add_block();
+    }
+    if (err == 0) {
+        *s = free_shells;
+        free_shells = (*s)->next_free;
     }
     fmq__mutex_unlock(&pool_mutex);
-    return s;
+    return err;
 }
 
 void
@@ -94,8 +101,11 @@ fmq__shell_before_fork(void)
 }
 
 void
-fmq__shell_after_fork(void)
+fmq__shell_after_fork(bool is_child)
 {
+    for (fmq__socket *s = free_shells; is_child && s != NULL; s = s->next_free) {
+        fmq__lock_init(&s->hub.lock);
+    }
     fmq__mutex_unlock(&pool_mutex);
 }
 
@@ -103,18 +113,18 @@ fmq_socket
 fmq__shell_handle(const fmq__socket *s)
 {
     return fork_part() | (fmq_socket)s->hub.generation << GENERATION_SHIFT |
-           (fmq_socket)s->index << 1 | 1;
+           (fmq_socket)s->index << MARK_BITS | MARK;
 }
 
 int
 fmq__socket_enter(fmq_socket handle, bool try_only, fmq__socket **socket)
 {
-    uint32_t index = (uint32_t)(handle >> 1) & ((1U << INDEX_BITS) - 1);
+    uint32_t index = (uint32_t)(handle >> MARK_BITS) & ((1U << INDEX_BITS) - 1);
     fmq__socket *block = atomic_load_explicit(&blocks[index >> BLOCK_BITS],
                                               memory_order_acquire); /* P2 */
     fmq__socket *s;
 
-    if ((handle & 1) == 0 || block == NULL ||
+    if ((handle & ((1U << MARK_BITS) - 1)) != MARK || block == NULL ||
         handle >> FORK_SHIFT != fork_part() >> FORK_SHIFT) {
         return ENOTSOCK;
     }

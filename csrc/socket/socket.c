@@ -39,6 +39,7 @@ static const fmq__hub_events hub_events = {
 int
 fmq__socket_close(fmq_socket handle)
 {
+    fmq__staged staged;
     fmq__socket *s;
     fmq__hub *h;
     int err = fmq__socket_enter(handle, false, &s);
@@ -54,12 +55,14 @@ fmq__socket_close(fmq_socket handle)
     h->is_closed = true;
     h->n_inside++; /* it stays until we are done */
     h->linger_ms = s->opt.linger_ms;
+    staged = s->staged; /* nothing is staged on a closed socket */
+    s->staged = (fmq__staged){NULL, 0, 0};
     fmq__hub_wake_all(h);
     fmq__socket_drop_endpoints(s);
     fmq__hub_unlock(h);
     fmq__inproc_forget(s);
     fmq__inproc_close_all(s);
-    fmq__staged_drop(&s->staged);
+    fmq__staged_drop(&staged);
     fmq__hub_lock(h);
     fmq__hub_exit(h);
     fmq__hub_unlock(h);
@@ -79,8 +82,9 @@ fmq__socket_stop(fmq__socket *s)
 
 /* --- the beginning --- */
 
+/* Makes a socket of a shell; from then on it can be found by its handle. */
 static int
-fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops)
+fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle)
 {
     fmq__pattern *pattern;
     int err = fmq__pattern_new(ops, &pattern);
@@ -108,6 +112,7 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops)
     s->staged = (fmq__staged){NULL, 0, 0};
     s->rcvmore = false;
     s->hub.generation++;
+    *handle = fmq__shell_handle(s);
     fmq__hub_unlock(&s->hub);
     return 0;
 }
@@ -129,18 +134,17 @@ make_socket(fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle)
     if (err != 0) {
         return err;
     }
-    s = fmq__shell_take();
-    if (s == NULL) {
-        return EMFILE;
+    err = fmq__shell_take(&s);
+    if (err != 0) {
+        return err;
     }
-    err = fill(s, c, ops);
+    err = fill(s, c, ops, handle);
     if (err != 0) {
         fmq__shell_give(s);
         return err;
     }
     fmq__list_push_back(&c->sockets, &s->ctx_node);
     atomic_store_explicit(&c->n_sockets, n + 1, memory_order_relaxed);
-    *handle = fmq__shell_handle(s);
     return 0;
 }
 

@@ -53,6 +53,8 @@ typedef struct fmq__name {
     enum fmq__name_kind kind;
     char *text;     /* as the application wrote it */
     char *resolved; /* as LAST_ENDPOINT says; NULL: the same */
+    char *last;     /* what LAST_ENDPOINT is to say; the socket's once entered */
+    _Atomic uint32_t is_over; /* LISTENER, when it ends: nothing listens any more */
     union {
         fmq__endpoint *endpoint;
         fmq__inproc *side; /* INPROC_CONNECT; NULL: it was refused or has ended */
@@ -61,14 +63,14 @@ typedef struct fmq__name {
 
 /* --- shell.c --- */
 
-/* A shell with a new generation, its lock free; NULL: none can be had. */
-fmq__socket *fmq__shell_take(void);
+/* A shell, its lock free: ENOMEM, EMFILE (there are 65536 at most). */
+int fmq__shell_take(fmq__socket **s);
 /* Gives it back; its handle is stale already. */
 void fmq__shell_give(fmq__socket *s);
 fmq_socket fmq__shell_handle(const fmq__socket *s);
 /* Keeps the pool whole across a fork. */
 void fmq__shell_before_fork(void);
-void fmq__shell_after_fork(void);
+void fmq__shell_after_fork(bool is_child);
 
 /* The socket of a handle with its lock held; ENOTSOCK if it is none (any more). A
  * closed or terminated one is found, too: see fmq__hub_state. `try_only`: FMQ_EBUSY_TRY
@@ -118,12 +120,16 @@ void fmq__socket_drop_endpoints(fmq__socket *s);
 void fmq__name_free(fmq__name *n);
 int fmq__name_new(enum fmq__name_kind kind, const char *text, const char *resolved,
                   fmq__name **name);
+/* Under L: it is bound or connected, and LAST_ENDPOINT says so. Cannot fail, so it
+ * comes when all else has succeeded; takes the name. */
+void fmq__name_enter(fmq__socket *s, fmq__name *n);
 
 /* --- names.c: inproc --- */
 
-/* `name`: the text behind "inproc://"; `endpoint`: the whole. Not under L. */
-int fmq__inproc_bind(fmq__socket *s, const char *endpoint, fmq__name *entry);
-int fmq__inproc_connect(fmq__socket *s, const char *endpoint, fmq__name *entry);
+/* Bind and connect what `entry` says, and enter it: all at once, or nothing. Not under
+ * L. */
+int fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link);
+int fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link);
 /* Gives a bound name free. */
 void fmq__inproc_unbind(fmq__socket *s, const char *endpoint);
 /* Forgets names and waiting connects of a socket that closes. */
