@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import os
 import pickle
 import socket as stdlib_socket
 import weakref
@@ -177,7 +178,8 @@ def test_bad_addresses(zmq, make, address, name) -> None:
 
 def test_an_address_in_use(zmq, make) -> None:
     first, second = make(zmq.PULL), make(zmq.PULL)
-    for address in ("tcp://127.0.0.1:*", "inproc://used", "ipc://@fastmq-used"):
+    name = f"ipc://@fastmq-used-{os.getpid()}"
+    for address in ("tcp://127.0.0.1:*", "inproc://used", name):
         first.bind(address)
         where = first.last_endpoint.decode()
         with pytest.raises(zmq.ZMQError) as info:
