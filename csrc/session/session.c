@@ -189,6 +189,28 @@ set_props(fmq__session *s, fmq__peer *p)
     p->net.pipe.props = props;
 }
 
+/* The peer has closed, or the connection is broken. Nothing more is written to it -
+ * what is queued may have another connection to go to - and what it sent is read to the
+ * end. */
+static void
+on_hang_up(fmq__watch *w, unsigned events)
+{
+    fmq__session *s = FMQ__ITEM(w, fmq__session, watch);
+    fmq__hub *h = s->hub;
+
+    (void)events;
+    fmq__hub_lock(h);
+    if (s->phase == FMQ__ESTABLISHED) {
+        s->is_out_broken = true;
+        for (int i = 0; i < PART_READS_MAX && s->phase == FMQ__ESTABLISHED &&
+                        (s->is_lasting || !s->peer->net.is_paused);
+             i++) {
+            fmq__session_read(s);
+        }
+    }
+    fmq__hub_unlock(h);
+}
+
 void
 fmq__session_io_establish(fmq__session *s)
 {
@@ -215,6 +237,11 @@ fmq__session_io_establish(fmq__session *s)
         }
     }
     fmq__handshake_end(s);
+    if (err == 0) {
+        /* S is the callers', and may have to wait for them; a hang-up does not. */
+        s->watch.on_ready = on_hang_up;
+        err = fmq__io_watch(h->io, &s->watch, s->fd, FMQ__EV_RDHUP | FMQ__EV_EDGE);
+    }
     if (err != 0) {
         fmq__session_fail(s, err);
         return;
@@ -319,6 +346,9 @@ fmq__session_io_bury(fmq__session *s)
     bool was_established = s->phase != FMQ__HANDSHAKE;
 
     fmq__handshake_end(s);
+    if (s->watch.fd >= 0) {
+        fmq__io_unwatch(s->hub->io, &s->watch);
+    }
     if (was_established && s->error == 0) {
         part(s->fd);
     }
