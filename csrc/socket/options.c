@@ -117,51 +117,43 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
 }
 
 int
-fmq__options_put_int(int n, void *value, size_t *len)
-{
-    if (*len < sizeof(n)) {
-        return EINVAL;
-    }
-    memcpy(value, &n, sizeof(n));
-    *len = sizeof(n);
-    return 0;
-}
-
-static int
-put_bytes(const void *bytes, size_t n, void *value, size_t *len)
+fmq__options_put(const void *bytes, size_t n, void *value, size_t *len)
 {
     if (*len < n) {
         return EINVAL;
     }
-    if (n != 0) {
-        memcpy(value, bytes, n);
-    }
+    memset(value, 0, *len);
+    memcpy(value, bytes, n);
     *len = n;
     return 0;
+}
+
+static int
+put_number(const void *number, size_t size, void *value, size_t *len)
+{
+    return *len == size ? fmq__options_put(number, size, value, len) : EINVAL;
 }
 
 int
 fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
 {
     const row *r = find_row(option);
+    int is_ipv4_only = !o->ipv6;
 
     switch (option) {
     case FMQ__OPT_ROUTING_ID:
-        return put_bytes(o->routing_id, o->routing_id_len, value, len);
+        return fmq__options_put(o->routing_id, o->routing_id_len, value, len);
     case OPT_AFFINITY:
-        return put_bytes(&o->affinity, sizeof(o->affinity), value, len);
+        return put_number(&o->affinity, sizeof(o->affinity), value, len);
     case OPT_MAXMSGSIZE:
-        return put_bytes(&o->maxmsgsize, sizeof(o->maxmsgsize), value, len);
+        return put_number(&o->maxmsgsize, sizeof(o->maxmsgsize), value, len);
     case FMQ__OPT_IPV4ONLY:
-        return fmq__options_put_int(!o->ipv6, value, len);
+        return put_number(&is_ipv4_only, sizeof(is_ipv4_only), value, len);
     default:
         break;
     }
-    if (r == NULL || *len != sizeof(int)) {
-        return EINVAL;
-    }
-    return fmq__options_put_int(
-        *(const int *)(const void *)((const char *)o + r->offset), value, len);
+    return r != NULL ? put_number((const char *)o + r->offset, sizeof(int), value, len)
+                     : EINVAL;
 }
 
 void

@@ -63,11 +63,11 @@ typedef struct fmq__options {
 void fmq__options_init(fmq__options *o);
 
 int fmq__options_set(fmq__options *o, int option, const void *value, size_t len);
-/* `*len`: the room before, what was written after. */
+/* `*len`: the room before, what was written after. Numbers want room of their size. */
 int fmq__options_get(const fmq__options *o, int option, void *value, size_t *len);
 
-/* Writes an int the way integer options are read. */
-int fmq__options_put_int(int n, void *value, size_t *len);
+/* Writes `n` bytes, and zeros behind them; EINVAL: there is no room for them. */
+int fmq__options_put(const void *bytes, size_t n, void *value, size_t *len);
 
 /* What connections get to see. */
 void fmq__options_link(const fmq__options *o, fmq__link_opts *link);

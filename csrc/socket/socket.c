@@ -212,44 +212,58 @@ static int
 get_last_endpoint(const fmq__socket *s, void *value, size_t *len)
 {
     const char *text = s->last_endpoint != NULL ? s->last_endpoint : "";
-    size_t n = strlen(text) + 1;
 
-    if (*len < n) {
-        return EINVAL;
+    return fmq__options_put(text, strlen(text) + 1, value, len);
+}
+
+/* What is no plain option but the state of the socket. */
+static int
+get_state(fmq__socket *s, int option, int *n)
+{
+    *n = 0;
+    switch (option) {
+    case FMQ__OPT_RCVMORE:
+        *n = s->rcvmore;
+        return 0;
+    case FMQ__OPT_FD:
+        return fmq__hub_export_fd(&s->hub, n);
+    case FMQ__OPT_EVENTS:
+        *n = (int)fmq__hub_harvest(&s->hub);
+        return 0;
+    case FMQ__OPT_TYPE:
+        *n = s->hub.pattern->ops->type;
+        return 0;
+    default: /* MECHANISM, THREAD_SAFE */
+        return 0;
     }
-    memcpy(value, text, n);
-    *len = n;
-    return 0;
 }
 
 static int
-get_special(fmq__socket *s, int option, void *value, size_t *len)
+get_option(fmq__socket *s, int option, void *value, size_t *len)
 {
-    int n = 0;
-    int err = 0;
+    int n;
+    int err;
 
     switch (option) {
-    case FMQ__OPT_RCVMORE:
-        n = s->rcvmore;
-        break;
-    case FMQ__OPT_FD:
-        err = fmq__hub_export_fd(&s->hub, &n);
-        break;
-    case FMQ__OPT_EVENTS:
-        n = (int)fmq__hub_harvest(&s->hub);
-        break;
-    case FMQ__OPT_TYPE:
-        n = s->hub.pattern->ops->type;
-        break;
     case FMQ__OPT_LAST_ENDPOINT:
         return get_last_endpoint(s, value, len);
+    case FMQ__OPT_TYPE:
     case FMQ__OPT_MECHANISM:
+        err = *len == sizeof(n) ? 0 : EINVAL;
+        break;
+    case FMQ__OPT_RCVMORE:
+    case FMQ__OPT_FD:
+    case FMQ__OPT_EVENTS:
     case FMQ__OPT_THREAD_SAFE:
+        err = *len >= sizeof(n) ? 0 : EINVAL;
         break;
     default:
         return fmq__options_get(&s->opt, option, value, len);
     }
-    return err == 0 ? fmq__options_put_int(n, value, len) : err;
+    if (err == 0) {
+        err = get_state(s, option, &n);
+    }
+    return err == 0 ? fmq__options_put(&n, sizeof(n), value, len) : err;
 }
 
 int
@@ -261,7 +275,7 @@ fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len)
     if (err != 0) {
         return err;
     }
-    err = get_special(s, option, value, len);
+    err = get_option(s, option, value, len);
     fmq__socket_leave(s);
     return err;
 }
