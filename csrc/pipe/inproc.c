@@ -165,12 +165,11 @@ fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple)
     init_side(&c->side[1], c, back, there);
     fmq__inbox_hold(connecter);
     c->side[0].inbox = connecter;
-    c->side[0].is_open = true;
     *couple = c;
     return 0;
 }
 
-void
+bool
 fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
                  uint32_t limit_from_1)
 {
@@ -178,18 +177,22 @@ fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
     fmq__duct_set_limit(c->side[1].tx, limit_from_1);
     fmq__inbox_hold(binder);
     c->side[1].inbox = binder;
+    return fmq__inproc_tell(&c->side[1]);
 }
 
 void
-fmq__inproc_close(fmq__inproc *side)
+fmq__inproc_close(fmq__inproc *side, fmq__body **dropped)
 {
-    fmq__inproc *peer = fmq__inproc_peer(side);
-    bool tell_reader = fmq__duct_close_writer(side->tx);
-    bool tell_writer = fmq__duct_close_reader(side->rx);
+    /* Even if it is awake: a peer that only sends would not come to look. */
+    bool has_peer = !fmq__duct_is_reader_gone(side->tx);
 
+    fmq__duct_writer(side->tx)->dropped = dropped;
+    fmq__duct_reader(side->rx)->dropped = dropped;
+    (void)fmq__duct_close_writer(side->tx);
+    (void)fmq__duct_close_reader(side->rx);
     side->is_open = false;
-    if (tell_reader || tell_writer) {
-        (void)fmq__inproc_tell(peer);
+    if (has_peer) {
+        (void)fmq__inproc_tell(fmq__inproc_peer(side));
     }
     couple_drop(side->couple);
 }

@@ -27,7 +27,7 @@ typedef struct fmq__inproc {
     fmq__inbox *inbox;     /* of this side's socket; NULL: not joined yet. Held */
     fmq__mpsc_node note;   /* to this side */
     _Atomic bool is_noted; /* the note is on its way */
-    bool is_open;          /* this side is in use (under its own lock) */
+    bool is_open;          /* this side is attached (under its own lock) */
     fmq__node node;        /* the socket's list of inproc pipes; the pending list */
     void *owner;           /* the socket's own mark for this side */
 } fmq__inproc;
@@ -37,13 +37,13 @@ struct fmq__couple {
     fmq__inproc side[2]; /* 0: connected, 1: bound */
 };
 
-/* A new couple; side 0 is open and may be written to. `limit`: the mark of both
+/* A new couple; side 0 may be attached and written to. `limit`: the mark of both
  * directions until the other side joins (0: none). */
 int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple);
 
-/* Gives side 1 its inbox, and both directions their marks: before side 1 is told. With
- * side 0's lock held, if its socket has been using it already. */
-void fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
+/* Gives side 1 its inbox, and both directions their marks, and tells it. False: its
+ * socket is closed, and side 1 is the caller's to close. With side 0's lock held. */
+bool fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
                       uint32_t limit_from_1);
 
 /* Tells `side` to look at its pipe; false: its socket is closed. */
@@ -75,8 +75,9 @@ fmq__inproc_is_finished(const fmq__inproc *side)
     return fmq__duct_is_finished(side->rx);
 }
 
-/* Closes this side: what was sent stays readable for the peer, what was not read is
- * dropped. Gives back the side's reference. */
-void fmq__inproc_close(fmq__inproc *side);
+/* Closes this side and tells the other one: what was sent stays readable for the peer,
+ * what was not read is dropped. Lent bodies go to `dropped` (under a lock), or back to
+ * their lenders at once (NULL). Gives back the side's reference. */
+void fmq__inproc_close(fmq__inproc *side, fmq__body **dropped);
 
 #endif

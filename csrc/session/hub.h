@@ -89,10 +89,10 @@ struct fmq__hub {
     fmq__poller *waiting;  /* E: S and the edge; NULL until one is wanted */
     bool has_sessions_in_waiting;
     _Atomic bool has_leader; /* the I/O thread looks at it without L */
-    bool is_leader_asleep;   /* and has not been rung for since */
+    bool is_leader_asleep;   /* has decided to sleep, and is not back */
+    bool is_leader_rung;     /* since then */
     bool is_fd_exported;
-    uint32_t n_pollers;
-    uint32_t n_rings_owed; /* pollers that have not looked since the last ring */
+    uint32_t n_pollers[2]; /* that wait for a direction; some for both */
     uint32_t n_followers[2];
     _Atomic uint32_t follow_seq[2];
 
@@ -200,6 +200,15 @@ void fmq__hub_exit(fmq__hub *h);
 /* Looks at the notes of inproc peers. */
 void fmq__hub_take_notes(fmq__hub *h);
 
+/* The same, for the beginning of every call: mostly there are none. */
+static inline void
+fmq__hub_check_notes(fmq__hub *h)
+{
+    if (fmq__mpsc_has_nodes(&h->inbox->notes)) {
+        fmq__hub_take_notes(h);
+    }
+}
+
 /* --- wait.c --- */
 
 /* Tries `attempt(arg)` (under L) until it says something else than EAGAIN, or the
@@ -218,20 +227,30 @@ void fmq__hub_notify(fmq__hub *h, int dir);
 /* After a change that others may wait for: hands it on. */
 void fmq__hub_hand_on(fmq__hub *h);
 
+/* Wakes the leader, if it sleeps: there is something new to sleep on. */
+void fmq__hub_ring_leader(fmq__hub *h);
+
 /* Wakes everybody: the state has changed. */
 void fmq__hub_wake_all(fmq__hub *h);
+
+static inline bool
+fmq__hub_has_pollers(const fmq__hub *h)
+{
+    return (h->n_pollers[0] | h->n_pollers[1]) != 0;
+}
 
 /* Whether somebody waits, so that fmq__hub_hand_on has something to do. */
 static inline bool
 fmq__hub_has_waiters(const fmq__hub *h)
 {
-    return (h->n_pollers | h->n_followers[0] | h->n_followers[1]) != 0;
+    return fmq__hub_has_pollers(h) || (h->n_followers[0] | h->n_followers[1]) != 0;
 }
 
-/* Enters and leaves a wait on E's descriptor from outside (poll). `*fd` is E's. Between
- * the two L is not held; leave says FMQ_POLLIN | FMQ_POLLOUT of what is there. */
-int fmq__hub_enter_poll(fmq__hub *h, int *fd);
-void fmq__hub_leave_poll(fmq__hub *h);
+/* Enters and leaves a wait on E's descriptor from outside (poll) for `events`
+ * (FMQ_POLLIN, FMQ_POLLOUT), the same ones for both. `*fd` is E's. Between the two L is
+ * not held. */
+int fmq__hub_enter_poll(fmq__hub *h, unsigned events, int *fd);
+void fmq__hub_leave_poll(fmq__hub *h, unsigned events);
 
 /* E's descriptor for good (option FD). */
 int fmq__hub_export_fd(fmq__hub *h, int *fd);
@@ -240,7 +259,7 @@ int fmq__hub_export_fd(fmq__hub *h, int *fd);
  * Drops L. */
 unsigned fmq__hub_harvest(fmq__hub *h);
 
-/* The events now, by what is in memory. */
+/* The events now, by what is in memory. May drop L. */
 unsigned fmq__hub_peek(fmq__hub *h);
 
 /* --- flush.c --- */
@@ -277,8 +296,9 @@ void fmq__hub_remove_session(fmq__hub *h, fmq__session *s);
 /* The session of an event of S; NULL: it is gone. */
 fmq__session *fmq__hub_find_session(fmq__hub *h, uint64_t token);
 
-/* Lets the sessions of `resuming` read again. Drops L. */
-void fmq__hub_resume_all(fmq__hub *h);
+/* Lets the sessions of `resuming` read again; false: there was none. Drops L. Whoever
+ * had a pattern take messages calls it before L is given back, or before it sleeps. */
+bool fmq__hub_resume_all(fmq__hub *h);
 
 /* Gives the pipes of all established sessions new marks. */
 void fmq__hub_set_marks(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm);

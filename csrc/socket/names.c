@@ -30,6 +30,7 @@ typedef struct waiting {
     fmq__node node;
     fmq__socket *socket; /* the connecter */
     fmq__couple *couple;
+    bool is_told; /* the binder has its note, and side 1 with it */
     uint32_t sndhwm;
     uint32_t rcvhwm;
     char text[];
@@ -42,16 +43,6 @@ sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
         return 0;
     }
     return sndhwm > UINT32_MAX - rcvhwm ? UINT32_MAX : sndhwm + rcvhwm;
-}
-
-/* Tells the bound side of a couple that it has one; if its socket is closed already,
- * closes the side in its place. */
-static void
-introduce(fmq__couple *c)
-{
-    if (!fmq__inproc_tell(&c->side[1])) {
-        fmq__inproc_close(&c->side[1]);
-    }
 }
 
 /* --- bind --- */
@@ -71,8 +62,9 @@ adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
         }
         fmq__list_remove(&w->node);
         fmq__hub_lock(&w->socket->hub);
-        fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
-                         sum_of_marks(b->sndhwm, w->rcvhwm));
+        w->is_told =
+            fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
+                             sum_of_marks(b->sndhwm, w->rcvhwm));
         if (w->couple->side[0].is_open) {
             fmq__pipe *p = &w->couple->side[0].pipe;
 
@@ -167,7 +159,9 @@ fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link)
     while ((n = fmq__list_pop_front(&adopted)) != NULL) {
         waiting *w = FMQ__ITEM(n, waiting, node);
 
-        introduce(w->couple);
+        if (!w->is_told) {
+            fmq__inproc_close(&w->couple->side[1], NULL);
+        }
         fmq__free(w);
     }
     return 0;
@@ -196,7 +190,7 @@ fmq__inproc_unbind(fmq__socket *s, const char *endpoint)
 
 /* --- connect --- */
 
-/* Attaches the connecter's side; false: the pattern does not want it. */
+/* Attaches a side; false: it is too late, or the pattern does not want it. */
 static bool
 attach_side(fmq__socket *s, fmq__inproc *side)
 {
@@ -204,8 +198,8 @@ attach_side(fmq__socket *s, fmq__inproc *side)
 
     side->owner = s;
     side->pipe.in->dropped = &h->dropped;
-    if (!fmq__pattern_attach(h->pattern, &side->pipe)) {
-        side->is_open = false;
+    side->pipe.out->dropped = &h->dropped;
+    if (h->is_closed || !fmq__pattern_attach(h->pattern, &side->pipe)) {
         return false;
     }
     side->is_open = true;
@@ -227,6 +221,7 @@ new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple,
     memcpy(w->text, endpoint, len + 1);
     w->socket = s;
     w->couple = couple;
+    w->is_told = false;
     w->sndhwm = link->sndhwm;
     w->rcvhwm = link->rcvhwm;
     return w;
@@ -235,15 +230,16 @@ new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple,
 static void
 discard(fmq__couple *couple)
 {
-    fmq__inproc_close(&couple->side[0]);
-    fmq__inproc_close(&couple->side[1]);
+    fmq__inproc_close(&couple->side[0], NULL);
+    fmq__inproc_close(&couple->side[1], NULL);
 }
 
 /* What became of a connect. */
 enum outcome {
     REFUSED, /* nothing: an error, or the pattern does not want another peer */
     WAITING, /* for a bind: the couple is the context's now */
-    JOINED   /* the other side is to be told */
+    JOINED,  /* and the binder knows */
+    TOO_LATE /* joined, but the binder is closed: its side is ours to close */
 };
 
 /* Under the ctx mutex: joins the couple to the socket that has the name, or leaves it
@@ -261,14 +257,17 @@ enter_connect(fmq__socket *s, fmq__name *entry, waiting *w, enum outcome *outcom
     if (err == 0) {
         entry->u.side = NULL;
         fmq__name_enter(s, entry);
-        if (b != NULL) {
-            fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
-                             sum_of_marks(b->sndhwm, w->rcvhwm));
-        }
         if (attach_side(s, side)) {
             entry->u.side = side;
-            *outcome = b != NULL ? JOINED : WAITING;
+            *outcome = WAITING;
             fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
+        }
+        if (*outcome == WAITING && b != NULL) {
+            *outcome = fmq__couple_join(w->couple, b->inbox,
+                                        sum_of_marks(w->sndhwm, b->rcvhwm),
+                                        sum_of_marks(b->sndhwm, w->rcvhwm))
+                           ? JOINED
+                           : TOO_LATE;
         }
     }
     fmq__hub_unlock(&s->hub);
@@ -301,9 +300,9 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
         return 0;
     }
     fmq__free(w);
-    if (outcome == JOINED) {
-        introduce(couple);
-    } else {
+    if (outcome == TOO_LATE) {
+        fmq__inproc_close(&couple->side[1], NULL);
+    } else if (outcome == REFUSED) {
         discard(couple);
     }
     return err;
@@ -337,7 +336,7 @@ check_peer(fmq__socket *s, fmq__inproc *side)
     side->pipe.is_closed_out = true;
     if (side->pipe.n_in == 0 && fmq__inproc_is_finished(side)) {
         fmq__inproc_detach(s, side);
-        fmq__inproc_close(side);
+        fmq__inproc_close(side, &s->hub.dropped);
     }
 }
 
@@ -347,9 +346,8 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
     fmq__socket *s = FMQ__ITEM(h, fmq__socket, hub);
 
     if (side->owner == NULL) {
-        if (h->is_closed || !attach_side(s, side)) {
-            side->owner = s;
-            fmq__inproc_close(side);
+        if (!attach_side(s, side)) {
+            fmq__inproc_close(side, &h->dropped);
             return;
         }
         fmq__hub_notify(h, FMQ__DIR_OUT);
@@ -392,7 +390,7 @@ drop_waiting(fmq__node *gone)
     while ((n = fmq__list_pop_front(gone)) != NULL) {
         waiting *w = FMQ__ITEM(n, waiting, node);
 
-        fmq__inproc_close(&w->couple->side[1]); /* nobody's any more */
+        fmq__inproc_close(&w->couple->side[1], NULL); /* nobody's any more */
         fmq__free(w);
     }
 }
@@ -406,7 +404,7 @@ fmq__inproc_leave(fmq__socket *s, fmq__inproc *side)
     fmq__mutex_lock(&s->ctx->mutex);
     take_waiting(s->ctx, s, side, &gone);
     fmq__mutex_unlock(&s->ctx->mutex);
-    fmq__inproc_close(side);
+    fmq__inproc_close(side, NULL);
     drop_waiting(&gone);
 }
 
@@ -458,6 +456,6 @@ fmq__inproc_close_all(fmq__socket *s)
     }
     fmq__hub_unlock(h);
     while ((n = fmq__list_pop_front(&closing)) != NULL) {
-        fmq__inproc_close(FMQ__ITEM(n, fmq__inproc, node));
+        fmq__inproc_close(FMQ__ITEM(n, fmq__inproc, node), NULL);
     }
 }
