@@ -34,10 +34,10 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->has_sessions_in_waiting = false;
     atomic_init(&h->has_leader, false);
     h->is_leader_asleep = false;
+    h->is_leader_rung = false;
     h->is_fd_exported = false;
-    h->n_pollers = 0;
-    h->n_rings_owed = 0;
     for (int dir = 0; dir < 2; dir++) {
+        h->n_pollers[dir] = 0;
         h->n_followers[dir] = 0;
     }
     h->slot = NULL;
@@ -138,7 +138,7 @@ fmq__hub_take_notes(fmq__hub *h)
         }
         /* Whoever sleeps meanwhile must be rung for the next one: those outside, on the
          * descriptor, and a leader whose sleep in the head word the take has ended. */
-        if ((h->n_pollers == 0 && !h->is_fd_exported && !h->is_leader_asleep) ||
+        if ((!fmq__hub_has_pollers(h) && !h->is_fd_exported && !h->is_leader_asleep) ||
             h->is_closed || fmq__mpsc_sleep(notes, 1)) {
             return;
         }
@@ -166,10 +166,7 @@ fmq__hub_need_sessions(fmq__hub *h)
         }
         h->has_sessions_in_waiting = true;
     }
-    if (h->is_leader_asleep) {
-        h->is_leader_asleep = false;
-        fmq__inbox_ring(h->inbox); /* it may sleep on the futex: sessions need E */
-    }
+    fmq__hub_ring_leader(h); /* it may sleep on the futex: sessions need E */
     return 0;
 }
 

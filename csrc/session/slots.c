@@ -83,14 +83,17 @@ fmq__hub_find_session(fmq__hub *h, uint64_t token)
     return s != NULL && s->slot_generation == token >> 32 ? s : NULL;
 }
 
-void
+bool
 fmq__hub_resume_all(fmq__hub *h)
 {
+    bool has_any = false;
     fmq__node *n;
 
     while ((n = fmq__list_pop_front(&h->resuming)) != NULL) {
         fmq__session_resume(FMQ__ITEM(n, fmq__session, resume_node));
+        has_any = true;
     }
+    return has_any;
 }
 
 void

@@ -16,7 +16,14 @@
  *
  * What a leaving caller must do for those who stay is all in fmq__hub_hand_on: wake a
  * follower of each direction that can go on; else, if there is no leader, any follower,
- * which becomes the leader; and ring for the pollers if there is something to see.
+ * which becomes the leader; and ring for the pollers that can go on. A leader that
+ * stays does the same before it sleeps.
+ *
+ * An edge is gone once somebody has taken it out of E, although it was meant for all
+ * who sleep there. So a poller that took one rings again if the leader was rung and is
+ * not back yet, and else for the other pollers; and what a leader took it rings again
+ * for in hand_on. Pollers are rung for by direction: one that waits for the other
+ * direction would not go away, and they would ring each other for ever.
  * tests/model explores this protocol with every one of these rules left out in turn.
  */
 #include <errno.h>
@@ -61,13 +68,28 @@ need_waiting(fmq__hub *h)
     return 0;
 }
 
+/* Wakes the leader, wherever it sleeps, and those outside. */
+static void
+ring(fmq__hub *h)
+{
+    h->is_leader_rung = h->is_leader_asleep;
+    fmq__inbox_ring(h->inbox);
+}
+
+void
+fmq__hub_ring_leader(fmq__hub *h)
+{
+    if (h->is_leader_asleep && !h->is_leader_rung) {
+        ring(h);
+    }
+}
+
 void
 fmq__hub_notify(fmq__hub *h, int dir)
 {
-    if (h->is_leader_asleep || h->n_pollers != 0 || h->is_fd_exported) {
-        h->is_leader_asleep = false;
-        h->n_rings_owed = h->n_pollers;
-        fmq__inbox_ring(h->inbox);
+    if ((h->is_leader_asleep && !h->is_leader_rung) || fmq__hub_has_pollers(h) ||
+        h->is_fd_exported) {
+        ring(h);
     } else if (!fmq__hub_has_leader(h) && h->n_followers[dir] != 0) {
         atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
         fmq__futex_wake(&h->follow_seq[dir], 1);
@@ -91,6 +113,18 @@ can_go_on(fmq__hub *h, int dir)
     return dir == FMQ__DIR_IN ? ops->can_recv(h->pattern) : ops->can_send(h->pattern);
 }
 
+/* Rings for the pollers that can go on. */
+static void
+ring_pollers(fmq__hub *h)
+{
+    for (int dir = 0; dir < 2; dir++) {
+        if (h->n_pollers[dir] != 0 && can_go_on(h, dir)) {
+            ring(h);
+            return;
+        }
+    }
+}
+
 void
 fmq__hub_hand_on(fmq__hub *h)
 {
@@ -110,17 +144,13 @@ fmq__hub_hand_on(fmq__hub *h)
             }
         }
     }
-    if (h->n_pollers != 0 &&
-        (can_go_on(h, FMQ__DIR_IN) || can_go_on(h, FMQ__DIR_OUT))) {
-        fmq__inbox_ring(h->inbox);
-    }
+    ring_pollers(h);
 }
 
 void
 fmq__hub_wake_all(fmq__hub *h)
 {
-    h->is_leader_asleep = false;
-    fmq__inbox_ring(h->inbox);
+    ring(h);
     for (int dir = 0; dir < 2; dir++) {
         wake_followers(h, dir, INT32_MAX);
     }
@@ -144,6 +174,7 @@ fmq__hub_look(fmq__hub *h)
     fmq__ready ready[LOOK_MAX];
     int n = 0;
 
+    (void)fmq__hub_resume_all(h);
     if (h->n_established == 0) {
         return;
     }
@@ -193,6 +224,7 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
         return EAGAIN; /* a note is there */
     }
     h->is_leader_asleep = true;
+    h->is_leader_rung = false;
     fmq__hub_unlock(h);
     fmq__flush_thread();
     if (on_fd) {
@@ -205,8 +237,9 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
     }
     fmq__hub_lock(h);
     h->is_leader_asleep = false;
+    h->is_leader_rung = false;
     atomic_store_explicit(&h->inbox->has_sleeper, false, memory_order_relaxed);
-    if (h->n_pollers == 0 && !h->is_fd_exported) {
+    if (!fmq__hub_has_pollers(h) && !h->is_fd_exported) {
         fmq__mpsc_wake(&h->inbox->notes);
     }
     for (int i = 0; i < n; i++) {
@@ -262,6 +295,9 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
             err = slept == ETIMEDOUT ? EAGAIN : slept;
             break;
         }
+        if (fmq__hub_resume_all(h)) {
+            continue; /* the attempt has skipped what nobody wants */
+        }
         if (!is_leader && fmq__hub_has_leader(h)) {
             slept = sleep_as_follower(h, dir, deadline_ns);
             continue;
@@ -274,10 +310,12 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
                 continue;
             }
         }
-        if (h->n_followers[0] + h->n_followers[1] != 0) {
+        if (fmq__hub_has_waiters(h)) {
             fmq__hub_hand_on(h); /* what was read may be for one of the others */
         }
-        slept = sleep_as_leader(h, deadline_ns);
+        if (!fmq__hub_resume_all(h)) {
+            slept = sleep_as_leader(h, deadline_ns);
+        }
     }
     if (is_leader) {
         set_leader(h, false);
@@ -289,33 +327,34 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
     return err;
 }
 
+/* Counts a poller in (1) or out (-1). */
+static void
+count_poller(fmq__hub *h, unsigned events, int by)
+{
+    h->n_pollers[FMQ__DIR_IN] += events & FMQ_POLLIN ? (uint32_t)by : 0;
+    h->n_pollers[FMQ__DIR_OUT] += events & FMQ_POLLOUT ? (uint32_t)by : 0;
+}
+
 int
-fmq__hub_enter_poll(fmq__hub *h, int *fd)
+fmq__hub_enter_poll(fmq__hub *h, unsigned events, int *fd)
 {
     int err = need_waiting(h);
 
     if (err != 0) {
         return err;
     }
-    if (h->is_leader_asleep) {
-        h->is_leader_asleep = false;
-        fmq__inbox_ring(h->inbox); /* it may sleep on the futex: from now on it is E */
-    }
     h->n_inside++;
-    h->n_pollers++;
+    count_poller(h, events, 1);
     fmq__hub_take_notes(h);
     *fd = fmq__poller_fd(h->waiting);
     return 0;
 }
 
 void
-fmq__hub_leave_poll(fmq__hub *h)
+fmq__hub_leave_poll(fmq__hub *h, unsigned events)
 {
-    h->n_pollers--;
-    if (fmq__hub_has_leader(h) || fmq__hub_has_waiters(h)) {
-        /* The edge may have been theirs. */
-        h->is_leader_asleep = false;
-        fmq__inbox_ring(h->inbox);
+    count_poller(h, events, -1);
+    if (fmq__hub_has_waiters(h)) {
         fmq__hub_hand_on(h);
     }
     fmq__hub_exit(h);
@@ -331,10 +370,6 @@ fmq__hub_export_fd(fmq__hub *h, int *fd)
     }
     if (!h->is_fd_exported) {
         h->is_fd_exported = true;
-        if (h->is_leader_asleep) {
-            h->is_leader_asleep = false;
-            fmq__inbox_ring(h->inbox);
-        }
         fmq__hub_take_notes(h);
     }
     *fd = fmq__poller_fd(h->waiting);
@@ -344,32 +379,46 @@ fmq__hub_export_fd(fmq__hub *h, int *fd)
 unsigned
 fmq__hub_peek(fmq__hub *h)
 {
-    unsigned events = 0;
+    unsigned events;
 
-    fmq__hub_take_notes(h);
-    if (can_go_on(h, FMQ__DIR_IN)) {
-        events |= FMQ_POLLIN;
-    }
-    if (can_go_on(h, FMQ__DIR_OUT)) {
-        events |= FMQ_POLLOUT;
-    }
+    do {
+        events = 0;
+        fmq__hub_take_notes(h);
+        if (can_go_on(h, FMQ__DIR_IN)) {
+            events |= FMQ_POLLIN;
+        }
+        if (can_go_on(h, FMQ__DIR_OUT)) {
+            events |= FMQ_POLLOUT;
+        }
+    } while (fmq__hub_resume_all(h)); /* a pattern has skipped what it did not want */
     return events;
+}
+
+/* Takes the edge out of E, if it is there. */
+static bool
+take_edge(fmq__hub *h)
+{
+    fmq__ready ready[2];
+    bool was_there = false;
+    int n = 0;
+
+    if (h->waiting == NULL || fmq__poller_wait(h->waiting, ready, 2, 0, &n) != 0) {
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        was_there |= ready[i].token == TOKEN_EDGE;
+    }
+    return was_there;
 }
 
 unsigned
 fmq__hub_harvest(fmq__hub *h)
 {
-    fmq__ready ready[2];
-    int n;
-
-    if (h->waiting != NULL) {
-        (void)fmq__poller_wait(h->waiting, ready, 2, 0, &n);
-        if (h->is_leader_asleep) {
-            h->is_leader_asleep = false;
-            fmq__inbox_ring(h->inbox); /* the edge may have been the leader's */
-        } else if (h->n_rings_owed > 1) {
-            h->n_rings_owed--;
-            fmq__inbox_ring(h->inbox); /* or another poller's */
+    if (take_edge(h)) {
+        if (h->is_leader_rung) {
+            ring(h); /* and is not back: the edge was meant for it, too */
+        } else {
+            ring_pollers(h);
         }
     }
     fmq__hub_look(h);

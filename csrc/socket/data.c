@@ -79,6 +79,9 @@ send_message(fmq__socket *s, const fmq__outpart *parts, size_t n, int flags,
     if (err == EAGAIN) {
         err = send_slowly(s, attempt_send, &o, flags, deadline_ns);
     }
+    if (!fmq__list_is_empty(&h->resuming)) {
+        (void)fmq__hub_resume_all(h); /* REQ has thrown stale replies away */
+    }
     if (err == 0) {
         fmq__hub_sent(h, now_ns);
         if (fmq__hub_has_waiters(h)) {
@@ -336,7 +339,7 @@ after_recv(fmq__socket *s)
     fmq__hub *h = &s->hub;
 
     if (!fmq__list_is_empty(&h->resuming)) {
-        fmq__hub_resume_all(h);
+        (void)fmq__hub_resume_all(h);
     }
     if (fmq__hub_has_waiters(h)) {
         fmq__hub_hand_on(h);

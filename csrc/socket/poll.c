@@ -155,7 +155,7 @@ enter_all(group *g)
         if (err != 0) {
             return err;
         }
-        err = fmq__hub_enter_poll(&s->hub, &fd);
+        err = fmq__hub_enter_poll(&s->hub, (unsigned)item->events, &fd);
         if (err == 0) {
             g->fd[g->n_entered] =
                 (struct pollfd){fd, item->events != 0 ? POLLIN : 0, 0};
@@ -178,7 +178,7 @@ leave_all(group *g)
 
         /* A closed socket still waits for us to leave. */
         if (item->socket != 0 && fmq__socket_enter(item->socket, false, &s) == 0) {
-            fmq__hub_leave_poll(&s->hub);
+            fmq__hub_leave_poll(&s->hub, (unsigned)item->events);
             fmq__socket_leave(s);
         }
     }

@@ -202,7 +202,7 @@ fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len)
     }
     if (err == 0 && (option == FMQ__OPT_SNDHWM || option == FMQ__OPT_RCVHWM)) {
         spread_marks(s);
-        fmq__hub_resume_all(&s->hub);
+        (void)fmq__hub_resume_all(&s->hub);
     }
     fmq__socket_leave(s);
     return err;

@@ -63,6 +63,7 @@ FUTEX = "futex"
 BACK = "back"  # from the futex, about to take L
 BEFORE_BELL = "before bell"  # leads, without E
 BELL = "bell"
+BACK_SOON = {SLEEP_E, WOKEN, BEFORE_BELL, BELL}  # a leader that decided to sleep
 
 
 class Thread(NamedTuple):
@@ -420,10 +421,12 @@ class Protocol:
         at = READ if self.is_s_ready(w) else TOP
         x = self.put(w, i, t._replace(at=at, ate=False))
         if t.ate and self.has("harvest rings again"):
-            has_leader = any(o.leads for o in w.threads)
-            if not self.has("harvest rings a leader that was rung already"):
-                has_leader = w.is_leader_asleep
-            x = self.ring(x) if has_leader else self.ring_pollers(x)
+            is_owed = any(o.leads and o.at in BACK_SOON for o in w.threads)
+            if w.is_leader_asleep or not self.has(
+                "harvest rings a leader that was rung already"
+            ):
+                is_owed = False  # nobody has rung for it
+            x = self.ring(x) if is_owed else self.ring_pollers(x)
         yield "looks after harvest", True, [x]
         if t.can_leave:
             yield "leaves after harvest", False, self.leave(x, i)
