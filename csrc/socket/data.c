@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "socket/socket.h"
 
-enum { COPY_MAX = 512, PARTS_ON_STACK = 16 };
+enum { COPY_MAX = 512, PARTS_ON_STACK = 16, LOOK_AFTER = 100 };
 
 /* --- sending --- */
 
@@ -340,6 +340,13 @@ after_recv(fmq__socket *s)
 
     if (!fmq__list_is_empty(&h->resuming)) {
         (void)fmq__hub_resume_all(h);
+    }
+    /* Inproc peers fill their pipes themselves: while they go on doing so, nobody would
+     * come to read the connections. */
+    if (h->n_established != 0 && !fmq__list_is_empty(&s->inprocs) &&
+        ++s->n_unlooked >= LOOK_AFTER) {
+        s->n_unlooked = 0;
+        fmq__hub_look(h);
     }
     if (fmq__hub_has_waiters(h)) {
         fmq__hub_hand_on(h);

@@ -111,6 +111,7 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handl
     s->last_endpoint = NULL;
     s->staged = (fmq__staged){NULL, 0, 0};
     s->rcvmore = false;
+    s->n_unlooked = 0;
     s->hub.generation++;
     *handle = fmq__shell_handle(s);
     fmq__hub_unlock(&s->hub);

@@ -38,6 +38,7 @@ typedef struct fmq__socket {
     char *last_endpoint;
     fmq__staged staged;
     bool rcvmore;
+    uint32_t n_unlooked; /* receives since connections were read, beside inproc peers */
 } fmq__socket;
 
 enum fmq__name_kind {
