@@ -9,6 +9,12 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
+# The thread sanitizer gives up in a child that starts threads.
+starts_threads = pytest.mark.skipif(
+    os.environ.get("FASTMQ_SANITIZER") == "tsan",
+    reason="no threads after fork under the thread sanitizer",
+)
+
 # The parent's sockets, then what the child does, then what the parent can still do.
 PROGRAM = """
 import os, sys, warnings
@@ -81,6 +87,7 @@ def test_the_child_forgets(run_python) -> None:
     check(run_python, "import gc\ndel push, pull, ctx, instance\ngc.collect()")
 
 
+@starts_threads
 def test_the_child_has_contexts_of_its_own(run_python) -> None:
     check(
         run_python,
@@ -99,6 +106,7 @@ mine.term()
     )
 
 
+@starts_threads
 def test_the_child_connects_to_the_parent(run_python) -> None:
     check(
         run_python,
