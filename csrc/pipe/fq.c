@@ -484,6 +484,35 @@ fmq__fq_consume_to(fmq__fq_reader *r, fmq__fq_pos end)
     r->is_in_message = false;
 }
 
+size_t
+fmq__fq_cut_left(const fmq__fq_reader *r, size_t enough)
+{
+    const fmq__chunk *c = r->at.chunk;
+    uint32_t off = r->at.off;
+    bool is_in_message = r->is_in_message;
+    uint64_t left = r->frame_left;
+
+    if (left != 0) {
+        struct layout f = parse_frame(c, r->cut_at);
+
+        off = f.next;
+        is_in_message = (f.flags & FMQ__MORE) != 0;
+    }
+    while (is_in_message && left < enough) {
+        struct layout f;
+
+        if (off == load(&c->sealed)) {
+            c = c->next;
+            off = 0;
+        }
+        f = parse_frame(c, off);
+        left += f.head + f.len;
+        off = f.next;
+        is_in_message = (f.flags & FMQ__MORE) != 0;
+    }
+    return left < enough ? (size_t)left : enough;
+}
+
 uint32_t
 fmq__fq_skip_cut(fmq__fq_reader *r)
 {

@@ -160,6 +160,10 @@ uint32_t fmq__fq_consume(fmq__fq_reader *r, size_t n);
 /* Moves the reader to `end`, a message border, at once, without counting. */
 void fmq__fq_consume_to(fmq__fq_reader *r, fmq__fq_pos end);
 
+/* The bytes left on the wire of the message that consume has cut, 0 if none is; once
+ * they are `enough` it may say less than all. */
+size_t fmq__fq_cut_left(const fmq__fq_reader *r, size_t enough);
+
 /* If a message was cut by consume, skips what is left of it (all its frames): 1, else
  * 0. */
 uint32_t fmq__fq_skip_cut(fmq__fq_reader *r);

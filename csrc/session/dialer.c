@@ -326,11 +326,11 @@ close_dialer(fmq__endpoint *e, int64_t linger_ms)
         fmq__io_set_timer(io_of(d), &d->linger, fmq__deadline_ns(linger_ms));
     }
     if (d->session != NULL) {
-        bool can_last = d->session->phase == FMQ__ESTABLISHED || has_queued(d);
+        bool is_shaking = fmq__session_is_shaking(d->session);
 
-        if (!can_last || linger_ms == 0) {
+        if (linger_ms == 0 || (is_shaking && !has_queued(d))) {
             fmq__session_io_close(d->session, 0);
-        } else if (d->session->phase != FMQ__HANDSHAKE) {
+        } else if (!is_shaking) {
             fmq__session_io_close(d->session, linger_ms);
         }
     } else if (!has_queued(d)) {
@@ -354,7 +354,7 @@ on_session_end(fmq__endpoint *e, fmq__session *s, bool was_established, int err)
     (void)was_established;
     d->session = NULL;
     if (e->is_closing) {
-        if (has_queued(d) && err != 0) {
+        if (has_queued(d) && err != 0 && !is_violation(err)) {
             retry_later(d);
         } else {
             finish(d);

@@ -426,21 +426,11 @@ fmq__session_read(fmq__session *s)
     size_t cap;
     int err;
 
-    if (s->phase != FMQ__ESTABLISHED) {
+    if (s->phase != FMQ__ESTABLISHED || s->peer->net.is_paused || !begin_turn(s, &b)) {
         return;
     }
-    if (s->is_lasting) {
-        fmq__session_fail(s, ECONNRESET); /* it only waited to write */
-        return;
-    }
-    if (s->peer->net.is_paused) {
-        /* A hang-up; what came before it is read when there is room. */
-        s->is_out_broken = true;
-        s->wants_out = false;
-        fmq__session_update(s);
-        return;
-    }
-    if (!begin_turn(s, &b)) {
+    if (b.room == 0) {
+        end_turn(s, &b, 0); /* the mark was lowered: pauses */
         return;
     }
     cap = s->peer->net.in_limit != 0 && s->peer->net.in_limit < RCVHWM_LOW
@@ -451,6 +441,27 @@ fmq__session_read(fmq__session *s)
     fmq__hub_lock(s->hub);
     end_turn(s, &b, err);
     decode_stash(s);
+}
+
+void
+fmq__session_serve(fmq__session *s, unsigned events)
+{
+    /* IN may be old news: others have read since. These two are not. */
+    bool is_gone = (events & (FMQ__EV_ERR | FMQ__EV_HUP)) != 0;
+
+    if (events & FMQ__EV_OUT) {
+        fmq__session_write(s);
+    }
+    if (s->phase != FMQ__ESTABLISHED) {
+        return;
+    }
+    if (is_gone && s->is_lasting) {
+        fmq__session_fail(s, ECONNRESET); /* it only waited to write */
+    } else if (is_gone && s->peer->net.is_paused) {
+        fmq__session_break_out(s); /* what came before is read when there is room */
+    } else if (events & ~(unsigned)FMQ__EV_OUT) {
+        fmq__session_read(s);
+    }
 }
 
 void

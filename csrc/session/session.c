@@ -200,10 +200,12 @@ on_hang_up(fmq__watch *w, unsigned events)
 
     (void)events;
     fmq__hub_lock(h);
-    if (s->phase == FMQ__ESTABLISHED) {
-        s->is_out_broken = true;
+    if (s->phase == FMQ__ESTABLISHED && s->is_lasting) {
+        fmq__session_fail(s, ECONNRESET); /* it only waited to write */
+    } else if (s->phase == FMQ__ESTABLISHED) {
+        fmq__session_break_out(s);
         for (int i = 0; i < PART_READS_MAX && s->phase == FMQ__ESTABLISHED &&
-                        (s->is_lasting || !s->peer->net.is_paused);
+                        !s->peer->net.is_paused;
              i++) {
             fmq__session_read(s);
         }
@@ -290,9 +292,7 @@ leave_peer(fmq__session *s)
 
     p->session = NULL;
     s->peer = NULL;
-    if (s->is_mid_message) {
-        fmq__fq_rollback(&net->in_w, s->mark);
-    }
+    fmq__fq_rollback(&net->in_w, s->mark); /* frames of a message without its end */
     net->out_r.dropped = &h->dropped;
     if (fmq__fq_skip_cut(&net->out_r) != 0) {
         fmq__netpipe_written(net, 1, 0);
@@ -343,7 +343,7 @@ void
 fmq__session_io_bury(fmq__session *s)
 {
     fmq__endpoint *e = s->endpoint;
-    bool was_established = s->phase != FMQ__HANDSHAKE;
+    bool was_established = !fmq__session_is_shaking(s);
 
     fmq__handshake_end(s);
     if (s->watch.fd >= 0) {
@@ -384,12 +384,23 @@ fmq__session_update(fmq__session *s)
             s->is_in_set = false;
         }
     } else if (s->is_in_set) {
-        (void)fmq__poller_modify(set, s->fd, events, token);
+        if (s->set_events != events) {
+            (void)fmq__poller_modify(set, s->fd, events, token);
+        }
     } else if (fmq__poller_add(set, s->fd, events, token) == 0) {
         s->is_in_set = true;
     } else {
         fmq__session_fail(s, ENOMEM);
     }
+    s->set_events = events;
+}
+
+void
+fmq__session_break_out(fmq__session *s)
+{
+    s->is_out_broken = true;
+    s->wants_out = false;
+    fmq__session_update(s);
 }
 
 void
@@ -397,7 +408,7 @@ fmq__session_io_close(fmq__session *s, int64_t linger_ms)
 {
     fmq__hub *h = s->hub;
 
-    if (s->phase == FMQ__HANDSHAKE) {
+    if (fmq__session_is_shaking(s)) {
         fmq__session_io_bury(s); /* the I/O thread alone knows of it */
         return;
     }
@@ -407,6 +418,7 @@ fmq__session_io_close(fmq__session *s, int64_t linger_ms)
             fmq__session_fail(s, 0);
         } else {
             s->is_lasting = true;
+            s->peer->net.pipe.is_closed_out = true; /* else it may last for ever */
             fmq__session_update(s);
             fmq__session_write(s); /* ends at once if nothing is left */
         }

@@ -54,13 +54,14 @@ struct fmq__session {
 
     /* under L */
     enum fmq__phase phase;
-    int error;          /* why it ended; 0: the peer closed, or we did */
-    bool is_lasting;    /* ends when its queue is written: reads no more (linger) */
-    bool is_reading;    /* the read turn is out */
-    bool is_writing;    /* the write turn is out */
-    bool is_in_set;     /* in S */
-    bool wants_out;     /* S watches for room */
-    bool is_out_broken; /* a write failed: what is left waits for another connection */
+    int error;           /* why it ended; 0: the peer closed, or we did */
+    bool is_lasting;     /* ends when its queue is written: reads no more (linger) */
+    bool is_reading;     /* the read turn is out */
+    bool is_writing;     /* the write turn is out */
+    bool is_in_set;      /* in S */
+    bool wants_out;      /* S is to watch for room */
+    unsigned set_events; /* what S watches for, if is_in_set */
+    bool is_out_broken;  /* a write failed: what is left waits for another connection */
     uint32_t slot;
     uint32_t slot_generation;
     uint8_t ctl[FMQ__SESSION_CTL_MAX]; /* control frames to send */
@@ -84,6 +85,13 @@ struct fmq__session {
 int fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts *o,
                       fmq__session **session);
 
+/* On the I/O thread, which need not have L: whether its handshake is not over. */
+static inline bool
+fmq__session_is_shaking(const fmq__session *s)
+{
+    return s->conn != NULL;
+}
+
 /* Under L, on the I/O thread: makes an established session of a ready one (drops L),
  * and takes one that is over off its pipe, if no turn is out. False: not yet. */
 void fmq__session_io_establish(fmq__session *s);
@@ -100,8 +108,11 @@ void fmq__session_io_bury(fmq__session *s);
  */
 void fmq__session_io_close(fmq__session *s, int64_t linger_ms);
 
-/* Updates what S watches for. */
+/* Has S watch for what the session waits for now. */
 void fmq__session_update(fmq__session *s);
+
+/* Nothing can be written any more; what the peer sent before is still read. */
+void fmq__session_break_out(fmq__session *s);
 
 /* --- handshake.c; on the I/O thread --- */
 
@@ -111,8 +122,10 @@ void fmq__handshake_end(fmq__session *s);
 
 /* --- read.c; under L, drop it --- */
 
-/* Takes the read turn, if it is free, and reads once. */
+/* Takes the read turn, if it is free, and reads once; not if its pipe is full. */
 void fmq__session_read(fmq__session *s);
+/* What S said of it: writes, reads, hears of a hang-up. */
+void fmq__session_serve(fmq__session *s, unsigned events);
 /* Decodes what the handshake left, or what a full pipe left; then reads are on again.
  */
 void fmq__session_resume(fmq__session *s);

@@ -54,6 +54,7 @@ fmq__hub_add_session(fmq__hub *h, fmq__session *s)
         return err;
     }
     s->is_in_set = true;
+    s->set_events = FMQ__EV_IN | FMQ__EV_RDHUP;
     h->slot[s->slot] = s;
     fmq__list_push_back(&h->established, &s->hub_node);
     h->n_established++;

@@ -156,18 +156,6 @@ fmq__hub_wake_all(fmq__hub *h)
     }
 }
 
-/* The work of an established session that S has named. */
-static void
-serve(fmq__session *s, unsigned events)
-{
-    if (events & FMQ__EV_OUT) {
-        fmq__session_write(s);
-    }
-    if (events & ~(unsigned)FMQ__EV_OUT) {
-        fmq__session_read(s);
-    }
-}
-
 void
 fmq__hub_look(fmq__hub *h)
 {
@@ -184,9 +172,7 @@ fmq__hub_look(fmq__hub *h)
         if (s->wants_out) {
             fmq__session_write(s);
         }
-        if (s->phase == FMQ__ESTABLISHED && !s->is_lasting && !s->peer->net.is_paused) {
-            fmq__session_read(s);
-        }
+        fmq__session_read(s);
         return;
     }
     h->n_inside++;
@@ -199,7 +185,7 @@ fmq__hub_look(fmq__hub *h)
         fmq__session *s = fmq__hub_find_session(h, ready[i].token);
 
         if (s != NULL) {
-            serve(s, ready[i].events);
+            fmq__session_serve(s, ready[i].events);
         }
     }
     fmq__hub_exit(h);

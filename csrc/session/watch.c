@@ -119,16 +119,13 @@ serve_ready(fmq__hub *h, bool with_input)
     for (int i = 0; i < n; i++) {
         fmq__session *s = fmq__hub_find_session(h, ready[i].token);
         unsigned events = ready[i].events;
-        unsigned ended = events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP);
 
-        if (s == NULL) {
-            continue;
+        if (!with_input &&
+            (events & (FMQ__EV_HUP | FMQ__EV_ERR | FMQ__EV_RDHUP)) == 0) {
+            events &= ~(unsigned)FMQ__EV_IN;
         }
-        if (events & FMQ__EV_OUT) {
-            fmq__session_write(s);
-        }
-        if (ended != 0 || (with_input && (events & FMQ__EV_IN))) {
-            fmq__session_read(s);
+        if (s != NULL) {
+            fmq__session_serve(s, events);
         }
     }
     fmq__hub_exit(h);

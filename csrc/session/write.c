@@ -3,13 +3,15 @@
  *
  * Under L the turn takes a snapshot of the queue's end and of the counts; without L it
  * gathers and writes; under L it accounts. Appending meanwhile is fine: it only touches
- * what is behind the snapshot. Control frames go first, but only where a message ends.
+ * what is behind the snapshot. Control frames go first, but only where a message ends:
+ * while one waits, a round that begins inside a message goes no further than its end.
  *
  * A session is on the dirty list exactly if it has something to write, can write (the
  * kernel has not said "enough"), and nobody is writing.
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "session/session.h"
 
@@ -23,6 +25,7 @@ enum {
 /* One system call of the write turn. */
 typedef struct write_round {
     fmq__fq_pos end;
+    size_t max_bytes;
     uint32_t n_out; /* messages before `end` */
     size_t out_bytes;
     uint8_t ctl[FMQ__SESSION_CTL_MAX];
@@ -94,13 +97,18 @@ run_round(fmq__session *s, write_round *r)
     int first = r->ctl_len != 0 ? 1 : 0;
     int n_iov = 0;
 
-    offered = fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, WRITE_BYTES, &n_iov);
+    offered =
+        fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, r->max_bytes, &n_iov);
     if (first != 0) {
         iov[0].iov_base = r->ctl;
         iov[0].iov_len = r->ctl_len;
     }
     r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
     if (r->err != 0) {
+        if (r->err != EAGAIN) {
+            /* So that whoever reads comes to an end, whatever the peer does. */
+            (void)shutdown(s->fd, SHUT_RDWR);
+        }
         return;
     }
     r->is_short = sent < offered + r->ctl_len;
@@ -125,10 +133,13 @@ begin_round(fmq__session *s, write_round *r)
     r->end = net->out_w.end;
     r->n_out = net->n_out;
     r->out_bytes = net->out_bytes;
+    r->max_bytes = WRITE_BYTES;
     r->ctl_len = 0;
     if (s->ctl_len != 0 && is_at_border(&net->out_r)) {
         memcpy(r->ctl, s->ctl, s->ctl_len);
         r->ctl_len = s->ctl_len;
+    } else if (s->ctl_len != 0) {
+        r->max_bytes = fmq__fq_cut_left(&net->out_r, WRITE_BYTES);
     }
     r->err = 0;
     r->ctl_sent = 0;
@@ -148,7 +159,7 @@ end_round(fmq__session *s, const write_round *r)
         if (r->err == EAGAIN) {
             s->wants_out = true;
         } else {
-            s->is_out_broken = true; /* the read side will tell why */
+            fmq__session_break_out(s); /* the read side will tell why */
         }
         return false;
     }
@@ -180,7 +191,6 @@ end_if_done(fmq__session *s)
 void
 fmq__session_write(fmq__session *s)
 {
-    bool had_wanted = s->wants_out;
     int rounds = 0;
     write_round r;
 
@@ -210,9 +220,10 @@ fmq__session_write(fmq__session *s)
         fmq__hub_ask(s->hub, FMQ__WORK_SESSIONS); /* it waited for this turn */
         return;
     }
-    if (s->wants_out != had_wanted) {
-        fmq__session_update(s);
+    if (s->is_out_broken) {
+        s->wants_out = false; /* broken by somebody else meanwhile */
     }
+    fmq__session_update(s);
     fmq__session_mark_dirty(s);
     if (rounds == WRITE_ROUNDS && fmq__list_is_linked(&s->dirty_node)) {
         fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
