@@ -58,6 +58,7 @@ typedef struct fmq__pattern_ops {
 struct fmq__pattern {
     const fmq__pattern_ops *ops;
     fmq__pipe *reading; /* the pipe of the message that is being taken, or NULL */
+    struct fmq__remnant *rest; /* what is left of it if its pipe has gone; or NULL */
 };
 
 extern const fmq__pattern_ops fmq__pattern_pair;
@@ -76,7 +77,8 @@ void fmq__pattern_free(fmq__pattern *p);
  * body becomes the caller's; `*from` is the pipe it came from. */
 int fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from);
 
-/* Attaches and detaches with the books kept (is_attached, the message being read). */
+/* Attaches and detaches with the books kept. What is left of a message that is being
+ * taken stays (if there is memory for it): it is read to its end, and not torn. */
 bool fmq__pattern_attach(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__pattern_detach(fmq__pattern *p, fmq__pipe *pipe);
 
