@@ -4,7 +4,8 @@
  *
  * The envelope - all frames up to and including the first empty one - is kept in wire
  * form and put before the reply as it was. A request without a delimiter, or with
- * nothing behind it, is skipped. A reply to a peer that is gone or full is dropped.
+ * nothing behind it, or with an envelope that is too long to keep, is skipped. A reply
+ * to a peer that is gone or full is dropped.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,16 +15,20 @@
 #include "pattern/pattern.h"
 #include "wire/frame.h"
 
-enum { ENVELOPE_MAX = 64 * 1024 }; /* longer ones are no envelopes: skipped */
+enum {
+    ENVELOPE_MAX = 64 * 1024, /* longer ones are no envelopes: skipped */
+    ENVELOPE_OWN = 256,       /* so much needs no memory: what a few hops make */
+};
 
 typedef struct rep {
     fmq__pattern base;
     fmq__fairq in;
     fmq__pipe *asker;  /* whom to reply to; NULL: gone */
     bool is_answering; /* a whole request was taken, and not answered yet */
-    uint8_t *envelope;
+    uint8_t *envelope; /* `own`, or heap */
     size_t envelope_len;
     size_t envelope_cap;
+    uint8_t own[ENVELOPE_OWN];
 } rep;
 
 static rep *
@@ -35,13 +40,21 @@ from_base(fmq__pattern *p)
 static void
 init(fmq__pattern *p)
 {
-    fmq__fairq_init(&from_base(p)->in);
+    rep *self = from_base(p);
+
+    fmq__fairq_init(&self->in);
+    self->envelope = self->own;
+    self->envelope_cap = sizeof(self->own);
 }
 
 static void
 fini(fmq__pattern *p)
 {
-    fmq__free(from_base(p)->envelope);
+    rep *self = from_base(p);
+
+    if (self->envelope != self->own) {
+        fmq__free(self->envelope);
+    }
 }
 
 static bool
@@ -87,16 +100,19 @@ reserve(rep *self, size_t more)
     size_t need = self->envelope_len + more;
     uint8_t *grown;
 
-    if (need <= self->envelope_cap) {
-        return true;
-    }
     if (need > ENVELOPE_MAX) {
         return false;
     }
-    need = need < 64 ? 64 : need * 2;
-    grown = fmq__realloc(self->envelope, need);
+    if (need <= self->envelope_cap) {
+        return true;
+    }
+    need *= 2;
+    grown = fmq__realloc(self->envelope == self->own ? NULL : self->envelope, need);
     if (grown == NULL) {
         return false;
+    }
+    if (self->envelope == self->own) {
+        memcpy(grown, self->own, self->envelope_len);
     }
     self->envelope = grown;
     self->envelope_cap = need;

@@ -87,7 +87,10 @@ drop_stale(req *self)
 {
     fmq__pipe *from;
 
-    self->base.reading = NULL;
+    if (self->base.reading != NULL) {
+        fmq__pipe_skip_message(self->base.reading);
+        self->base.reading = NULL;
+    }
     while ((from = fmq__fairq_front(&self->in)) != NULL) {
         fmq__pipe_skip_message(from);
     }
@@ -100,6 +103,7 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     int err = check_send(p);
     fmq__pipe *to;
     fmq__fq_pos mark;
+    size_t bytes;
 
     if (err != 0) {
         return err;
@@ -111,14 +115,12 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
         fmq__fq_rollback(to->out, mark);
         return err;
     }
-    if (self->base.reading != NULL) {
-        fmq__pipe_skip_message(self->base.reading);
-    }
-    drop_stale(self);
-    err = fmq__pipe_send(to, mark, parts, n);
+    err = fmq__pipe_append_rest(to, mark, parts, n, &bytes);
     if (err != 0) {
         return err;
     }
+    drop_stale(self); /* nothing can fail any more, and nobody can have replied yet */
+    to->ops->commit(to, bytes);
     self->id++;
     self->asked = to;
     self->is_waiting = true;

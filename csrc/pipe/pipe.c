@@ -35,10 +35,10 @@ fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
 }
 
 int
-fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n)
+fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts,
+                      size_t n, size_t *bytes)
 {
-    size_t bytes = 0;
-
+    *bytes = 0;
     for (size_t i = 0; i < n; i++) {
         int err = fmq__pipe_append(p, &parts[i], i + 1 < n ? FMQ__MORE : 0);
 
@@ -46,10 +46,21 @@ fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t
             fmq__fq_rollback(p->out, mark);
             return err;
         }
-        bytes += parts[i].len + 2;
+        *bytes += parts[i].len + 2;
     }
-    p->ops->commit(p, bytes);
     return 0;
+}
+
+int
+fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n)
+{
+    size_t bytes;
+    int err = fmq__pipe_append_rest(p, mark, parts, n, &bytes);
+
+    if (err == 0) {
+        p->ops->commit(p, bytes);
+    }
+    return err;
 }
 
 void

@@ -74,8 +74,13 @@ fmq__pipe_can_write(fmq__pipe *p)
 /* Appends one frame of a message, not yet to be seen; shares `part->body`. */
 int fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags);
 
-/* Appends `n` parts as the frames of one message, behind what was appended since
- * `mark`, and commits; on failure rolls back to `mark`. */
+/* Appends `n` parts as the last frames of a message, behind what was appended since
+ * `mark`; on failure rolls back to `mark`. `*bytes` is for commit, which must follow.
+ */
+int fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts,
+                          size_t n, size_t *bytes);
+
+/* The same, and commits. */
 int fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n);
 
 /* Takes one frame of a message that is there; counts at the last frame. A referenced
