@@ -113,12 +113,13 @@ can_go_on(fmq__hub *h, int dir)
     return dir == FMQ__DIR_IN ? ops->can_recv(h->pattern) : ops->can_send(h->pattern);
 }
 
-/* Rings for the pollers that can go on. */
+/* Rings for the pollers that can go on, or must: the ring at the end of the socket is
+ * one for all, and the leader may have taken it. */
 static void
 ring_pollers(fmq__hub *h)
 {
     for (int dir = 0; dir < 2; dir++) {
-        if (h->n_pollers[dir] != 0 && can_go_on(h, dir)) {
+        if (h->n_pollers[dir] != 0 && (fmq__hub_state(h) != 0 || can_go_on(h, dir))) {
             ring(h);
             return;
         }
