@@ -1,227 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: one entry a case in CASES, one number a run.
+"""What is measured: names and sizes, no code.
 
-A case has one or two ends. Each is a function that runs in a process of its own; it
-gets the library, a pipe to the harness and the number of messages. What goes through
-the pipes: the binding end sends ("endpoint", its endpoint), which the connecting end
-receives; one of them sends ("result", the number); then both receive None and return.
+A stream is PUSH to PULL as fast as both can; its value is messages a second. A round
+trip is REQ to REP and back, one at a time; its value is microseconds.
 """
 
 from __future__ import annotations
 
-import socket
-import tempfile
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
+import fnmatch
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-import peers
-
-BODY = b"x" * 64
-WARM_UP = 200
-
-End = Callable[[Any, Connection, int], None]
+STREAM = "pushpull"
+ROUND_TRIP = "reqrep"
+TRANSPORTS = ("tcp", "ipc", "inproc")
+SIZES = (1, 64, 1024, 16 * 1024, 64 * 1024, 1024 * 1024)
+QUICK_SIZES = (64, 64 * 1024)
+PEERS_IN_TURN = (8, 32, 100)
+CORES = {
+    "free": "not pinned",
+    "one": "both ends on one core",
+    "two": "a core for each end",
+}
+# So much is sent in one phase at most: queues may take in nearly all of it.
+MAX_PHASE_BYTES = 256 * 1024 * 1024
+MAX_PHASE_MESSAGES = 20_000_000
 
 
 @dataclass(frozen=True)
 class Case:
-    name: str
-    title: str
-    unit: str
-    is_rate: bool
-    """Whether more is better."""
-    n: int
-    n_quick: int
-    binds: End
-    connects: End | None = None
-    cpus: tuple[int, int] | None = None
-    """Which of the usable processors each end is pinned to; None: not pinned."""
-    peers: tuple[str, ...] = ("fastmq", "pyzmq")
+    pattern: str
+    transport: str
+    size: int
+    """Bytes of each part."""
+    parts: int = 1
+    peers_in_turn: int = 1
+    """Connections that the sender serves in turn."""
+    cores: str = "two"
 
+    @property
+    def name(self) -> str:
+        pattern = self.pattern
+        if self.peers_in_turn > 1:
+            pattern = f"turn{self.peers_in_turn}"
+        size = size_text(self.size).replace(" ", "")
+        if self.parts > 1:
+            size = f"{self.parts}x{size}"
+        return f"{pattern}-{self.transport}-{size}-{self.cores}"
 
-def round_trip_us(started: int, n: int) -> float:
-    return (time.perf_counter_ns() - started) / n / 1000
+    @property
+    def family(self) -> str:
+        """What cases that differ in nothing but size have in common."""
+        name = "PUSH/PULL" if self.is_rate else "REQ/REP round trip"
+        text = f"{name}, {self.transport}"
+        if self.parts > 1:
+            text += f", {self.parts} parts"
+        if self.peers_in_turn > 1:
+            text += f", {self.peers_in_turn} peers in turn"
+        return f"{text}, {CORES[self.cores]}"
 
+    @property
+    def title(self) -> str:
+        return f"{self.family}, {size_text(self.size)}"
 
-# Round trips: REQ and REP over tcp, or plain sockets with nothing between.
+    @property
+    def is_rate(self) -> bool:
+        """Whether more is better."""
+        return self.pattern == STREAM
 
+    @property
+    def unit(self) -> str:
+        return "messages/s" if self.is_rate else "us"
 
-def answer(library: Any, pipe: Connection, n: int) -> None:
-    if library is socket:
-        answer_plain(pipe, n)
-        return
-    context = library.Context()
-    with context.socket(library.REP) as server:
-        server.bind("tcp://127.0.0.1:*")
-        pipe.send(("endpoint", server.getsockopt_string(library.LAST_ENDPOINT)))
-        for _ in range(WARM_UP + n):
-            server.send(server.recv())
-        pipe.recv()
-    context.term()
-
-
-def ask(library: Any, pipe: Connection, n: int) -> None:
-    if library is socket:
-        ask_plain(pipe, n)
-        return
-    context = library.Context()
-    with context.socket(library.REQ) as client:
-        client.connect(pipe.recv())
-        for _ in range(WARM_UP):
-            client.send(BODY)
-            client.recv()
-        started = time.perf_counter_ns()
-        for _ in range(n):
-            client.send(BODY)
-            client.recv()
-        pipe.send(("result", round_trip_us(started, n)))
-        pipe.recv()
-    context.term()
-
-
-def answer_plain(pipe: Connection, n: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        pipe.send(("endpoint", listener.getsockname()[1]))
-        with peers.accept_plain(listener) as connection:
-            for _ in range(WARM_UP + n):
-                connection.sendall(connection.recv(len(BODY)))
-            pipe.recv()
-
-
-def ask_plain(pipe: Connection, n: int) -> None:
-    with peers.connect_plain(pipe.recv()) as connection:
-        for _ in range(WARM_UP):
-            connection.sendall(BODY)
-            connection.recv(len(BODY))
-        started = time.perf_counter_ns()
-        for _ in range(n):
-            connection.sendall(BODY)
-            connection.recv(len(BODY))
-        pipe.send(("result", round_trip_us(started, n)))
-        pipe.recv()
-
-
-# Streams: PUSH sends as fast as it can; PULL counts.
-
-
-def push_to(library: Any, context: Any, endpoint: str, n: int) -> Any:
-    sender = context.socket(library.PUSH)
-    sender.connect(endpoint)
-    for _ in range(n):
-        sender.send(BODY)
-    return sender
-
-
-def rate_of(receiver: Any, n: int) -> float:
-    receiver.recv()
-    started = time.perf_counter_ns()
-    for _ in range(n - 1):
-        receiver.recv()
-    return (n - 1) * 1e9 / (time.perf_counter_ns() - started)
-
-
-def pull(library: Any, pipe: Connection, n: int, endpoint: str) -> None:
-    context = library.Context()
-    with context.socket(library.PULL) as receiver:
-        receiver.bind(endpoint)
-        pipe.send(("endpoint", receiver.getsockopt_string(library.LAST_ENDPOINT)))
-        pipe.send(("result", rate_of(receiver, n)))
-        pipe.recv()
-    context.term()
-
-
-def pull_tcp(library: Any, pipe: Connection, n: int) -> None:
-    pull(library, pipe, n, "tcp://127.0.0.1:*")
-
-
-def pull_ipc(library: Any, pipe: Connection, n: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="fastmq-bench-") as folder:
-        pull(library, pipe, n, f"ipc://{folder}/pull")
-
-
-def push(library: Any, pipe: Connection, n: int) -> None:
-    context = library.Context()
-    with push_to(library, context, pipe.recv(), n):
-        pipe.recv()
-    context.term()
-
-
-def pull_inproc(library: Any, pipe: Connection, n: int) -> None:
-    context = library.Context()
-    with context.socket(library.PULL) as receiver:
-        receiver.bind("inproc://bench")
-        senders = []
-        thread = threading.Thread(
-            target=lambda: senders.append(
-                push_to(library, context, "inproc://bench", n)
-            )
+    @property
+    def is_plain(self) -> bool:
+        """Whether sockets without a library can do the same."""
+        return (
+            self.transport != "inproc" and self.parts == 1 and self.peers_in_turn == 1
         )
-        thread.start()
-        pipe.send(("result", rate_of(receiver, n)))
-        thread.join()
-        senders[0].close()
-        pipe.recv()
-    context.term()
+
+    @property
+    def n_warm_up(self) -> int:
+        """Messages of the first phase, which is not measured."""
+        return max(10, min(200, self.n_max), 5 * self.peers_in_turn)
+
+    @property
+    def n_max(self) -> int:
+        """Messages of one phase at most."""
+        return min(MAX_PHASE_MESSAGES, MAX_PHASE_BYTES // (self.size * self.parts))
 
 
-CASES = {
-    case.name: case
-    for case in (
-        Case(
-            name="reqrep-one-core",
-            title="REQ/REP round trip, tcp, 64 B, both ends on one core",
-            unit="us",
-            is_rate=False,
-            n=20_000,
-            n_quick=2_000,
-            binds=answer,
-            connects=ask,
-            cpus=(0, 0),
-            peers=("fastmq", "pyzmq", "sockets"),
-        ),
-        Case(
-            name="reqrep-two-cores",
-            title="REQ/REP round trip, tcp, 64 B, a core for each end",
-            unit="us",
-            is_rate=False,
-            n=10_000,
-            n_quick=1_000,
-            binds=answer,
-            connects=ask,
-            cpus=(0, 1),
-            peers=("fastmq", "pyzmq", "sockets"),
-        ),
-        Case(
-            name="pushpull-tcp",
-            title="PUSH/PULL, tcp, 64 B",
-            unit="messages/s",
-            is_rate=True,
-            n=1_000_000,
-            n_quick=100_000,
-            binds=pull_tcp,
-            connects=push,
-        ),
-        Case(
-            name="pushpull-ipc",
-            title="PUSH/PULL, ipc, 64 B",
-            unit="messages/s",
-            is_rate=True,
-            n=1_000_000,
-            n_quick=100_000,
-            binds=pull_ipc,
-            connects=push,
-        ),
-        Case(
-            name="pushpull-inproc",
-            title="PUSH/PULL, inproc, 64 B, two threads",
-            unit="messages/s",
-            is_rate=True,
-            n=500_000,
-            n_quick=50_000,
-            binds=pull_inproc,
-        ),
-    )
-}
+def size_text(size: int) -> str:
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= factor and size % factor == 0:
+            return f"{size // factor} {unit}"
+    return f"{size} B"
+
+
+def matrix(sizes: Iterable[int] = SIZES) -> Iterator[Case]:
+    """Yield every case of a default run."""
+    sizes = tuple(sizes)
+    for pattern in (STREAM, ROUND_TRIP):
+        for transport in TRANSPORTS:
+            for size in sizes:
+                yield Case(pattern, transport, size)
+        for cores in ("one", "free"):
+            yield Case(pattern, "tcp", 64, cores=cores)
+    for transport in TRANSPORTS:
+        yield Case(STREAM, transport, 128, parts=2)
+    yield Case(STREAM, "tcp", 64, parts=10)
+    for peers in PEERS_IN_TURN:
+        yield Case(STREAM, "tcp", 64, peers_in_turn=peers)
+
+
+def chosen(
+    cases: Iterable[Case], patterns: list[str] | None, cores: list[str] | None
+) -> list[Case]:
+    """Return the cases that a pattern fits, each once for each of ``cores``."""
+    every = list(cases)
+    if cores:
+        every = [replace(case, cores=where) for case in every for where in cores]
+    every = list(dict.fromkeys(every))
+    if not patterns:
+        return every
+    return [case for case in every if any(fits(case.name, p) for p in patterns)]
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether the pattern, or a part of the name without wildcards, is the name's."""
+    if any(sign in pattern for sign in "*?["):
+        return fnmatch.fnmatchcase(name, pattern)
+    return pattern in name

@@ -1,93 +1,245 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a case once: processes of its own, pinned, ended in any case."""
+"""Runs a case once: fresh processes, pinned, ended in any case."""
 
 from __future__ import annotations
 
-import multiprocessing
+import math
 import multiprocessing.connection
 import os
 import signal
+import socket
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
 
-from cases import Case, End
-from peers import PEERS, Peer
+from bench.cases import Case
+from bench.ends import Phase
+from bench.peers import CHILD, SOCKETS, Peer, last_line
 
-TIME_LIMIT_S = 120
-
-spawn = multiprocessing.get_context("spawn")
+ESTABLISHED = "01"  # in /proc/net/tcp
 
 
 class Failed(Exception):
     """A process of the case failed or took too long."""
 
 
-def run_once(case: Case, peer: Peer, n: int) -> float:
-    deadline = time.monotonic() + TIME_LIMIT_S
-    with ExitStack() as stack:
-        ends = [case.binds] if case.connects is None else [case.binds, case.connects]
-        pipes = [
-            stack.enter_context(process(case, peer, number, end, n))
-            for number, end in enumerate(ends)
-        ]
-        if len(pipes) == 2:
-            pipes[1].send(hear(pipes[:1], "endpoint", deadline))
-        result = hear(pipes, "result", deadline)
-        for pipe in pipes:
-            pipe.send(None)
-        for pipe in pipes:
-            hear([pipe], "over", deadline)
-    assert isinstance(result, float)
-    return result
+class TimedOut(Failed):
+    """Nothing was heard within the time limit."""
 
 
-def hear(pipes: list[Connection], kind: str, deadline: float) -> object:
-    """Wait until one of the pipes brings a message of this kind."""
-    ready = multiprocessing.connection.wait(pipes, deadline - time.monotonic())
-    if not ready:
-        raise Failed(f"no {kind} within {TIME_LIMIT_S} s")
-    pipe = ready[0]
-    assert isinstance(pipe, Connection)
-    try:
-        heard, value = pipe.recv()
-    except EOFError:
-        raise Failed("a process ended too early") from None
-    if heard != kind:
-        raise Failed(f"{heard} instead of {kind}: {value}")
-    return value
+@dataclass(frozen=True)
+class Run:
+    """One measured run."""
+
+    value: float
+    """In the case's unit."""
+    n: int
+    seconds: float
+    server_cpu_us: float
+    """Processor time a message (or round trip) of the end that binds."""
+    client_cpu_us: float
+
+
+@dataclass
+class Process:
+    """One end: its process and the pipe to it."""
+
+    popen: subprocess.Popen[bytes]
+    pipe: Connection
+    errors: Path
+
+    def say(self, command: str, value: object = None) -> None:
+        self.send((command, value))
+
+    def send(self, value: object) -> None:
+        try:
+            self.pipe.send(value)
+        except OSError:
+            raise Failed(self.epitaph()) from None
+
+    def epitaph(self) -> str:
+        """How the process ended, for one that has ended on its own."""
+        try:
+            status = self.popen.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "a process closed its pipe"
+        text = f"a process ended with status {status}"
+        if status < 0:
+            text = f"a process was ended by {signal.Signals(-status).name}"
+        said = last_line(self.errors.read_text(encoding="utf-8", errors="replace"))
+        return f"{text}: {said}" if said else text
+
+
+class Ends:
+    """The processes of a run and how to talk with them within a time limit."""
+
+    def __init__(self, processes: list[Process], limit_s: float) -> None:
+        self.processes = processes
+        self.limit_s = limit_s
+        self.deadline = time.monotonic() + limit_s
+
+    def hear(self, kind: str, which: list[Process] | None = None) -> list[Any]:
+        """Wait for one message of this kind from each; the first failure counts."""
+        waiting = list(self.processes if which is None else which)
+        heard: dict[int, Any] = {}
+        while waiting:
+            left = max(0.0, self.deadline - time.monotonic())
+            pipes = [end.pipe for end in waiting]
+            ready = multiprocessing.connection.wait(pipes, left)
+            if not ready:
+                raise TimedOut(f"no {kind!r} within {self.limit_s:g} s")
+            for end in [end for end in waiting if end.pipe in ready]:
+                heard[id(end)] = self.receive(end, kind)
+                waiting.remove(end)
+        ends = self.processes if which is None else which
+        return [heard[id(end)] for end in ends]
+
+    @staticmethod
+    def receive(end: Process, kind: str) -> Any:
+        try:
+            said, value = end.pipe.recv()
+        except (EOFError, OSError):
+            raise Failed(end.epitaph()) from None
+        if said != kind:
+            raise Failed(value if said == "failed" else f"{said} instead of {kind}")
+        return value
+
+    def tell(self, command: str, value: object = None) -> None:
+        for end in self.processes:
+            end.say(command, value)
+
+    def cpu(self) -> list[float]:
+        self.tell("cpu")
+        return cast("list[float]", self.hear("cpu"))
+
+    def phase(self, n: int) -> tuple[Phase, Phase]:
+        """Pass ``n`` messages; return what the server and the client saw of it."""
+        self.tell("run", n)
+        server, client = (phase for said in self.hear("done") for phase in said)
+        return server, client
+
+
+def run_once(case: Case, peer: Peer, seconds: float, limit_s: float = 30) -> Run:
+    """Run a case for about ``seconds``, not counting what comes before.
+
+    Raises:
+        Failed: It did not work, or took longer than ``limit_s`` altogether.
+    """
+    with tempfile.TemporaryDirectory(prefix="fastmq-bench-") as folder:
+        with ExitStack() as stack:
+            roles = ("both",) if case.transport == "inproc" else ("server", "client")
+            processes = [
+                stack.enter_context(process(case, peer, role, folder)) for role in roles
+            ]
+            ends = Ends(processes, limit_s)
+            if len(processes) == 2:
+                endpoint = ends.hear("endpoint", processes[:1])[0]
+                processes[1].send(endpoint)
+                if case.peers_in_turn > 1:
+                    await_connections(case, endpoint, ends.deadline)
+            run = measure(case, ends, seconds)
+            ends.tell("stop")
+            ends.hear("over")
+            return run
+
+
+def measure(case: Case, ends: Ends, seconds: float) -> Run:
+    n = calibrate(case, ends, seconds)
+    before = ends.cpu()
+    server, client = ends.phase(n)
+    used = [after - start for after, start in zip(ends.cpu(), before, strict=True)]
+    if len(used) == 1:
+        # One process: the server's thread, and all the rest.
+        used = [server.thread_cpu, max(0.0, used[0] - server.thread_cpu)]
+    took = seconds_of(case, server, client)
+    return Run(
+        value=n / took if case.is_rate else took / n * 1e6,
+        n=n,
+        seconds=took,
+        server_cpu_us=used[0] / n * 1e6,
+        client_cpu_us=used[1] / n * 1e6,
+    )
+
+
+def seconds_of(case: Case, server: Phase, client: Phase) -> float:
+    """From the first send to the last receive."""
+    started = server.started if case.is_rate else client.started
+    return max(client.ended - started, 1e-9)
+
+
+def calibrate(case: Case, ends: Ends, seconds: float) -> int:
+    """Warm up and find how many messages take about ``seconds``."""
+    n = case.n_warm_up
+    ends.phase(n)
+    while True:
+        took = seconds_of(case, *ends.phase(n))
+        if took >= seconds / 5 or n >= case.n_max:
+            break
+        n = min(case.n_max, math.ceil(n * min(20.0, max(2.0, seconds / 4 / took))))
+    return max(10, min(case.n_max, round(n * seconds / took)))
+
+
+def await_connections(case: Case, endpoint: str, deadline: float) -> None:
+    """Wait until as many connections of a tcp endpoint stand as the case asks for."""
+    port = f":{int(endpoint.rpartition(':')[2]):04X}"
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        return
+    while True:
+        rows = [line.split() for line in table.read_text().splitlines()[1:]]
+        n = sum(row[1].endswith(port) and row[3] == ESTABLISHED for row in rows)
+        if n >= case.peers_in_turn:
+            return
+        if time.monotonic() > deadline:
+            raise TimedOut(f"{n} of {case.peers_in_turn} connections")
+        time.sleep(0.01)
 
 
 @contextmanager
-def process(
-    case: Case, peer: Peer, number: int, end: End, n: int
-) -> Iterator[Connection]:
-    ours, theirs = spawn.Pipe()
-    child = spawn.Process(
-        target=play, args=(end, peer.name, theirs, n, cpu_of(case, number))
-    )
-    child.start()
-    theirs.close()
+def process(case: Case, peer: Peer, role: str, folder: str) -> Iterator[Process]:
+    cpus = cpus_of(case)
+    order = {
+        "case": case,
+        "role": role,
+        "module": peer.module,
+        "folder": folder,
+        "cpu": cpus[1 if role == "client" else 0],
+        "cpu of thread": cpus[1],
+    }
+    if role == "both":
+        order["cpu"], order["cpu of thread"] = cpus[1], cpus[0]
+    errors = Path(folder) / f"{role}.err"
+    ours, theirs = socket.socketpair()
+    with theirs, open(errors, "wb") as file:
+        popen = subprocess.Popen(
+            [peer.python, str(CHILD), str(theirs.fileno()), str(os.getpid())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+        )
+    end = Process(popen, Connection(ours.detach()), errors)
     try:
-        yield ours
+        end.send(order)
+        yield end
     finally:
-        ours.close()
-        child.kill()
-        child.join()
-        child.close()
+        end.pipe.close()
+        popen.kill()
+        popen.wait()
 
 
-def play(end: End, peer: str, pipe: Connection, n: int, cpu: int | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness ends us
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
-    end(PEERS[peer].load(), pipe, n)
-    pipe.send(("over", None))
-
-
-def cpu_of(case: Case, number: int) -> int | None:
-    return None if case.cpus is None else usable_cpus()[case.cpus[number]]
+def cpus_of(case: Case) -> tuple[int | None, int | None]:
+    """Return the processors of the server and of the client; None: any."""
+    if case.cores == "free":
+        return None, None
+    cpus = usable_cpus()
+    return (cpus[0], cpus[0]) if case.cores == "one" else (cpus[0], cpus[1])
 
 
 def usable_cpus() -> list[int]:
@@ -95,4 +247,10 @@ def usable_cpus() -> list[int]:
 
 
 def is_possible(case: Case) -> bool:
-    return case.cpus is None or max(case.cpus) < len(usable_cpus())
+    """Whether there are processors enough."""
+    return case.cores != "two" or len(usable_cpus()) >= 2
+
+
+def can_play(case: Case, peer: Peer) -> bool:
+    """Whether the peer has what the case needs."""
+    return case.is_plain or peer.module != SOCKETS

@@ -1,32 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured side by side: libraries with one interface, and plain sockets."""
+"""Who is measured side by side: libraries with pyzmq's names, and plain sockets."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import socket
+import json
+import subprocess
+import sys
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+
+CHILD = Path(__file__).with_name("child.py")
+SOCKETS = "socket"
+PROBE_LIMIT_S = 30
 
 
 @dataclass(frozen=True)
 class Peer:
     name: str
     module: str
+    python: str = sys.executable
+    """The interpreter that its processes run in."""
 
-    def load(self) -> Any:
-        return importlib.import_module(self.module)
 
-    def is_installed(self) -> bool:
-        return importlib.util.find_spec(self.module) is not None
+@dataclass(frozen=True)
+class Found:
+    """What a peer's own interpreter says of it."""
 
-    def version(self) -> str:
-        library = self.load()
-        text = str(getattr(library, "__version__", ""))
-        if self.name == "pyzmq":
-            text += f", libzmq {library.zmq_version()}"
-        return text
+    version: str = ""
+    python: str = ""
+    missing: str = ""
+    """Why it cannot be measured, if it cannot."""
 
 
 PEERS = {
@@ -34,18 +37,49 @@ PEERS = {
     for peer in (
         Peer("fastmq", "fastmq"),
         Peer("pyzmq", "zmq"),
-        Peer("sockets", "socket"),
+        Peer("pyomq", "pyomq"),
+        Peer("sockets", SOCKETS),
     )
 }
 
 
-def accept_plain(listener: socket.socket) -> socket.socket:
-    connection, _ = listener.accept()
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+def parse(text: str) -> Peer:
+    """Return the peer that NAME or NAME=MODULE[@PYTHON] means.
+
+    Raises:
+        ValueError: It names neither a known peer nor a module.
+    """
+    name, has_module, place = text.partition("=")
+    if not has_module:
+        if name not in PEERS:
+            raise ValueError(f"{name!r} is none of {', '.join(PEERS)}")
+        return PEERS[name]
+    module, _, python = place.partition("@")
+    if not name or not module:
+        raise ValueError(f"{text!r} is not NAME=MODULE or NAME=MODULE@PYTHON")
+    return Peer(name, module, python or sys.executable)
 
 
-def connect_plain(port: int) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+def look(peer: Peer) -> Found:
+    """Ask the peer's interpreter whether it has the module, and which version."""
+    command = [peer.python, str(CHILD), "--probe", peer.module]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROBE_LIMIT_S,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Found(missing=str(error))
+    try:
+        return Found(**json.loads(done.stdout))
+    except (ValueError, TypeError):
+        return Found(missing=last_line(done.stderr) or f"exit status {done.returncode}")
+
+
+def last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

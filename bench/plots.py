@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report as PNG files. Needs matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from bench import report as reports
+from bench.cases import CORES, TRANSPORTS, Case, size_text
+
+# Told apart by colour-blind readers too, and by the markers in any case.
+STYLES = {
+    "fastmq": ("#d55e00", "o"),
+    "pyzmq": ("#0072b2", "s"),
+    "pyomq": ("#009e73", "^"),
+    "sockets": ("#7f7f7f", "D"),
+}
+OTHERS = (("#cc79a7", "v"), ("#e69f00", "P"), ("#56b4e9", "X"), ("#000000", "*"))
+DPI = 120
+MICROSECONDS = "\N{GREEK SMALL LETTER MU}s"
+
+Numbers = dict[str, Any]  # one peer in one case: summary, cpu us
+Found = dict[Case, dict[str, Numbers]]
+
+
+def draw(report: dict[str, Any], folder: Path) -> list[Path]:
+    """Draw every plot that the report has numbers for."""
+    found: Found = {}
+    for entry in report["cases"].values():
+        peers = {name: p for name, p in entry["peers"].items() if "summary" in p}
+        if peers:
+            found[reports.case_of(entry)] = peers
+    peers_known = [name for name, p in report["peers"].items() if not p["missing"]]
+    drawing = Drawing(styles_of(peers_known), caption(report))
+    plots = {
+        "throughput.png": drawing.throughput,
+        "bandwidth.png": drawing.bandwidth,
+        "round-trip.png": drawing.round_trip,
+        "cpu.png": drawing.cpu,
+        "peers-in-turn.png": drawing.peers_in_turn,
+        "more.png": drawing.more,
+    }
+    return [
+        path
+        for name, plot in plots.items()
+        for path in save(plot(found), folder / name)
+    ]
+
+
+def save(figure: Figure | None, path: Path) -> Iterator[Path]:
+    if figure is not None:
+        figure.savefig(path, dpi=DPI)
+        yield path
+
+
+def styles_of(peers: list[str]) -> dict[str, tuple[str, str]]:
+    others = [name for name in peers if name not in STYLES]
+    return {
+        **STYLES,
+        **{name: OTHERS[n % len(OTHERS)] for n, name in enumerate(others)},
+    }
+
+
+def caption(report: dict[str, Any]) -> str:
+    versions = ", ".join(
+        f"{name} {peer['version']}".strip()
+        for name, peer in report["peers"].items()
+        if not peer["missing"]
+    )
+    commit = report["commit"] or "?"
+    settings = report["settings"]
+    return (
+        f"{reports.machine_line(report)}\n{versions}; commit {commit}; "
+        f"median of {settings['rounds']} runs, bars: lowest and highest"
+    )
+
+
+class Drawing:
+    """The plots of one report: the same colours and the same caption on all."""
+
+    def __init__(self, styles: dict[str, tuple[str, str]], caption: str) -> None:
+        self.styles = styles
+        self.caption = caption
+
+    # Against size: one panel a transport.
+
+    def throughput(self, found: Found) -> Figure | None:
+        return self.by_size(
+            found,
+            lambda case: case.is_rate,
+            "PUSH/PULL: messages a second by size",
+            "messages/s",
+            lambda case, value: value,
+        )
+
+    def bandwidth(self, found: Found) -> Figure | None:
+        return self.by_size(
+            found,
+            lambda case: case.is_rate and case.size >= 1024,
+            "PUSH/PULL: bytes a second by size",
+            "MB/s",
+            lambda case, value: value * case.size / 1e6,
+        )
+
+    def round_trip(self, found: Found) -> Figure | None:
+        return self.by_size(
+            found,
+            lambda case: not case.is_rate,
+            "REQ/REP: time of a round trip by size",
+            MICROSECONDS,
+            lambda case, value: value,
+        )
+
+    def by_size(
+        self,
+        found: Found,
+        is_wanted: Callable[[Case], bool],
+        title: str,
+        unit: str,
+        scale: Callable[[Case, float], float],
+    ) -> Figure | None:
+        cases = [c for c in main_cases(found) if is_wanted(c)]
+        transports = [t for t in TRANSPORTS if any(c.transport == t for c in cases)]
+        if not cases:
+            return None
+        cores = CORES[cases[0].cores]
+        figure = self.figure(f"{title} ({cores})", 4.2 * max(2, len(transports)), 4.6)
+        panels = figure.subplots(1, len(transports), sharey=True, squeeze=False)[0]
+        for panel, transport in zip(panels, transports, strict=True):
+            mine = sorted(
+                (c for c in cases if c.transport == transport), key=lambda c: c.size
+            )
+            for peer in peers_in(found, mine):
+                theirs = [c for c in mine if peer in found[c]]
+                points = [scaled(found[c][peer], partial(scale, c)) for c in theirs]
+                self.line(panel, peer, [c.size for c in theirs], points)
+            panel.set_title(transport)
+            panel.set_xlabel("message size")
+            log_axes(panel, sorted({c.size for c in mine}), size_text)
+            panel.legend(fontsize=8)
+        panels[0].set_ylabel(unit)
+        return figure
+
+    def line(
+        self, panel: Axes, peer: str, x: list[int], points: list[dict[str, float]]
+    ) -> None:
+        colour, marker = self.styles[peer]
+        middle = [point["median"] for point in points]
+        below = [point["median"] - point["lowest"] for point in points]
+        above = [point["highest"] - point["median"] for point in points]
+        panel.errorbar(
+            x,
+            middle,
+            yerr=[below, above],
+            label=peer,
+            color=colour,
+            marker=marker,
+            markersize=5,
+            capsize=3,
+            linewidth=1.4,
+        )
+
+    # Other plots.
+
+    def peers_in_turn(self, found: Found) -> Figure | None:
+        many = [case for case in found if case.peers_in_turn > 1]
+        if not many:
+            return None
+        first = many[0]
+        cases = [
+            case
+            for case in found
+            if (case.pattern, case.transport, case.size, case.parts, case.cores)
+            == (first.pattern, first.transport, first.size, first.parts, first.cores)
+        ]
+        cases.sort(key=lambda case: case.peers_in_turn)
+        figure = self.figure(
+            f"PUSH/PULL, {first.transport}, {size_text(first.size)}: "
+            f"connections served in turn ({CORES[first.cores]})",
+            7.5,
+            4.6,
+        )
+        panel = figure.subplots()
+        for peer in peers_in(found, cases):
+            theirs = [case for case in cases if peer in found[case]]
+            points = [scaled(found[case][peer], float) for case in theirs]
+            self.line(panel, peer, [case.peers_in_turn for case in theirs], points)
+        log_axes(panel, [case.peers_in_turn for case in cases], str)
+        panel.set_xlabel("connections")
+        panel.set_ylabel("messages/s")
+        panel.legend(fontsize=8)
+        return figure
+
+    def cpu(self, found: Found) -> Figure | None:
+        """Stacked bars: what a message costs each side, for the size that all have."""
+        cases = [case for case in main_cases(found) if case.size == 64]
+        if not cases:
+            return None
+        figure = self.figure(
+            "Processor time a message or round trip, 64 B (median)",
+            4.2 * max(2, len(cases) / 2),
+            6.4,
+        )
+        n_columns = (len(cases) + 1) // 2
+        panels = figure.subplots(2, n_columns, squeeze=False).flat
+        for panel, case in zip(panels, cases, strict=False):
+            self.stacked(panel, case, found[case])
+        for panel in list(panels)[len(cases) :]:
+            panel.set_visible(False)
+        return figure
+
+    def stacked(self, panel: Axes, case: Case, peers: dict[str, Numbers]) -> None:
+        names = list(peers)
+        server = [peers[name]["cpu us"]["server"] for name in names]
+        client = [peers[name]["cpu us"]["client"] for name in names]
+        ends = ("sender", "receiver") if case.is_rate else ("answering", "asking")
+        colours = [self.styles[name][0] for name in names]
+        panel.bar(names, server, color=colours, label=ends[0])
+        panel.bar(
+            names,
+            client,
+            bottom=server,
+            color=colours,
+            alpha=0.45,
+            hatch="///",
+            edgecolor="white",
+            label=ends[1],
+        )
+        for place, (below, above) in enumerate(zip(server, client, strict=True)):
+            panel.annotate(
+                f"{below + above:.2g}",
+                (place, below + above),
+                ha="center",
+                va="bottom",
+                fontsize=8,
+            )
+        panel.margins(y=0.15)
+        panel.set_title(f"{case.pattern}, {case.transport}", fontsize=10)
+        panel.set_ylabel(MICROSECONDS)
+        panel.tick_params(axis="x", labelsize=8)
+        panel.legend(fontsize=7, title="full / hatched", title_fontsize=7)
+
+    def more(self, found: Found) -> Figure | None:
+        """Bars for what differs in more than size: parts and pinning."""
+        main = set(main_cases(found))
+        cases = [case for case in found if case not in main and case.peers_in_turn == 1]
+        if not cases:
+            return None
+        figure = self.figure("Parts and pinning", 9.5, 1.2 + 1.25 * len(cases))
+        panels = figure.subplots(len(cases), 1, squeeze=False)[:, 0]
+        for panel, case in zip(panels, cases, strict=True):
+            names = list(found[case])
+            points = [found[case][name]["summary"] for name in names]
+            middle = [point["median"] for point in points]
+            errors = [
+                [p["median"] - p["lowest"] for p in points],
+                [p["highest"] - p["median"] for p in points],
+            ]
+            colours = [self.styles[name][0] for name in names]
+            panel.barh(names, middle, xerr=errors, color=colours, capsize=2)
+            panel.invert_yaxis()
+            unit = "messages/s" if case.is_rate else MICROSECONDS
+            panel.set_title(f"{case.title} [{unit}]", fontsize=9, loc="left")
+            panel.tick_params(labelsize=8)
+            panel.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
+        return figure
+
+    def figure(self, title: str, width: float, height: float) -> Figure:
+        figure = Figure(figsize=(width, height), layout="constrained")
+        figure.suptitle(title, fontsize=12)
+        figure.supxlabel(self.caption, fontsize=6.5, color="#555555")
+        return figure
+
+
+def main_cases(found: Found) -> list[Case]:
+    """Return the cases that differ only in pattern, transport and size.
+
+    Of several ways to pin, the one with the most cases is taken.
+    """
+    plain = [case for case in found if case.parts == 1 and case.peers_in_turn == 1]
+    if not plain:
+        return []
+    counts = {cores: sum(case.cores == cores for case in plain) for cores in CORES}
+    most = max(counts, key=lambda cores: counts[cores])
+    return [case for case in plain if case.cores == most]
+
+
+def peers_in(found: Found, cases: list[Case]) -> list[str]:
+    return list(dict.fromkeys(peer for case in cases for peer in found[case]))
+
+
+def scaled(numbers: Numbers, scale: Callable[[float], float]) -> dict[str, float]:
+    names = ("median", "lowest", "highest")
+    return {name: scale(numbers["summary"][name]) for name in names}
+
+
+def log_axes(panel: Axes, x: list[int], text: Callable[[int], str]) -> None:
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.xaxis.set_major_locator(FixedLocator(x))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(round(value))))
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.yaxis.set_minor_locator(NullLocator())
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    panel.tick_params(axis="x", labelsize=8, rotation=30)
+    panel.tick_params(axis="y", labelsize=8)
+    panel.grid(True, color="#e5e5e5")
+    panel.set_axisbelow(True)
+
+
+def short(value: float) -> str:
+    for factor, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= factor:
+            return f"{value / factor:g} {sign}"
+    return f"{value:g}"

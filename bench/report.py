@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From runs to a report: all raw numbers, and what is said of them.
+
+The *spread* of a peer in a case is how far its farthest run lies from the median, as a
+part of the median; no run was farther off. The quartiles are given beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.cases import Case
+from bench.harness import Run, usable_cpus
+from bench.measure import Outcome
+from bench.peers import Found, Peer
+
+FORMAT = 1
+ROOT = Path(__file__).resolve().parents[1]
+
+Json = dict[str, Any]
+
+
+class Malformed(Exception):
+    """A file is not a report of ours."""
+
+
+def machine() -> Json:
+    return {
+        "processor": processor_name(),
+        "cpus": os.cpu_count(),
+        "usable cpus": len(usable_cpus()),
+        "memory MiB": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def machine_line(report: Json) -> str:
+    told = dict(report["machine"])
+    processor = told.pop("processor")
+    return ", ".join([processor, *(f"{key} {value}" for key, value in told.items())])
+
+
+def processor_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def commit() -> str:
+    """Return the checkout's commit, marked if there are changes, or nothing."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def start(command: str, settings: Json, found: dict[Peer, Found]) -> Json:
+    """Begin a report without any runs."""
+    return {
+        "format": FORMAT,
+        "command": command,
+        "commit": commit(),
+        "machine": machine(),
+        "settings": settings,
+        "peers": {
+            peer.name: {"module": peer.module, **dataclasses.asdict(what)}
+            for peer, what in found.items()
+        },
+        "cases": {},
+        "is interrupted": False,
+    }
+
+
+def add(report: Json, outcome: Outcome) -> None:
+    """Add a run or a failure, and bring the summary up to date."""
+    case = report["cases"].setdefault(outcome.case.name, describe(outcome.case))
+    peer = case["peers"].setdefault(outcome.peer.name, {"runs": [], "failures": []})
+    if outcome.run is None:
+        failure = {"round": outcome.round, "failure": outcome.failure}
+        peer["failures"].append(failure)
+        return
+    peer["runs"].append({"round": outcome.round, **dataclasses.asdict(outcome.run)})
+    runs = [field(Run, run) for run in peer["runs"]]
+    peer["summary"] = summary([run.value for run in runs])
+    peer["cpu us"] = {
+        "server": statistics.median(run.server_cpu_us for run in runs),
+        "client": statistics.median(run.client_cpu_us for run in runs),
+    }
+
+
+def describe(case: Case) -> Json:
+    return {
+        **dataclasses.asdict(case),
+        "title": case.title,
+        "unit": case.unit,
+        "is rate": case.is_rate,
+        "peers": {},
+    }
+
+
+def field(cls: type[Any], data: Json) -> Any:
+    """Make a dataclass of those items that are its fields."""
+    names = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{name: value for name, value in data.items() if name in names})
+
+
+def case_of(entry: Json) -> Case:
+    found = field(Case, entry)
+    assert isinstance(found, Case)
+    return found
+
+
+def summary(values: Sequence[float]) -> Json:
+    median = statistics.median(values)
+    quartiles = [median] * 3
+    if len(values) > 1:
+        quartiles = statistics.quantiles(values, n=4, method="inclusive")
+    return {
+        "median": median,
+        "lowest": min(values),
+        "highest": max(values),
+        "quartiles": [quartiles[0], quartiles[2]],
+        "spread": max(max(values) - median, median - min(values)) / median,
+    }
+
+
+def failures(report: Json) -> list[str]:
+    """Return a line for each peer that failed in a case."""
+    return [
+        f"{name}, {peer}: {each['failure']} (round {each['round'] + 1})"
+        for name, case in report["cases"].items()
+        for peer, entry in case["peers"].items()
+        for each in entry["failures"]
+    ]
+
+
+def missing(report: Json) -> list[str]:
+    """Return a line for each peer that could not be measured at all."""
+    return [
+        f"{name}: not measured: {peer['missing']}"
+        for name, peer in report["peers"].items()
+        if peer["missing"]
+    ]
+
+
+def check(data: object) -> Json:
+    """Return the report if it is one.
+
+    Raises:
+        Malformed: It is something else, or of another format.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("cases"), dict):
+        raise Malformed("not a report of python -m bench")
+    if data.get("format") != FORMAT:
+        raise Malformed(f"format {data.get('format')!r}; this is format {FORMAT}")
+    return data
