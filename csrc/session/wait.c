@@ -110,6 +110,9 @@ can_go_on(fmq__hub *h, int dir)
 {
     const fmq__pattern_ops *ops = h->pattern->ops;
 
+    if (fmq__hub_state(h) != 0) {
+        return true; /* to leave with that */
+    }
     return dir == FMQ__DIR_IN ? ops->can_recv(h->pattern) : ops->can_send(h->pattern);
 }
 
