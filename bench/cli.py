@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import cases, compare, harness, tables
+from bench import cases, compare, harness, instructions, tables
 from bench import measure as measuring
 from bench import peers as peering
 from bench import report as reports
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "compare": main_compare,
         "plot": main_plot,
-        # instructions
+        "instructions": instructions.main,
     }
     try:
         if arguments and arguments[0] in commands:

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions a message of the C paths, counted by callgrind: no clock, little noise.
+
+Only what runs inside a function ``measured_*`` of bench/c/bench_instructions.c counts,
+so neither setting up nor the I/O thread. Each path is run with N and with 2 N messages;
+the difference, over N, is free of what happens once. Queues give the same count every
+time. Through sockets a count may vary with when a read or write is due, so each is
+repeated, and the median is shown with the lowest and the highest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import report as reports
+from bench.tables import Table, show
+
+FOLDER = reports.ROOT / "build" / "bench"
+PROGRAM = "bench_instructions"
+MESSAGES = 10_000
+QUICK_MESSAGES = 1_000
+REPEATS = 3
+TIME_LIMIT_S = 120
+CALLGRIND = ("--tool=callgrind", "--callgrind-out-file=/dev/null")
+COLLECTED = re.compile(r"Collected : (\d+)")
+
+
+class Unable(Exception):
+    """A tool is missing or fails."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is counted: a function of the program, on one of its paths."""
+
+    path: str
+    function: str
+    burst: int
+    """Messages written before as many are read."""
+
+
+PATHS = (
+    Counted("fq", "fq_append", 100),
+    Counted("fq", "fq_pop", 100),
+    Counted("duct", "duct_write", 100),
+    Counted("duct", "duct_read", 100),
+    Counted("inproc", "send", 1),
+    Counted("inproc", "recv", 1),
+    Counted("inproc", "send", 100),
+    Counted("inproc", "recv", 100),
+    Counted("tcp", "send", 1),
+    Counted("tcp", "recv", 1),
+    Counted("tcp", "send", 100),
+    Counted("tcp", "recv", 100),
+)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    try:
+        program = build(options.build)
+        counts = list(count_all(program, options))
+    except Unable as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    report = {
+        "machine": reports.machine(),
+        "commit": reports.commit(),
+        "size": options.size,
+        "counts": counts,
+    }
+    text = json.dumps(report, indent=1)
+    if options.json == "-":
+        print(text)
+        return 0
+    if options.json:
+        Path(options.json).write_text(text + "\n", encoding="utf-8")
+    show([table(report)])
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench instructions",
+        description="Count instructions a message of the C paths with callgrind.",
+    )
+    add = parser.add_argument
+    add("--size", type=int, default=64, help="bytes of a body (default: %(default)s)")
+    add("--quick", action="store_true", help="fewer messages, and each but once")
+    add("--only", metavar="PART", default="", help="paths with PART in their name")
+    add("--build", type=Path, default=FOLDER, metavar="DIR", help="where to build")
+    add("--json", metavar="FILE", help="write everything (-: to the standard output)")
+    return parser.parse_args(arguments)
+
+
+def build(folder: Path) -> Path:
+    """Build the program as the extension is built, and return it."""
+    cmake, ninja = tool("cmake"), tool("ninja")
+    settings = ("FASTMQ_BENCH=ON", "FASTMQ_TESTS=OFF", "FASTMQ_LTO=ON")
+    configure = [cmake, "-G", "Ninja", "-S", str(reports.ROOT), "-B", str(folder)]
+    configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+    must([*configure, *(f"-D{setting}" for setting in settings)])
+    must([cmake, "--build", str(folder), "--target", PROGRAM, "-j", jobs()])
+    return folder / PROGRAM
+
+
+def jobs() -> str:
+    return str(min(os.cpu_count() or 1, 8))
+
+
+def tool(name: str) -> str:
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise Unable(f"{name} is not installed")
+    return found
+
+
+def must(command: list[str]) -> str:
+    """Run a command and return all that it says."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=TIME_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unable(f"{command[0]} took more than {TIME_LIMIT_S} s") from None
+    if done.returncode != 0:
+        said = "\n".join(done.stdout.splitlines()[-20:])
+        raise Unable(f"{command[0]} failed with {done.returncode}:\n{said}")
+    return done.stdout
+
+
+def count_all(program: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    valgrind = tool("valgrind")
+    n = QUICK_MESSAGES if options.quick else MESSAGES
+    for path in PATHS:
+        if options.only not in f"{path.path} {path.function}":
+            continue
+        values = [
+            per_message(valgrind, program, path, n, options.size)
+            for _ in range(1 if options.quick else REPEATS)
+        ]
+        yield {
+            **dataclasses.asdict(path),
+            "median": statistics.median(values),
+            "lowest": min(values),
+            "highest": max(values),
+            "values": values,
+        }
+
+
+def per_message(
+    valgrind: str, program: Path, path: Counted, n: int, size: int
+) -> float:
+    once, twice = (collect(valgrind, program, path, m, size) for m in (n, 2 * n))
+    return (twice - once) / n
+
+
+def collect(valgrind: str, program: Path, path: Counted, n: int, size: int) -> int:
+    count = [f"--toggle-collect=measured_{path.function}*"]
+    run = [str(program), path.path, str(n), str(path.burst), str(size)]
+    said = must([valgrind, *CALLGRIND, *count, *run])
+    found = COLLECTED.search(said)
+    if found is None:
+        raise Unable(f"callgrind tells no count:\n{said}")
+    return int(found[1])
+
+
+def table(report: dict[str, Any]) -> Table:
+    title = f"Instructions a message, {report['size']} B, in the calling thread"
+    heading = ("path", "function", "burst", "median", "lowest", "highest")
+    shown = Table(title, heading, n_left=2)
+    for count in report["counts"]:
+        numbers = (count["median"], count["lowest"], count["highest"])
+        texts = (f"{number:,.1f}" for number in numbers)
+        shown.rows.append(
+            (count["path"], count["function"], str(count["burst"]), *texts)
+        )
+    return shown
