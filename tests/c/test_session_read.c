@@ -7,8 +7,8 @@
 enum { LONG_BODY = 5000, STREAM_ROOM = 16 * 1024 };
 
 /* The sanitizers would rather stop than refuse memory to a liar. */
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 
 const char *
 __asan_default_options(void)
