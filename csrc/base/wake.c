@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An eventfd where there is one, else a pipe. A signal that finds the eventfd readable
- * already still makes an edge for epoll; of a pipe that holds as long as it is not
- * full, which is why an edge-triggered user of a pipe drains it. */
+/* An eventfd where there is one, else (and where FMQ_PORTABLE_WAKE is defined) a pipe.
+ * A signal that finds either readable already still makes an edge, as every write does.
+ * Nothing can be written to a pipe that is full, so the signal then empties it first:
+ * whoever it was readable for has an edge from this one. */
 #include "base/wake.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <unistd.h>
 
-#if defined(__linux__)
-#include <sys/eventfd.h>
-#else
-#include <fcntl.h>
-#endif
+#if defined(__linux__) && !defined(FMQ_PORTABLE_WAKE)
 
-#if defined(__linux__)
+#include <sys/eventfd.h>
 
 int
 fmq__wake_open(fmq__wake *w)
@@ -30,6 +27,8 @@ fmq__wake_open(fmq__wake *w)
 }
 
 #else
+
+#include <fcntl.h>
 
 static int
 set_flags(int fd)
@@ -76,17 +75,27 @@ fmq__wake_close(fmq__wake *w)
     w->write_fd = -1;
 }
 
-void
-fmq__wake_signal(const fmq__wake *w)
+static int
+write_one(const fmq__wake *w)
 {
     static const uint64_t one = 1;
-    int saved = errno;
     ssize_t n;
 
-    /* EAGAIN: full, so it is readable. */
     do {
         n = write(w->write_fd, &one, sizeof(one));
     } while (n == -1 && errno == EINTR);
+    return n == -1 ? errno : 0;
+}
+
+void
+fmq__wake_signal(const fmq__wake *w)
+{
+    int saved = errno;
+
+    if (write_one(w) == EAGAIN) {
+        fmq__wake_drain(w);
+        (void)write_one(w); /* EAGAIN: others have filled it since, with edges */
+    }
     errno = saved;
 }
 
