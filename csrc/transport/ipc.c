@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "transport/os.h"
 #include "transport/stream.h"
 #include "transport/transport.h"
 
@@ -320,12 +321,12 @@ ipc_local_name(const fmq__addr *addr, int fd, char *buf, size_t cap)
 static int
 ipc_peer_address(int fd, char *buf, size_t cap)
 {
-    struct ucred peer;
-    socklen_t len = sizeof(peer);
+    fmq__peer_identity peer;
+    int err = fmq__os_identify_peer(fd, &peer);
     int n;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
-        return errno;
+    if (err != 0) {
+        return err;
     }
     n = snprintf(buf, cap, "localhost:%lld:%lld:%lld", (long long)peer.uid,
                  (long long)peer.gid, (long long)peer.pid);

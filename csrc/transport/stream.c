@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "transport/os.h"
+
 int
 fmq__stream_socket(int family, int *fd)
 {
-    int made = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int made = fmq__os_socket(family);
 
     if (made < 0) {
         return errno;
@@ -31,7 +33,7 @@ fmq__stream_accept(int listen_fd, int *fd)
     int made;
 
     do {
-        made = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        made = fmq__os_accept(listen_fd);
     } while (made < 0 && errno == EINTR);
     if (made < 0) {
         return errno;
@@ -84,7 +86,7 @@ fmq__stream_readv(int fd, const struct iovec *iov, int n_iov, size_t *n)
 {
     struct msghdr head = {
         .msg_iov = (struct iovec *)iov,
-        .msg_iovlen = (size_t)n_iov,
+        .msg_iovlen = (fmq__iovlen)n_iov,
     };
     ssize_t got;
 
@@ -103,12 +105,12 @@ fmq__stream_writev(int fd, const struct iovec *iov, int n_iov, size_t *n)
 {
     struct msghdr head = {
         .msg_iov = (struct iovec *)iov,
-        .msg_iovlen = (size_t)n_iov,
+        .msg_iovlen = (fmq__iovlen)n_iov,
     };
     ssize_t put;
 
     do {
-        put = sendmsg(fd, &head, MSG_NOSIGNAL);
+        put = sendmsg(fd, &head, FMQ__MSG_NOSIGNAL);
     } while (put < 0 && errno == EINTR);
     if (put < 0) {
         return errno;

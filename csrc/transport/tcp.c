@@ -5,14 +5,12 @@
  * again, as not every system passes it on. */
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/ip.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transport/os.h"
 #include "transport/stream.h"
 #include "transport/tcp_addr.h"
 #include "transport/transport.h"
@@ -30,7 +28,7 @@ apply(int fd, const struct setting *settings, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct setting *s = &settings[i];
 
-        if (s->is_wanted &&
+        if (s->is_wanted && s->name != FMQ__NO_OPTION &&
             setsockopt(fd, s->level, s->name, &s->value, sizeof(s->value)) != 0) {
             return errno;
         }
@@ -46,10 +44,10 @@ static int
 tune(int fd, const fmq__stream_opts *o)
 {
     bool keepalive = o->keepalive != -1;
-    int family = AF_UNSPEC;
-    socklen_t len = sizeof(family);
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(own);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0) {
+    if (getsockname(fd, (struct sockaddr *)(void *)&own, &len) != 0) {
         return errno;
     }
     const struct setting settings[] = {
@@ -57,13 +55,13 @@ tune(int fd, const fmq__stream_opts *o)
         {keepalive, SOL_SOCKET, SO_KEEPALIVE, o->keepalive},
         {keepalive && o->keepalive_cnt != -1, IPPROTO_TCP, TCP_KEEPCNT,
          o->keepalive_cnt},
-        {keepalive && o->keepalive_idle_s != -1, IPPROTO_TCP, TCP_KEEPIDLE,
+        {keepalive && o->keepalive_idle_s != -1, IPPROTO_TCP, FMQ__TCP_KEEPIDLE,
          o->keepalive_idle_s},
         {keepalive && o->keepalive_intvl_s != -1, IPPROTO_TCP, TCP_KEEPINTVL,
          o->keepalive_intvl_s},
-        {o->maxrt_ms != 0, IPPROTO_TCP, TCP_USER_TIMEOUT, o->maxrt_ms},
+        {o->maxrt_ms != 0, IPPROTO_TCP, FMQ__TCP_USER_TIMEOUT, o->maxrt_ms},
         {o->tos != 0, IPPROTO_IP, IP_TOS, o->tos},
-        {o->tos != 0 && family == AF_INET6, IPPROTO_IPV6, IPV6_TCLASS, o->tos},
+        {o->tos != 0 && own.ss_family == AF_INET6, IPPROTO_IPV6, IPV6_TCLASS, o->tos},
     };
     return APPLY(fd, settings);
 }
@@ -159,7 +157,7 @@ bind_source(int fd, const fmq__addr *addr, int family)
         /* One source port may serve connections to several peers. */
         {true, SOL_SOCKET, SO_REUSEADDR, 1},
         /* Port 0 is chosen at connect, when the peer is known. */
-        {true, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1},
+        {true, IPPROTO_IP, FMQ__IP_LATE_PORT, 1},
     };
     fmq__sockaddr source;
     int err = fmq__tcp_resolve_source(addr, family, &source);

@@ -72,10 +72,21 @@ strip_brackets(span *host)
     return 0;
 }
 
+static const char *
+last_colon(span text)
+{
+    for (size_t i = text.len; i-- > 0;) {
+        if (text.at[i] == ':') {
+            return text.at + i;
+        }
+    }
+    return NULL;
+}
+
 static int
 split_host_port(span text, enum side side, span *host, span *port)
 {
-    const char *colon = memrchr(text.at, ':', text.len);
+    const char *colon = last_colon(text);
     bool ends_in_bracket = text.len > 0 && text.at[text.len - 1] == ']';
 
     if (colon == NULL || ends_in_bracket) {
