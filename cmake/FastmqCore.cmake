@@ -2,6 +2,7 @@
 # fastmq_core: the C core as one static library, layers in their order.
 
 find_package(Threads REQUIRED)
+include(FastmqPollers)
 
 set(fastmq_layers
     base
@@ -34,7 +35,7 @@ target_include_directories(
 )
 target_compile_definitions(
     fastmq_core
-    PUBLIC _GNU_SOURCE
+    PUBLIC _GNU_SOURCE ${fastmq_poller_definitions}
     PRIVATE
         FMQ_VERSION_MAJOR=${PROJECT_VERSION_MAJOR}
         FMQ_VERSION_MINOR=${PROJECT_VERSION_MINOR}

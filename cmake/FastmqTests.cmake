@@ -24,6 +24,61 @@ foreach(source IN LISTS unit_sources)
     )
 endforeach()
 
+# What stands on the loop runs on the other pollers as well.
+set(loop_tests test_poller test_io test_io_events)
+if("poll" IN_LIST fastmq_pollers AND NOT fastmq_pollers STREQUAL "poll")
+    foreach(name IN LISTS loop_tests)
+        add_test(NAME ${name}-poll COMMAND ${name})
+        set_tests_properties(
+            ${name}-poll
+            PROPERTIES
+                TIMEOUT 60
+                ENVIRONMENT "${fastmq_test_environment};FASTMQ_POLLER=poll"
+        )
+    endforeach()
+endif()
+
+# Where there is no kqueue its poller runs over a stand-in: with these objects in it a
+# program has one back end more than the library.
+if(FASTMQ_HAS_EPOLL AND NOT FASTMQ_HAS_KQUEUE)
+    set(with_kqueue ${fastmq_poller_definitions})
+    list(TRANSFORM with_kqueue REPLACE "KQUEUE=0" "KQUEUE=1")
+    add_library(
+        fastmq_fake_kqueue
+        OBJECT
+        "${PROJECT_SOURCE_DIR}/csrc/loop/poller.c"
+        "${PROJECT_SOURCE_DIR}/csrc/loop/poller_kqueue.c"
+        "${PROJECT_SOURCE_DIR}/tests/c/fake/fake_kqueue.c"
+    )
+    target_include_directories(
+        fastmq_fake_kqueue
+        PUBLIC "${PROJECT_SOURCE_DIR}/tests/c/fake"
+        PRIVATE "${PROJECT_SOURCE_DIR}/csrc"
+    )
+    target_compile_definitions(fastmq_fake_kqueue PRIVATE _GNU_SOURCE ${with_kqueue})
+    target_link_libraries(fastmq_fake_kqueue PRIVATE fastmq_warnings)
+
+    set(kqueue_sources fake/test_kqueue.c)
+    foreach(name IN LISTS loop_tests)
+        list(APPEND kqueue_sources ${name}.c)
+    endforeach()
+    foreach(source IN LISTS kqueue_sources)
+        cmake_path(GET source STEM name)
+        fastmq_add_test_program(
+            ${name}-kqueue
+            "${PROJECT_SOURCE_DIR}/tests/c/${source}"
+        )
+        target_link_libraries(${name}-kqueue PRIVATE fastmq_fake_kqueue)
+        add_test(NAME ${name}-kqueue COMMAND ${name}-kqueue)
+        set_tests_properties(
+            ${name}-kqueue
+            PROPERTIES
+                TIMEOUT 60
+                ENVIRONMENT "${fastmq_test_environment};FASTMQ_POLLER=kqueue"
+        )
+    endforeach()
+endif()
+
 # With FASTMQ_FUZZ a target is a libFuzzer program; otherwise a small main feeds it
 # its committed corpus once, as an ordinary test.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c")

@@ -204,7 +204,7 @@ run_watch(fmq__io *io, const fmq__ready *r)
     uint32_t i = (uint32_t)r->token;
 
     if (r->token == WAKE_TOKEN) {
-        /* Its edges do the waking, and the counter may stay. */
+        /* Edges do the waking, where there are any, and the counter may stay. */
         if (!io->poller->ops->nests) {
             fmq__wake_drain(&io->wake);
         }
@@ -366,7 +366,9 @@ open_poller(fmq__io *io)
     }
     error = fmq__poller_open(&io->poller);
     if (error == 0) {
-        error = fmq__poller_add(io->poller, io->wake.read_fd, FMQ__EV_IN | FMQ__EV_EDGE,
+        unsigned edge = io->poller->ops->nests ? FMQ__EV_EDGE : 0;
+
+        error = fmq__poller_add(io->poller, io->wake.read_fd, FMQ__EV_IN | edge,
                                 WAKE_TOKEN);
         if (error == 0) {
             return 0;

@@ -9,8 +9,14 @@
 /* Best first. A new back end is one file, one declaration in the header and one line
  * here. */
 static const fmq__poller_ops *const back_ends[] = {
-#if defined(__linux__)
+#if FMQ_POLLER_EPOLL
     &fmq__poller_epoll,
+#endif
+#if FMQ_POLLER_KQUEUE
+    &fmq__poller_kqueue,
+#endif
+#if FMQ_POLLER_POLL
+    &fmq__poller_poll,
 #endif
 };
 

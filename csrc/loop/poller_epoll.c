@@ -3,9 +3,9 @@
  * 5.11); where the kernel, or a sandbox round it, refuses that call, a wait ends up to
  * a millisecond late.
  */
-#if defined(__linux__)
-
 #include "loop/poller.h"
+
+#if FMQ_POLLER_EPOLL
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -437,7 +437,7 @@ TEST(open_without_memory)
             CHECK_EQ(error, ENOMEM);
             CHECK(io == NULL);
             CHECK_EQ(lowest_free_descriptor(), fd);
-            CHECK(n <= 3);
+            CHECK(n <= 6);
         }
     }
     fmq__io_close(io);
