@@ -292,3 +292,27 @@ def test_threads_share_a_socket(world: World, fresh: Fresh, transport: str) -> N
         for k in range(n_threads):
             numbers = [i for sender, i in part if sender == k]
             assert numbers == sorted(numbers)
+
+
+@one_thread_in_libzmq
+def test_a_poller_is_not_forgotten_behind_a_blocked_sender(
+    world: World, fresh: Fresh
+) -> None:
+    """One ring wakes both; whoever takes it must think of the other."""
+    module = world.module(OURS)
+    left = world.socket(OURS, "PAIR", sndhwm=1, sndtimeo=-1)
+    right = world.socket(OURS, "PAIR", rcvhwm=1)
+    endpoint = fresh("inproc")
+    right.bind(endpoint)
+    left.connect(endpoint)
+    fill(world, OURS, left, b"full", 10)
+    with ThreadPoolExecutor(2) as pool:
+        blocked = pool.submit(left.send, b"blocked")
+        for _ in range(300):
+            polling = pool.submit(left.poll, 10000, module.POLLIN)
+            right.send(b"x")
+            assert polling.result(PATIENCE_S) == module.POLLIN
+            assert left.recv() == b"x"
+        while right.recv() != b"blocked":
+            pass
+        blocked.result(PATIENCE_S)
