@@ -61,7 +61,8 @@ class Case:
 
     @property
     def title(self) -> str:
-        return f"{self.family}, {size_text(self.size)}"
+        each = " each" if self.parts > 1 else ""
+        return f"{self.family}, {size_text(self.size)}{each}"
 
     @property
     def is_rate(self) -> bool:

@@ -36,7 +36,7 @@ each has --help; docs/guide/benchmarks.md says how to read it all.
 
 
 def main(arguments: list[str]) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     commands: dict[str, Callable[[list[str]], int]] = {
         "compare": main_compare,
         "plot": main_plot,

@@ -13,10 +13,12 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from bench import report as reports
 from bench.cases import CORES, TRANSPORTS, Case, size_text
+from bench.tables import number_text
 
 # Told apart by colour-blind readers too, and by the markers in any case.
 STYLES = {
@@ -78,10 +80,11 @@ def caption(report: dict[str, Any]) -> str:
         if not peer["missing"]
     )
     commit = report["commit"] or "?"
-    settings = report["settings"]
+    rounds = report["settings"]["rounds"]
+    runs = "1 run" if rounds == 1 else f"median of {rounds} runs"
     return (
         f"{reports.machine_line(report)}\n{versions}; commit {commit}; "
-        f"median of {settings['rounds']} runs, bars: lowest and highest"
+        f"{runs}; error bars: lowest and highest"
     )
 
 
@@ -117,7 +120,7 @@ class Drawing:
             found,
             lambda case: not case.is_rate,
             "REQ/REP: time of a round trip by size",
-            MICROSECONDS,
+            f"{MICROSECONDS} a round trip",
             lambda case, value: value,
         )
 
@@ -147,8 +150,8 @@ class Drawing:
             panel.set_title(transport)
             panel.set_xlabel("message size")
             log_axes(panel, sorted({c.size for c in mine}), size_text)
-            panel.legend(fontsize=8)
         panels[0].set_ylabel(unit)
+        self.legend(figure, peers_in(found, cases))
         return figure
 
     def line(
@@ -169,6 +172,13 @@ class Drawing:
             capsize=3,
             linewidth=1.4,
         )
+
+    def legend(self, figure: Figure, peers: list[str]) -> None:
+        handles = []
+        for peer in peers:
+            colour, marker = self.styles[peer]
+            handles.append(Line2D([], [], color=colour, marker=marker, label=peer))
+        figure.legend(handles=handles, loc="outside center right", fontsize=8)
 
     # Other plots.
 
@@ -191,14 +201,15 @@ class Drawing:
             4.6,
         )
         panel = figure.subplots()
-        for peer in peers_in(found, cases):
+        peers = peers_in(found, many)
+        for peer in peers:
             theirs = [case for case in cases if peer in found[case]]
             points = [scaled(found[case][peer], float) for case in theirs]
             self.line(panel, peer, [case.peers_in_turn for case in theirs], points)
         log_axes(panel, [case.peers_in_turn for case in cases], str)
         panel.set_xlabel("connections")
         panel.set_ylabel("messages/s")
-        panel.legend(fontsize=8)
+        self.legend(figure, peers)
         return figure
 
     def cpu(self, found: Found) -> Figure | None:
@@ -212,10 +223,10 @@ class Drawing:
             6.4,
         )
         n_columns = (len(cases) + 1) // 2
-        panels = figure.subplots(2, n_columns, squeeze=False).flat
+        panels = list(figure.subplots(2, n_columns, squeeze=False).flat)
         for panel, case in zip(panels, cases, strict=False):
             self.stacked(panel, case, found[case])
-        for panel in list(panels)[len(cases) :]:
+        for panel in panels[len(cases) :]:
             panel.set_visible(False)
         return figure
 
@@ -238,7 +249,7 @@ class Drawing:
         )
         for place, (below, above) in enumerate(zip(server, client, strict=True)):
             panel.annotate(
-                f"{below + above:.2g}",
+                number_text(below + above),
                 (place, below + above),
                 ha="center",
                 va="bottom",
@@ -246,7 +257,7 @@ class Drawing:
             )
         panel.margins(y=0.15)
         panel.set_title(f"{case.pattern}, {case.transport}", fontsize=10)
-        panel.set_ylabel(MICROSECONDS)
+        panel.set_ylabel(f"CPU {MICROSECONDS}")
         panel.tick_params(axis="x", labelsize=8)
         panel.legend(fontsize=7, title="full / hatched", title_fontsize=7)
 
