@@ -71,6 +71,16 @@ fmq_msg_more(const fmq_msg *m)
     return (const_msg(m)->flags & FMQ__MORE) != 0;
 }
 
+int
+fmq_msg_is_shared(const fmq_msg *m)
+{
+    const fmq__msg *msg = const_msg(m);
+
+    /* A queue that still holds its chunk is no message. */
+    return msg->kind == FMQ__MSG_BODY && msg->u.ref.body->kind != FMQ__BODY_CHUNK &&
+           !fmq__body_is_sole(msg->u.ref.body);
+}
+
 const char *
 fmq_msg_gets(const fmq_msg *m, const char *name)
 {

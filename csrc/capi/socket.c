@@ -123,7 +123,13 @@ fmq_recv_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
 int
 fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags)
 {
-    return fmq__socket_recv_msg(s, fmq__msg_from(m), flags);
+    return fmq__socket_recv_msg(s, fmq__msg_from(m), flags, NULL);
+}
+
+int
+fmq_msg_recv_until(fmq_socket s, fmq_msg *m, uint64_t deadline_ns)
+{
+    return fmq__socket_recv_msg(s, fmq__msg_from(m), 0, &deadline_ns);
 }
 
 static int

@@ -76,8 +76,11 @@ FMQ_API int fmq_msg_copy(fmq_msg *to, fmq_msg *from);
 FMQ_API void *fmq_msg_data(fmq_msg *m);
 FMQ_API size_t fmq_msg_size(const fmq_msg *m);
 FMQ_API int fmq_msg_more(const fmq_msg *m);
+/* 1: another message has the same body. */
+FMQ_API int fmq_msg_is_shared(const fmq_msg *m);
 /* The value of a property of the connection it came over ("Socket-Type",
- * "Peer-Address", ...), NUL-terminated, valid as long as the message; NULL: none. */
+ * "Peer-Address", ...), NUL-terminated, valid as long as the message; NULL: none.
+ * "__fd": the number its descriptor had. */
 FMQ_API const char *fmq_msg_gets(const fmq_msg *m, const char *name);
 
 /* Contexts. */
@@ -139,6 +142,7 @@ FMQ_API int fmq_send_until(fmq_socket s, fmq_msg *parts, size_t n, int flags,
                            uint64_t deadline_ns);
 FMQ_API int fmq_recv_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
                            fmq_part *part, uint64_t deadline_ns);
+FMQ_API int fmq_msg_recv_until(fmq_socket s, fmq_msg *m, uint64_t deadline_ns);
 FMQ_API int fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n,
                             uint64_t deadline_ns);
 FMQ_API uint64_t fmq_now_ns(void);

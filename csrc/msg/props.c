@@ -40,18 +40,17 @@ fmq__props_new(fmq__props **props)
     return 0;
 }
 
-int
-fmq__props_add(fmq__props *props, const void *name, size_t name_len, const void *value,
-               size_t value_len)
+static struct prop *
+new_prop(const void *name, size_t name_len, const void *value, size_t value_len)
 {
     struct prop *p;
 
     if (name_len > SIZE_MAX / 4 || value_len > SIZE_MAX / 4) {
-        return ENOMEM;
+        return NULL;
     }
     p = fmq__alloc(sizeof(*p) + name_len + value_len + 1);
     if (p == NULL) {
-        return ENOMEM;
+        return NULL;
     }
     p->next = NULL;
     p->name_len = name_len;
@@ -63,12 +62,40 @@ fmq__props_add(fmq__props *props, const void *name, size_t name_len, const void 
         memcpy(p->text + name_len, value, value_len);
     }
     p->text[name_len + value_len] = '\0';
+    return p;
+}
+
+int
+fmq__props_add(fmq__props *props, const void *name, size_t name_len, const void *value,
+               size_t value_len)
+{
+    struct prop *p = new_prop(name, name_len, value, value_len);
+
+    if (p == NULL) {
+        return ENOMEM;
+    }
     if (props->last == NULL) {
         props->first = p;
     } else {
         props->last->next = p;
     }
     props->last = p;
+    return 0;
+}
+
+int
+fmq__props_add_first(fmq__props *props, const char *name, const char *value)
+{
+    struct prop *p = new_prop(name, strlen(name), value, strlen(value));
+
+    if (p == NULL) {
+        return ENOMEM;
+    }
+    p->next = props->first;
+    props->first = p;
+    if (props->last == NULL) {
+        props->last = p;
+    }
     return 0;
 }
 

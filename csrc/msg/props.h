@@ -19,6 +19,8 @@ int fmq__props_new(fmq__props **props);
 /* Copies both; a value may hold any bytes, and is kept with a NUL behind it. */
 int fmq__props_add(fmq__props *props, const void *name, size_t name_len,
                    const void *value, size_t value_len);
+/* The same, before all there are: what we say wins over what the peer said. */
+int fmq__props_add_first(fmq__props *props, const char *name, const char *value);
 /* The value and (if `len` is not NULL) its length; NULL if there is none. */
 const char *fmq__props_get(const fmq__props *props, const char *name, size_t *len);
 void fmq__props_hold(fmq__props *props);

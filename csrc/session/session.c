@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -178,11 +179,15 @@ set_props(fmq__session *s, fmq__peer *p)
     if (props == NULL) {
         return;
     }
-    if (s->endpoint->addr.transport->peer_address(s->fd, address, sizeof(address)) ==
+    /* Without memory for it a property is missing; the messages are not. What the peer
+     * may have said under these names does not count. */
+    if (s->endpoint->addr.transport->peer_address(s->fd, address, sizeof(address)) !=
         0) {
-        /* Without memory for it the property is missing; the messages are not. */
-        (void)fmq__props_add(props, "Peer-Address", 12, address, strlen(address));
+        address[0] = '\0';
     }
+    (void)fmq__props_add_first(props, "Peer-Address", address);
+    (void)snprintf(address, sizeof(address), "%d", s->fd);
+    (void)fmq__props_add_first(props, "__fd", address);
     if (p->net.pipe.props != NULL) {
         fmq__props_drop(p->net.pipe.props);
     }

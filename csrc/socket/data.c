@@ -421,7 +421,8 @@ fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m, fmq_part
 }
 
 int
-fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags)
+fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
+                     const uint64_t *deadline_ns)
 {
     fmq__socket *s;
     fmq__msg got;
@@ -431,7 +432,7 @@ fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags)
     if (err != 0) {
         return err;
     }
-    err = recv_frame(s, &in, flags, NULL);
+    err = recv_frame(s, &in, flags, deadline_ns);
     if (err == 0) {
         hold_frame(&in, &got);
         after_recv(s);

@@ -77,6 +77,28 @@ TEST(more_and_properties_show)
     CHECK_EQ(fmq_msg_more(&a), 0);
 }
 
+TEST(bodies_are_shared_by_copies)
+{
+    fmq_msg a;
+    fmq_msg b;
+
+    fmq_msg_init(&b);
+    CHECK_EQ(fmq_msg_init_size(&a, 1000), 0);
+    CHECK_EQ(fmq_msg_is_shared(&a), 0);
+    CHECK_EQ(fmq_msg_copy(&b, &a), 0);
+    CHECK_EQ(fmq_msg_is_shared(&a), 1);
+    CHECK_EQ(fmq_msg_is_shared(&b), 1);
+    fmq_msg_close(&a);
+    CHECK_EQ(fmq_msg_is_shared(&b), 0);
+    fmq_msg_close(&b);
+    /* What is inside the message is copied with it. */
+    CHECK_EQ(fmq_msg_init_copy(&a, "x", 1), 0);
+    CHECK_EQ(fmq_msg_copy(&b, &a), 0);
+    CHECK_EQ(fmq_msg_is_shared(&a), 0);
+    fmq_msg_close(&a);
+    fmq_msg_close(&b);
+}
+
 int
 main(void)
 {
@@ -84,6 +106,7 @@ main(void)
         CASE(a_part_from_birth_to_close),
         CASE(lent_bytes_are_not_copied),
         CASE(more_and_properties_show),
+        CASE(bodies_are_shared_by_copies),
     };
 
     return CHECK_MAIN(cases);

@@ -446,6 +446,7 @@ TEST(nothing_to_wait_for)
     CHECK_EQ(fmq_recvv(l.pull, &got, &n, FMQ_TRY), FMQ_EBUSY_TRY);
     CHECK_EQ(fmq_recvv_until(l.pull, &got, &n, 0), EAGAIN);
     CHECK_EQ(fmq_recv_until(l.pull, text, 10, &m, &part, fmq_now_ns()), EAGAIN);
+    CHECK_EQ(fmq_msg_recv_until(l.pull, &m, fmq_now_ns()), EAGAIN);
     set_int(l.pull, RCVTIMEO, 0);
     CHECK_EQ(recv_text(l.pull, text, 0), EAGAIN);
     set_int(l.pull, RCVTIMEO, 1);

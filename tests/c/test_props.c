@@ -47,6 +47,25 @@ TEST(the_first_value_wins)
     fmq__props_drop(p);
 }
 
+TEST(what_is_put_first_wins)
+{
+    fmq__props *p;
+
+    REQUIRE(fmq__props_new(&p) == 0);
+    CHECK_EQ(fmq__props_add_first(p, "X", "one"), 0);
+    CHECK_EQ(add(p, "Y", "two"), 0);
+    CHECK_EQ(fmq__props_add_first(p, "y", "three"), 0);
+    CHECK_EQ(add(p, "Z", "four"), 0);
+    CHECK_STR(fmq__props_get(p, "X", NULL), "one");
+    CHECK_STR(fmq__props_get(p, "Y", NULL), "three");
+    CHECK_STR(fmq__props_get(p, "Z", NULL), "four");
+    fmq__alloc_fail_at(1, 0);
+    CHECK_EQ(fmq__props_add_first(p, "X", "five"), ENOMEM);
+    fmq__alloc_fail_at(0, 0);
+    CHECK_STR(fmq__props_get(p, "X", NULL), "one");
+    fmq__props_drop(p);
+}
+
 TEST(a_value_may_hold_any_bytes)
 {
     static const char value[] = {0, 1, (char)255, 0};
@@ -94,9 +113,8 @@ int
 main(void)
 {
     static const check_case cases[] = {
-        CASE(names_compare_without_case),
-        CASE(the_first_value_wins),
-        CASE(a_value_may_hold_any_bytes),
+        CASE(names_compare_without_case),     CASE(the_first_value_wins),
+        CASE(what_is_put_first_wins),         CASE(a_value_may_hold_any_bytes),
         CASE(without_memory_nothing_changes),
     };
 
