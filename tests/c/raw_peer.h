@@ -260,18 +260,39 @@ put_hello(uint8_t *p, const char *type)
            put_frame(p + FMQ__GREETING_LEN, FMQ__COMMAND, ready, len);
 }
 
-/* Does the handshake as a socket of this type. */
+/* Does the handshake as a socket of this type; false: the connection was closed. */
+static inline bool
+raw_try_greet(int fd, const char *type)
+{
+    uint8_t hello[FMQ__GREETING_LEN + 80];
+    raw_frame ready = {0};
+    bool is_done;
+
+    (void)send(fd, hello, put_hello(hello, type), MSG_NOSIGNAL);
+    is_done = raw_read(fd, hello, FMQ__GREETING_LEN) && raw_read_frame(fd, &ready);
+    REQUIRE(!is_done || ready.flags == FMQ__COMMAND);
+    raw_free_frame(&ready);
+    return is_done;
+}
+
 static inline void
 raw_greet(int fd, const char *type)
 {
-    uint8_t hello[FMQ__GREETING_LEN + 80];
-    raw_frame ready;
+    REQUIRE(raw_try_greet(fd, type));
+}
 
-    raw_send(fd, hello, put_hello(hello, type));
-    REQUIRE(raw_read(fd, hello, FMQ__GREETING_LEN));
-    REQUIRE(raw_read_frame(fd, &ready));
-    REQUIRE(ready.flags == FMQ__COMMAND);
-    raw_free_frame(&ready);
+/* Accepts until one comes that goes through with the handshake: for dialers that were
+ * without memory when they dialled before. */
+static inline int
+raw_accept_and_greet(int listen_fd, const char *type)
+{
+    int fd = raw_accept(listen_fd);
+
+    while (!raw_try_greet(fd, type)) {
+        close(fd);
+        fd = raw_accept(listen_fd);
+    }
+    return fd;
 }
 
 /* The next frame is that text. */

@@ -506,12 +506,11 @@ TEST(reading_without_memory_tears_nothing)
     set_int(s, 18, 1); /* RECONNECT_IVL */
     REQUIRE(fmq_connect(s, endpoint) == 0);
     for (uint64_t n = 1; n < 25; n++) {
-        int fd = raw_accept(listen_fd);
+        int fd = raw_accept_and_greet(listen_fd, "PUSH");
         fmq_msg m = {0};
         int err;
         int n_more = 0;
 
-        raw_greet(fd, "PUSH");
         AWAIT_INSIDE(s, i.is_there);
         raw_send(fd, in.bytes, in.border[0] + 5); /* the head of the second message */
         expect_body(s, 1, 'a', 0);
@@ -566,8 +565,7 @@ TEST(a_head_without_memory_for_its_end_is_taken_back)
     raw_free_frame(&none);
     (void)fmq__alloc_fail_at(0, 0);
     close(fd);
-    fd = raw_accept(listen_fd);
-    raw_greet(fd, "PUSH");
+    fd = raw_accept_and_greet(listen_fd, "PUSH");
     raw_send_text(fd, 0, "next");
     expect_text(s, "next");
     CHECK_EQ(get_int(s, 13), 0); /* RCVMORE */
