@@ -230,6 +230,7 @@ fmq__poll_wait(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_re
     group g = {items, n, on_stack, 0};
     int err;
 
+    *n_ready = 0;
     if (n > ITEMS_ON_STACK) {
         g.fd = fmq__calloc(n, sizeof(*g.fd));
         if (g.fd == NULL) {
@@ -240,7 +241,9 @@ fmq__poll_wait(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_re
     if (err == 0 && count_ready(&g) == 0 && deadline_ns != 0) {
         err = wait_for_any(&g, deadline_ns);
     }
-    *n_ready = err == 0 ? count_ready(&g) : 0;
+    if (err == 0) {
+        *n_ready = count_ready(&g);
+    }
     if (g.fd != on_stack) {
         fmq__free(g.fd);
     }
