@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -41,7 +42,6 @@ def die_with(parent: int) -> None:
     """Have the kernel end this process when the harness dies, however it dies."""
     if sys.platform == "linux":
         import ctypes
-        import signal
 
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
@@ -57,8 +57,8 @@ def play(pipe: Connection) -> None:
             os.sched_setaffinity(0, {order["cpu"]})
         library: Any = importlib.import_module(order["module"])
         ends.play(library, pipe, order)
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
-        os._exit(1)  # the harness has gone or is going
+    except (EOFError, BrokenPipeError):
+        os._exit(1)  # the harness has gone
     except Exception as error:
         pipe.send(("failed", f"{type(error).__name__}: {error}"))
         os._exit(1)  # without waiting for what is still open
@@ -70,6 +70,7 @@ def main() -> None:
     if sys.argv[1] == "--probe":
         print(json.dumps(probe(sys.argv[2])))
         return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness ends us
     descriptor, parent = (int(text) for text in sys.argv[1:])
     die_with(parent)
     play(Connection(descriptor))

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instruction counts: built, run under callgrind, and the same every time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench import instructions
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the program built in it."""
+    made = tmp_path_factory.mktemp("instructions")
+    instructions.build(made)
+    return made
+
+
+def test_counts(bench, folder: Path) -> None:
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    counts = []
+    for _ in range(2):
+        options = ("--quick", "--build", folder, "--only", "fq", "--json", "-")
+        done = bench("instructions", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        counts.append(json.loads(done.stdout)["counts"])
+    assert [count["function"] for count in counts[0]] == ["fq_append", "fq_pop"]
+    for count in counts[0]:
+        assert 1 < count["median"] < 1000
+    assert counts[0] == counts[1]
+
+
+def test_sockets_too(bench, folder: Path, tmp_path: Path) -> None:
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    file = tmp_path / "counts.json"
+    options = ("--quick", "--build", folder, "--only", "tcp", "--json", file)
+    done = bench("instructions", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Instructions a message, 64 B" in done.stdout
+    counts = json.loads(file.read_text())["counts"]
+    assert {(c["path"], c["function"], c["burst"]) for c in counts} == {
+        ("tcp", "send", 1),
+        ("tcp", "recv", 1),
+        ("tcp", "send", 100),
+        ("tcp", "recv", 100),
+    }
+
+
+def test_every_path_runs_by_itself(folder: Path) -> None:
+    program = folder / instructions.PROGRAM
+    for path in instructions.PATHS:
+        command = [str(program), path.path, "1000", str(path.burst), "300"]
+        subprocess.run(command, check=True, timeout=60)
+    for wrong in (["none", "1", "1"], ["fq", "x", "1"], ["fq", "1", "0"], ["fq"]):
+        done = subprocess.run([str(program), *wrong], check=False, capture_output=True)
+        assert done.returncode == 2
+        assert done.stderr
+
+
+def test_without_tools(bench, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(instructions.Unable, match="no-such-tool is not installed"):
+        instructions.tool("no-such-tool")
