@@ -240,7 +240,7 @@ fastmq_setup() {
     setup_venv
     case $1 in
         demo) setup_packages demo ;;
-        test) setup_packages test demo dev ;;
+        test) setup_packages test demo dev bench ;;
     esac
     exec 9>&-
 }
