@@ -42,7 +42,8 @@ struct fmq__couple {
 int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple);
 
 /* Gives side 1 its inbox, and both directions their marks, and tells it. False: its
- * socket is closed, and side 1 is the caller's to close. With side 0's lock held. */
+ * socket is closed, and side 1 is the caller's to close. With side 0's lock held, and
+ * before side 0 is given up. */
 bool fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
                       uint32_t limit_from_1);
 

@@ -53,8 +53,8 @@ void fmq__netpipe_fini(fmq__netpipe *n);
 /* Changes the marks of a live pipe. */
 void fmq__netpipe_set_limits(fmq__netpipe *n, uint32_t out_limit, uint32_t in_limit);
 
-/* Says that `n_messages` whole messages and `bytes` bytes have gone to the kernel; all
- * there was, if `is_all`. */
+/* Says that `n_messages` whole messages and (about) `bytes` bytes have gone to the
+ * kernel, or were given up. */
 void fmq__netpipe_written(fmq__netpipe *n, uint32_t n_messages, size_t bytes);
 
 /* Shows `n_messages` to the pattern's side; true: nothing was there before. */
