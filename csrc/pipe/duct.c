@@ -98,7 +98,7 @@ leave_duct(fmq__duct *d, fmq__body **dropped)
     if (spare != NULL) {
         fmq__chunk_drop(spare);
     }
-    d->r.fq.spare = NULL; /* nobody will take from it any more */
+    d->r.fq.spare = NULL;      /* nobody will take from it any more */
     d->r.fq.dropped = dropped; /* of this side, not of the one that closed long ago */
     fmq__fq_fini(&d->w.fq, &d->r.fq);
     fmq__free(d);

@@ -231,23 +231,8 @@ class Protocol:
             yield "takes the note late", to("pop", self.with_duct(w, r.duct, d))
         elif r.at == "pop":
             yield from self.pop_steps(w, r, to)
-        elif r.at == "tell":
-            noted = w.ducts[r.duct]._replace(writer_noted=True)
-            at = "leave" if w.ducts[r.duct].writer_noted else "push"
-            yield "notes", to(at, self.with_duct(w, r.duct, noted))
-        elif r.at == "push":
-            x = w.writers[r.duct]
-            must_wake = x.inbox == ASLEEP
-            y = self.with_writer(w, r.duct, x._replace(inbox=(r.duct,)))
-            yield "pushes", to("ring" if must_wake else "leave", y)
-        elif r.at == "ring":
-            x = w.writers[r.duct]._replace(bell_moved=True)
-            yield "moves the bell", to("wake", self.with_writer(w, r.duct, x))
-        elif r.at == "wake":
-            x = w.writers[r.duct]
-            if x.at == "asleep":
-                x = x._replace(at="note")
-            yield "futex_wake", to("leave", self.with_writer(w, r.duct, x))
+        elif r.at in {"tell", "push", "ring", "wake"}:
+            yield from self.tell_steps(w, r, to)
         elif r.at == "leave":
             yield from self.leave_steps(w, to)
         elif r.at == "sleep again":
@@ -272,6 +257,26 @@ class Protocol:
             yield "futex_wait", to("relock" if r.moved else "asleep")
         elif r.at == "follow":
             yield "futex_wait", to("relock" if r.moved else "follows", moved=False)
+
+    def tell_steps(self, w: World, r: Reader, to: To) -> Ways:
+        """Tell the writer of the duct that there is room."""
+        if r.at == "tell":
+            noted = w.ducts[r.duct]._replace(writer_noted=True)
+            at = "leave" if w.ducts[r.duct].writer_noted else "push"
+            yield "notes", to(at, self.with_duct(w, r.duct, noted))
+        elif r.at == "push":
+            x = w.writers[r.duct]
+            must_wake = x.inbox == ASLEEP
+            y = self.with_writer(w, r.duct, x._replace(inbox=(r.duct,)))
+            yield "pushes", to("ring" if must_wake else "leave", y)
+        elif r.at == "ring":
+            x = w.writers[r.duct]._replace(bell_moved=True)
+            yield "moves the bell", to("wake", self.with_writer(w, r.duct, x))
+        elif r.at == "wake":
+            x = w.writers[r.duct]
+            if x.at == "asleep":
+                x = x._replace(at="note")
+            yield "futex_wake", to("leave", self.with_writer(w, r.duct, x))
 
     def with_writer(self, w: World, k: int, x: Writer) -> World:
         return w._replace(writers=w.writers[:k] + (x,) + w.writers[k + 1 :])

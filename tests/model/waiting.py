@@ -361,7 +361,14 @@ class Protocol:
                     else:
                         me = me._replace(at=TOP)
                         yield "accounts", True, [self.put(x, i, me)]
-        elif at == SLEEP_E:
+        else:
+            yield from self.waiting_steps(w, i, t)
+
+    def waiting_steps(
+        self, w: World, i: int, t: Thread
+    ) -> Iterator[tuple[str, bool, list[World]]]:
+        at = t.at
+        if at == SLEEP_E:
             yield from self.sleep_steps(w, i, t)
         elif at == WOKEN:
             x = w._replace(is_leader_asleep=False)
