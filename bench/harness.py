@@ -150,7 +150,31 @@ def run_once(case: Case, peer: Peer, seconds: float, limit_s: float = 30) -> Run
 
 
 def measure(case: Case, ends: Ends, seconds: float) -> Run:
-    n = calibrate(case, ends, seconds)
+    """Find out how many messages take about ``seconds``, then measure so many.
+
+    One stall in finding out would leave too few, so a phase that was much too short
+    does not count either.
+    """
+    ends.phase(case.n_warm_up)
+    n, took = case.n_warm_up, 0.0
+    while took < seconds / 4 and n < case.n_max:
+        n = raised(case, n, took, seconds)
+        took = seconds_of(case, *ends.phase(n))
+    n = max(10, min(case.n_max, round(n * seconds / max(took, 1e-6))))
+    while True:
+        run = measure_phase(case, ends, n)
+        if run.seconds >= seconds / 2 or n >= case.n_max:
+            return run
+        n = raised(case, n, run.seconds, seconds)
+
+
+def raised(case: Case, n: int, took: float, seconds: float) -> int:
+    """Return how many to try next when ``n`` took too short."""
+    factor = seconds / took if took > 0 else 1.0
+    return min(case.n_max, math.ceil(n * min(20.0, max(2.0, factor))))
+
+
+def measure_phase(case: Case, ends: Ends, n: int) -> Run:
     before = ends.cpu()
     server, client = ends.phase(n)
     used = [after - start for after, start in zip(ends.cpu(), before, strict=True)]
@@ -171,18 +195,6 @@ def seconds_of(case: Case, server: Phase, client: Phase) -> float:
     """From the first send to the last receive."""
     started = server.started if case.is_rate else client.started
     return max(client.ended - started, 1e-9)
-
-
-def calibrate(case: Case, ends: Ends, seconds: float) -> int:
-    """Warm up and find how many messages take about ``seconds``."""
-    n = case.n_warm_up
-    ends.phase(n)
-    while True:
-        took = seconds_of(case, *ends.phase(n))
-        if took >= seconds / 5 or n >= case.n_max:
-            break
-        n = min(case.n_max, math.ceil(n * min(20.0, max(2.0, seconds / 4 / took))))
-    return max(10, min(case.n_max, round(n * seconds / took)))
 
 
 def await_connections(case: Case, endpoint: str, deadline: float) -> None:

@@ -178,7 +178,7 @@ class Drawing:
         for peer in peers:
             colour, marker = self.styles[peer]
             handles.append(Line2D([], [], color=colour, marker=marker, label=peer))
-        figure.legend(handles=handles, loc="outside center right", fontsize=8)
+        figure.legend(handles=handles, loc="outside right center", fontsize=8)
 
     # Other plots.
 
