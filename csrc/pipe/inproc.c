@@ -190,7 +190,6 @@ fmq__inproc_close(fmq__inproc *side, fmq__body **dropped)
     fmq__duct_reader(side->rx)->dropped = dropped;
     (void)fmq__duct_close_writer(side->tx);
     (void)fmq__duct_close_reader(side->rx);
-    side->is_open = false;
     if (has_peer) {
         (void)fmq__inproc_tell(fmq__inproc_peer(side));
     }

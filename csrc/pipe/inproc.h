@@ -76,9 +76,10 @@ fmq__inproc_is_finished(const fmq__inproc *side)
     return fmq__duct_is_finished(side->rx);
 }
 
-/* Closes this side and tells the other one: what was sent stays readable for the peer,
- * what was not read is dropped. Lent bodies go to `dropped` (under a lock), or back to
- * their lenders at once (NULL). Gives back the side's reference. */
+/* Closes this side, which is not attached (any more), and tells the other one: what was
+ * sent stays readable for the peer, what was not read is dropped. Lent bodies go to
+ * `dropped` (under a lock), or back to their lenders at once (NULL). Gives back the
+ * side's reference. */
 void fmq__inproc_close(fmq__inproc *side, fmq__body **dropped);
 
 #endif

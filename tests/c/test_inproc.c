@@ -105,6 +105,7 @@ take_notes(end *e)
             side->pipe.is_closed_out = true;
             if (side->pipe.n_in == 0 && fmq__inproc_is_finished(side)) {
                 e->side = NULL;
+                side->is_open = false;
                 fmq__inproc_close(side, &e->dropped);
             }
         }
