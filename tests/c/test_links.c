@@ -89,8 +89,10 @@ violate(bool in_handshake)
     char endpoint[TEXT_ROOM];
     int listen_fd = raw_listen(endpoint);
     fmq_socket s = new_dialer(ctx, PUSH, endpoint);
+    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
     int fd = raw_accept(listen_fd);
 
+    set_int(s, SNDHWM, 0);
     CHECK_EQ(send_text(s, "queued", 0), 0);
     if (in_handshake) {
         raw_greet(fd, "PUB"); /* no peer for a PUSH */
@@ -100,8 +102,9 @@ violate(bool in_handshake)
     }
     raw_expect_end(fd);
     AWAIT_INSIDE(s, !i.is_there);
-    while (send_text(s, "x", FMQ_DONTWAIT) == 0) {
-        sched_yield(); /* until its pipe is gone */
+    while (send_text(s, "x", FMQ_DONTWAIT) == 0) { /* until its pipe is gone */
+        REQUIRE(fmq__clock_ns() < deadline);
+        sched_yield();
     }
     await_io(s);
     CHECK(!has_caller(listen_fd));
@@ -341,6 +344,7 @@ TEST(an_unbound_listeners_connections_are_written_to_the_end)
  * has what was sent to it. */
 TEST(close_over_unread_messages_loses_nothing_of_ours)
 {
+    enum { UNREAD = 20000 }; /* more than is read ahead, less than the kernel keeps */
     fmq_ctx ctx = new_ctx();
     char endpoint[TEXT_ROOM];
     int listen_fd = raw_listen(endpoint);
@@ -350,7 +354,7 @@ TEST(close_over_unread_messages_loses_nothing_of_ours)
     set_int(s, LINGER, -1);
     set_int(s, RCVHWM, 1);
     raw_greet(fd, "PAIR");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < UNREAD; i++) {
         raw_send_text(fd, 0, "unread");
     }
     for (int i = 0; i < 1000; i++) {
