@@ -194,6 +194,9 @@ def write(report: dict[str, Any], file: str | None) -> None:
     if file:
         Path(file).write_text(text + "\n", encoding="utf-8")
     print(reports.machine_line(report))
+    machine = report["machine"]
+    if machine["load"] > machine["usable cpus"] / 2:
+        print("The machine was busy with something else: expect wide spreads.")
     for name, peer in report["peers"].items():
         if not peer["missing"]:
             version = f"{peer['version']}, " if peer["version"] else ""
