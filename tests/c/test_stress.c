@@ -216,7 +216,7 @@ is_part_whole(fmq_msg *m, head h, unsigned part)
     }
     for (size_t i = 0; i < len; i++) {
         if (data[before + i] != byte_at(h, i)) {
-            return CHECK(!"a byte differs");
+            return CHECK_EQ(data[before + i], byte_at(h, i));
         }
     }
     return true;
