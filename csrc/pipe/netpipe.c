@@ -97,8 +97,7 @@ check_room(fmq__netpipe *n)
 {
     uint32_t low = n->out_limit / 2 + n->out_limit % 2;
 
-    if (n->is_full &&
-        (n->out_limit == 0 || n->n_out <= n->out_limit - low || n->n_out == 0)) {
+    if (n->is_full && (n->out_limit == 0 || n->n_out <= n->out_limit - low)) {
         n->is_full = false;
         n->events->writable(n);
     }

@@ -133,6 +133,7 @@ TEST(without_descriptors_the_edge_comes_later)
 typedef struct poster {
     fmq__inbox *inbox;
     fmq__mpsc_node note[N_EACH];
+    gate taken;
 } poster;
 
 static void *
@@ -142,6 +143,7 @@ post_all(void *arg)
 
     for (int n = 0; n < N_EACH; n++) {
         CHECK(fmq__inbox_post(p->inbox, &p->note[n]));
+        gate_wait(&p->taken, (uint32_t)n + 1); /* so that the owner sleeps often */
     }
     fmq__inbox_drop(p->inbox);
     return NULL;
@@ -172,6 +174,18 @@ sleep_once(fmq__inbox *i, bool on_edge)
     fmq__mpsc_wake(&i->notes);
 }
 
+static poster *
+find_poster(poster *all, const fmq__mpsc_node *n)
+{
+    for (int i = 0; i < N_POSTERS; i++) {
+        if (n >= all[i].note && n < all[i].note + N_EACH) {
+            return &all[i];
+        }
+    }
+    REQUIRE(!"a stranger's note");
+    return NULL;
+}
+
 TEST(no_note_is_slept_through)
 {
     static poster posters[N_POSTERS];
@@ -183,6 +197,7 @@ TEST(no_note_is_slept_through)
     for (int i = 0; i < N_POSTERS; i++) {
         fmq__inbox_hold(inbox);
         posters[i].inbox = inbox;
+        gate_init(&posters[i].taken);
         REQUIRE(pthread_create(&thread[i], NULL, post_all, &posters[i]) == 0);
     }
     while (n_taken < N_POSTERS * N_EACH) {
@@ -195,8 +210,12 @@ TEST(no_note_is_slept_through)
             sleep_once(inbox, n_taken > N_EACH && n_sleeps % 2 == 0);
             n_sleeps++;
         }
-        for (; n != NULL; n = n->next) {
+        while (n != NULL) {
+            poster *p = find_poster(posters, n);
+
+            n = n->next;
             n_taken++;
+            gate_pass(&p->taken);
         }
     }
     for (int i = 0; i < N_POSTERS; i++) {

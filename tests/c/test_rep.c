@@ -268,8 +268,8 @@ TEST(long_envelopes_come_back_up_to_a_limit)
         size_t n;
         size_t len;
         bool is_kept;
-    } rows[] = {{1, 250, true},   {1, 254, true},   {1, 256, true},
-                {2, 200, true},   {100, 255, true}, {1, 4096, true},
+    } rows[] = {{2, 200, true},   {1, 254, true},   {1, 256, true},
+                {1, 250, true},   {100, 255, true}, {1, 4096, true},
                 {15, 4096, true}, {1, 1, true},     {16, 4096, false}};
     fakepipe a;
     fakepipe b;
