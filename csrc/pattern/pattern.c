@@ -64,17 +64,28 @@ fmq__pattern_free(fmq__pattern *p)
 }
 
 int
+fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from)
+{
+    int err = 0;
+
+    *from = p->reading;
+    if (*from == NULL) {
+        err = p->ops->begin_recv(p, from);
+        if (err == 0) {
+            p->reading = *from;
+        }
+    }
+    return err;
+}
+
+int
 fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from)
 {
-    fmq__pipe *pipe = p->reading;
+    fmq__pipe *pipe;
+    int err = fmq__pattern_begin(p, &pipe);
 
-    if (pipe == NULL) {
-        int err = p->ops->begin_recv(p, &pipe);
-
-        if (err != 0) {
-            return err;
-        }
-        p->reading = pipe;
+    if (err != 0) {
+        return err;
     }
     fmq__pipe_pop(pipe, f);
     *from = pipe;

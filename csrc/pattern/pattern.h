@@ -73,6 +73,10 @@ const fmq__pattern_ops *fmq__pattern_find(int type);
 int fmq__pattern_new(const fmq__pattern_ops *ops, fmq__pattern **p);
 void fmq__pattern_free(fmq__pattern *p);
 
+/* Finds the pipe whose next frame fmq__pattern_recv would take: of the message being
+ * read, or of the next one, which is being read from then on. */
+int fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from);
+
 /* Takes the next frame: of the message being read, or of the next one. A referenced
  * body becomes the caller's; `*from` is the pipe it came from. */
 int fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from);

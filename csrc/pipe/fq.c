@@ -345,6 +345,26 @@ fmq__fq_pop_slow(fmq__fq_reader *r, fmq__frame *frame)
     r->at.off = f.next;
 }
 
+size_t
+fmq__fq_count_parts(const fmq__fq_reader *r)
+{
+    fmq__chunk *c = r->at.chunk;
+    uint32_t off = r->at.off;
+    struct layout f;
+    size_t n = 0;
+
+    do {
+        if (off == load(&c->sealed)) {
+            c = c->next;
+            off = 0;
+        }
+        f = parse_frame(c, off);
+        off = f.next;
+        n++;
+    } while (f.flags & FMQ__MORE);
+    return n;
+}
+
 /* The entries of a gather so far. */
 struct gathering {
     struct iovec *iov;

@@ -146,6 +146,10 @@ fmq__fq_pop(fmq__fq_reader *r, fmq__frame *frame)
     r->at.off = off + 2 + p[1];
 }
 
+/* How many frames the message at the reader has (left); the caller knows that there is
+ * one. Changes nothing. */
+size_t fmq__fq_count_parts(const fmq__fq_reader *r);
+
 /* Fills `iov` with what lies between the reader and `end`, as it goes to the wire: at
  * most `max_iov` entries and `max_bytes` bytes. Returns the bytes, `*n_iov` the
  * entries. Changes nothing. */

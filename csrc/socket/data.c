@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "socket/socket.h"
 
-enum { COPY_MAX = 512, PARTS_ON_STACK = 16, LOOK_AFTER = 100 };
+enum { COPY_MAX = 512, PARTS_ON_STACK = 16, PARTS_EXPECTED = 4, LOOK_AFTER = 100 };
 
 /* --- sending --- */
 
@@ -295,7 +295,8 @@ attempt_recv(fmq__hub *h, void *arg)
 
 /* After the first attempt found nothing: reads, or waits. */
 static int
-recv_slowly(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
+recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int flags,
+            const uint64_t *deadline_ns)
 {
     fmq__hub *h = &s->hub;
     uint64_t deadline;
@@ -304,7 +305,7 @@ recv_slowly(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns
     h->flush.has_turned = true;
     fmq__hub_take_notes(h);
     fmq__hub_look(h);
-    err = attempt_recv(h, in);
+    err = attempt(h, arg);
     if (err != EAGAIN || (flags & FMQ_DONTWAIT)) {
         return err;
     }
@@ -313,7 +314,7 @@ recv_slowly(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns
     }
     deadline =
         deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.rcvtimeo_ms);
-    return fmq__hub_wait(h, FMQ__DIR_IN, attempt_recv, in, deadline, true);
+    return fmq__hub_wait(h, FMQ__DIR_IN, attempt, arg, deadline, true);
 }
 
 /* Takes the next frame; L is held before and after. */
@@ -323,7 +324,7 @@ recv_frame(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
     int err = fmq__pattern_recv(s->hub.pattern, &in->frame, &in->from);
 
     if (err == EAGAIN) {
-        err = recv_slowly(s, in, flags, deadline_ns);
+        err = recv_slowly(s, attempt_recv, in, flags, deadline_ns);
     }
     if (err == 0) {
         s->rcvmore = (in->frame.flags & FMQ__MORE) != 0;
@@ -445,22 +446,48 @@ fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
     return err;
 }
 
-/* Room for one more part. */
+/* The parts of one message. */
+typedef struct whole {
+    fmq__msg *part;
+    size_t n;
+    size_t cap;
+} whole;
+
 static int
-grow(fmq__msg **parts, size_t n, size_t *cap)
+whole_reserve(whole *w, size_t cap)
 {
-    size_t wanted = *cap == 0 ? 4 : *cap * 2;
     fmq__msg *grown;
 
-    if (n < *cap) {
+    if (cap <= w->cap) {
         return 0;
     }
-    grown = fmq__realloc(*parts, wanted * sizeof(*grown));
+    grown = fmq__realloc(w->part, cap * sizeof(*grown));
     if (grown == NULL) {
         return ENOMEM;
     }
-    *parts = grown;
-    *cap = wanted;
+    w->part = grown;
+    w->cap = cap;
+    return 0;
+}
+
+/* Takes all parts, or, without memory for them, none. */
+static int
+attempt_recv_whole(fmq__hub *h, void *arg)
+{
+    whole *w = arg;
+    incoming in;
+    int err = fmq__pattern_begin(h->pattern, &in.from);
+
+    if (err == 0) {
+        err = whole_reserve(w, fmq__fq_count_parts(in.from->in));
+    }
+    if (err != 0) {
+        return err;
+    }
+    do {
+        (void)attempt_recv(h, &in); /* it is there */
+        hold_frame(&in, &w->part[w->n++]);
+    } while (in.frame.flags & FMQ__MORE);
     return 0;
 }
 
@@ -468,41 +495,35 @@ int
 fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n_parts, int flags,
                   const uint64_t *deadline_ns)
 {
-    fmq__msg *array = NULL;
-    size_t cap = 0;
-    size_t n = 0;
+    whole w = {NULL, 0, 0};
     fmq__socket *s;
-    incoming in;
-    int err = grow(&array, 0, &cap);
+    int err = whole_reserve(&w, PARTS_EXPECTED);
 
     if (err != 0) {
         return err;
     }
     err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
     if (err != 0) {
-        fmq__free(array);
+        fmq__free(w.part);
         return err;
     }
-    do {
-        err = recv_frame(s, &in, flags, deadline_ns);
-        if (err == 0) {
-            hold_frame(&in, &array[n++]);
-            err = s->rcvmore ? grow(&array, n, &cap) : 0;
-        }
-    } while (err == 0 && s->rcvmore);
-    if (n != 0) {
-        err = 0; /* without memory for all of it the rest comes with the next call */
+    err = attempt_recv_whole(&s->hub, &w);
+    if (err == EAGAIN) {
+        err = recv_slowly(s, attempt_recv_whole, &w, flags, deadline_ns);
+    }
+    if (err == 0) {
+        s->rcvmore = false;
         after_recv(s);
     }
     fmq__socket_leave(s);
     if (err != 0) {
-        fmq__free(array);
+        fmq__free(w.part);
         return err;
     }
-    for (size_t i = 0; i < n; i++) {
-        settle(&array[i]);
+    for (size_t i = 0; i < w.n; i++) {
+        settle(&w.part[i]);
     }
-    *parts = array;
-    *n_parts = n;
+    *parts = w.part;
+    *n_parts = w.n;
     return 0;
 }
