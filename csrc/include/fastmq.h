@@ -7,6 +7,8 @@
  * would have taken is still the caller's.
  *
  * Threads: everything, from any thread; a socket may be shared.
+ * Fork:    a child has no use for its parent's handles: sockets are refused, and
+ *          shutdown and term do nothing. It may make contexts of its own.
  * Signals: a call that waits returns EINTR when a handler ran; call it again with the
  *          same absolute deadline.
  */
@@ -57,7 +59,8 @@ typedef struct fmq_msg {
     uint64_t opaque[8];
 } fmq_msg;
 
-/* Gives `data` back; called from any thread, never under a lock of the core. */
+/* Gives `data` back; called from any thread, never under a lock of the core. It may run
+ * on an I/O thread, so it must not call what waits for one: unbind, close, term. */
 typedef void fmq_free_fn(void *data, void *hint);
 
 /* Messages. */
@@ -98,6 +101,8 @@ FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
 
 /* Sockets. Types and options are numbered as in zmq.h. */
 FMQ_API int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket);
+/* Waits for no peer: what was sent is written within LINGER by the I/O thread. Names it
+ * was bound to are free on return; parts without a last one are dropped. */
 FMQ_API int fmq_socket_close(fmq_socket s);
 /* 1 if the handle is a socket that is not closed. */
 FMQ_API int fmq_socket_is_open(fmq_socket s);
@@ -131,7 +136,8 @@ FMQ_API int fmq_recv(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *
 /* Receives one part as a message (what `m` had is closed), with its properties. */
 FMQ_API int fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags);
 /* Receives the rest of the current message, or the next one whole: `*parts` points to
- * `*n` messages in an array that fmq_parts_free gives back. */
+ * `*n` messages in an array that fmq_parts_free gives back. Without memory for all of
+ * it none is taken. */
 FMQ_API int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags);
 FMQ_API void fmq_parts_free(fmq_msg *parts, size_t n);
 
@@ -156,7 +162,7 @@ typedef struct fmq_pollitem {
 } fmq_pollitem;
 
 /* Waits until an item is ready or `deadline_ns` has come; `*n_ready` items have
- * revents. A closed socket: FMQ_ENOTSOCK. */
+ * revents (none if it fails). A closed socket: FMQ_ENOTSOCK. */
 FMQ_API int fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
                      size_t *n_ready);
 
