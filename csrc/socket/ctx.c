@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "socket/socket.h"
 
 /* Contexts by handle: an index and a generation, as for sockets. Contexts are few and
  * their calls rare: a table under a mutex will do. */
@@ -20,44 +19,18 @@ static struct {
     uint32_t n_held;
 } table[N_CONTEXTS];
 
-static _Atomic uint32_t forks;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The tables are whole when a child gets them; what is in them is the parent's. */
-static void
-before_fork(void)
+void
+fmq__ctx_before_fork(void)
 {
     fmq__mutex_lock(&table_mutex);
-    fmq__shell_before_fork();
 }
 
-static void
-in_parent(void)
+void
+fmq__ctx_after_fork(void)
 {
-    fmq__shell_after_fork(false);
     fmq__mutex_unlock(&table_mutex);
-}
-
-static void
-in_child(void)
-{
-    fmq__shell_after_fork(true);
-    fmq__mutex_unlock(&table_mutex);
-    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
-    fmq__flush_forget(); /* unwritten messages are the parent's to write */
-}
-
-static void
-prepare_process(void)
-{
-    (void)pthread_atfork(before_fork, in_parent, in_child);
-    fmq__clock_init();
-}
-
-uint32_t
-fmq__fork_generation(void)
-{
-    return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
 /* From here on it can be found, and freed, by anybody. */
@@ -141,7 +114,7 @@ fmq__ctx_new(fmq_ctx *ctx)
     if (c == NULL) {
         return ENOMEM;
     }
-    (void)pthread_once(&once, prepare_process);
+    (void)pthread_once(&once, fmq__process_prepare);
     err = fmq__mutex_init(&c->mutex);
     if (err != 0) {
         fmq__free(c);
@@ -290,7 +263,9 @@ fmq__ctx_shutdown(fmq__ctx *c)
     if (!c->is_terminating) {
         c->is_terminating = true;
         for (fmq__node *n = c->sockets.next; n != &c->sockets; n = n->next) {
-            fmq__socket_stop(FMQ__ITEM(n, fmq__socket, ctx_node));
+            fmq__member *m = FMQ__ITEM(n, fmq__member, node);
+
+            m->stop(m);
         }
     }
     fmq__mutex_unlock(&c->mutex);

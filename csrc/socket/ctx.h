@@ -32,13 +32,19 @@ enum {
     FMQ__CTX_BLOCKY = 70
 };
 
+/* What a context knows of a socket; under the mutex. */
+typedef struct fmq__member {
+    fmq__node node;
+    void (*stop)(struct fmq__member *m); /* tells it that the context terminates */
+} fmq__member;
+
 typedef struct fmq__ctx {
     fmq_ctx handle;
     uint32_t fork_generation; /* of the process that made it */
     fmq__mutex mutex;
     _Atomic uint32_t
         n_sockets;     /* not finished; changed under the mutex; a futex word */
-    fmq__node sockets; /* fmq__socket by ctx_node */
+    fmq__node sockets; /* fmq__member by node */
     bool is_terminating;
     bool is_started; /* the I/O threads run */
     bool has_io;     /* IO_THREADS was not 0 then; does not change any more */
@@ -75,6 +81,15 @@ fmq__io *fmq__ctx_pick_io(const fmq__ctx *c);
 void fmq__ctx_shutdown(fmq__ctx *c);
 /* Afterwards the handle is nobody's. EINTR, ETIMEDOUT: call it again. */
 int fmq__ctx_term(fmq__ctx *c, uint64_t deadline_ns);
+
+/* The table of handles is whole when a child gets it. */
+void fmq__ctx_before_fork(void);
+void fmq__ctx_after_fork(void);
+
+/* --- process.c --- */
+
+/* Once in the process, before the first context: what forks and clocks need. */
+void fmq__process_prepare(void);
 
 /* How many forks this process is away from the first one. */
 uint32_t fmq__fork_generation(void);

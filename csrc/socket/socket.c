@@ -23,7 +23,7 @@ on_finished(fmq__hub *h)
     s->last_endpoint = NULL;
     s->ctx = NULL;
     fmq__mutex_lock(&c->mutex);
-    fmq__list_remove(&s->ctx_node);
+    fmq__list_remove(&s->member.node);
     fmq__shell_give(s);
     /* F2 -> F1 in ctx.c */
     atomic_fetch_sub_explicit(&c->n_sockets, 1, memory_order_release);
@@ -69,9 +69,12 @@ fmq__socket_close(fmq_socket handle)
     return 0;
 }
 
-void
-fmq__socket_stop(fmq__socket *s)
+/* Under the ctx mutex. */
+static void
+stop(fmq__member *m)
 {
+    fmq__socket *s = FMQ__ITEM(m, fmq__socket, member);
+
     fmq__hub_lock(&s->hub);
     s->hub.is_terminated = true;
     if (!s->hub.is_finished) {
@@ -100,7 +103,8 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handl
         return err;
     }
     s->ctx = c;
-    fmq__list_init(&s->ctx_node);
+    fmq__list_init(&s->member.node);
+    s->member.stop = stop;
     fmq__options_init(&s->opt);
     s->opt.ipv6 = c->ipv6;
     if (!c->blocky) {
@@ -144,7 +148,7 @@ make_socket(fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle)
         fmq__shell_give(s);
         return err;
     }
-    fmq__list_push_back(&c->sockets, &s->ctx_node);
+    fmq__list_push_back(&c->sockets, &s->member.node);
     atomic_store_explicit(&c->n_sockets, n + 1, memory_order_relaxed);
     return 0;
 }

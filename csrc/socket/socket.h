@@ -31,7 +31,7 @@ typedef struct fmq__socket {
     uint32_t index; /* in the table of shells */
     struct fmq__socket *next_free;
     fmq__ctx *ctx;
-    fmq__node ctx_node;
+    fmq__member member; /* of ctx */
     fmq__options opt;
     fmq__node names;   /* fmq__name: what is bound and connected; under L */
     fmq__node inprocs; /* open sides of inproc couples, by fmq__inproc.node; under L */
@@ -93,9 +93,6 @@ int fmq__socket_new(fmq__ctx *c, int type, fmq_socket *handle);
 int fmq__socket_close(fmq_socket handle);
 int fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len);
 int fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len);
-
-/* Under the ctx mutex: tells a socket that its context terminates. */
-void fmq__socket_stop(fmq__socket *s);
 
 /* --- data.c --- */
 
