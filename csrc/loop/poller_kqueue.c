@@ -4,7 +4,7 @@
  * entry.
  *
  *   EDGE     EV_CLEAR
- *   ONESHOT  EV_DISPATCH on both; whichever reports first silences the other
+ *   ONESHOT  EV_DISPATCH on both; once one has reported, the other is not heeded
  *   RDHUP    EV_EOF of the read filter: the peer will send no more
  *   HUP      EV_EOF of the write filter: nothing can be written any more; EV_EOF with
  * an error on either
@@ -75,6 +75,7 @@ typedef struct watch {
 typedef struct kqueue_poller {
     fmq__poller base;
     int fd;
+    pid_t owner;      /* a forked child does not inherit the descriptor */
     fmq__mutex mutex; /* guards the rest */
     watch *watches;   /* by descriptor */
     size_t n_watches;
@@ -398,10 +399,7 @@ report(kqueue_poller *k, const struct kevent *e, fmq__ready *ready, int n)
     if (w->is_spent) {
         return n;
     }
-    if (w->events & FMQ__EV_ONESHOT) {
-        w->is_spent = true;
-        (void)set_filter(k, fd, w, i == READ ? WRITE : READ, OFF);
-    }
+    w->is_spent = (w->events & FMQ__EV_ONESHOT) != 0;
     w->wait_id = k->last_wait;
     w->entry = n;
     ready[n] = (fmq__ready){.token = w->token, .events = events};
@@ -477,6 +475,7 @@ kqueue_open(fmq__poller **p)
         fmq__free(k);
         return error;
     }
+    k->owner = getpid();
     k->fd = kqueue();
     if (k->fd == -1 || fcntl(k->fd, F_SETFD, FD_CLOEXEC) == -1) {
         error = errno;
@@ -496,7 +495,9 @@ kqueue_close(fmq__poller *p)
 {
     kqueue_poller *k = self(p);
 
-    close(k->fd);
+    if (k->owner == getpid()) {
+        close(k->fd); /* in a child the number may be somebody else's */
+    }
     fmq__mutex_fini(&k->mutex);
     fmq__free(k->watches);
     fmq__free(k);

@@ -213,6 +213,7 @@ settle(note *n)
 static int
 take_injected(int kq, struct kevent *events, int max)
 {
+    note *found;
     int n = 0;
 
     for (int i = 0; i < n_injected && n < max;) {
@@ -221,6 +222,11 @@ take_injected(int kq, struct kevent *events, int max)
             continue;
         }
         events[n++] = injected[i];
+        found = find_note(kq, (int)injected[i].ident, injected[i].filter);
+        if (found != NULL) {
+            settle(found);
+            (void)enroll(kq, found->fd);
+        }
         n_injected--;
         injected[i] = injected[n_injected];
         injected_to[i] = injected_to[n_injected];

@@ -5,8 +5,9 @@
 #include <sys/event.h>
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -283,6 +284,25 @@ TEST(long_waits_are_cut)
     close_pair(&t);
 }
 
+/* There the queue is not inherited, and its number soon another file's. */
+TEST(a_forked_child_does_not_close_it)
+{
+    pair t = open_pair(FMQ__EV_IN);
+    int fd = fmq__poller_fd(t.poller);
+    int status = -1;
+    pid_t child = fork();
+
+    REQUIRE(child != -1);
+    if (child == 0) {
+        fmq__poller_close(t.poller);
+        _exit(fcntl(fd, F_GETFD) == -1);
+    }
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    close_pair(&t);
+    CHECK_EQ(fcntl(fd, F_GETFD), -1);
+}
+
 int
 main(void)
 {
@@ -300,6 +320,7 @@ main(void)
         CASE(refused_changes_change_nothing),
         CASE(modes_change),
         CASE(long_waits_are_cut),
+        CASE(a_forked_child_does_not_close_it),
     };
 
     return CHECK_MAIN(cases);
