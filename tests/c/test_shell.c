@@ -122,6 +122,9 @@ TEST(stale_handles)
     end_ctx(ctx);
     for (size_t i = 0; i < 50; i++) {
         refuse(old[i]);
+        for (int bit = 0; bit < 64; bit++) { /* such as the pool's own generations */
+            refuse(old[i] + ((fmq_socket)1 << bit));
+        }
     }
 }
 
