@@ -237,6 +237,35 @@ TEST(other_contexts_go_on)
     end_ctx(ctx[1]);
 }
 
+/* A context does not remember sockets that have ended, whose memory another one's may
+ * have now. */
+TEST(ended_sockets_are_forgotten)
+{
+    fmq_ctx ctx[2] = {new_ctx(), new_ctx()};
+    fmq_socket s[20];
+
+    CHECK_EQ(fmq_ctx_set(ctx[0], 2, 1), 0); /* MAX_SOCKETS */
+    for (int i = 0; i < 2; i++) {
+        int err;
+
+        while ((err = fmq_socket_new(ctx[0], PULL, &s[0])) == EMFILE) {
+            sched_yield(); /* until the one before has ended */
+        }
+        CHECK_EQ(err, 0);
+        CHECK_EQ(fmq_socket_close(s[0]), 0);
+    }
+    for (size_t i = 0; i < 20; i++) {
+        s[i] = new_brisk(ctx[1], PAIR);
+    }
+    CHECK_EQ(fmq_ctx_shutdown(ctx[0]), 0);
+    for (size_t i = 0; i < 20; i++) {
+        CHECK_EQ(get_int(s[i], 16), PAIR);
+    }
+    end_ctx(ctx[0]);
+    close_all(s, 20);
+    end_ctx(ctx[1]);
+}
+
 /* --- what it waits for --- */
 
 TEST(term_gives_up_in_time)
@@ -481,13 +510,21 @@ int
 main(void)
 {
     static const check_case cases[] = {
-        CASE(shutdown_wakes_all),          CASE(close_wakes_all),
-        CASE(shutdown_wakes_a_crowd),      CASE(after_shutdown),
-        CASE(other_contexts_go_on),        CASE(term_gives_up_in_time),
-        CASE(an_unused_context),           CASE(linger),
-        CASE(linger_until_somebody_comes), CASE(nothing_to_linger_for),
-        CASE(signals_interrupt_it),        CASE(several_terms),
-        CASE(term_in_full_swing),          CASE(thousands_in_turn),
+        CASE(shutdown_wakes_all),
+        CASE(close_wakes_all),
+        CASE(shutdown_wakes_a_crowd),
+        CASE(after_shutdown),
+        CASE(other_contexts_go_on),
+        CASE(ended_sockets_are_forgotten),
+        CASE(term_gives_up_in_time),
+        CASE(an_unused_context),
+        CASE(linger),
+        CASE(linger_until_somebody_comes),
+        CASE(nothing_to_linger_for),
+        CASE(signals_interrupt_it),
+        CASE(several_terms),
+        CASE(term_in_full_swing),
+        CASE(thousands_in_turn),
     };
 
     return CHECK_MAIN(cases);
