@@ -481,6 +481,9 @@ int
 main(void)
 {
     static const check_case cases[] = {
+        /* First, while no other descriptors come and go. */
+        CASE(no_memory),
+        CASE(no_descriptors),
         CASE(bad_texts),
         CASE(what_was_not_done_cannot_be_undone),
         CASE(names_of_wildcards),
@@ -489,8 +492,6 @@ main(void)
         CASE(disconnect_ends_all_of_a_name),
         CASE(disconnect_keeps_what_was_sent),
         CASE(any_order),
-        CASE(no_memory),
-        CASE(no_descriptors),
         CASE(close_while_binding),
         CASE(unbind_while_connecting),
         CASE(no_io_threads),
