@@ -60,6 +60,7 @@ struct fmq__session {
     bool is_writing;     /* the write turn is out */
     bool is_in_set;      /* in S */
     bool wants_out;      /* S is to watch for room */
+    size_t retry_bytes;  /* then write although wants_out: so much is queued */
     unsigned set_events; /* what S watches for, if is_in_set */
     bool is_out_broken;  /* a write failed: what is left waits for another connection */
     uint32_t slot;

@@ -18,7 +18,9 @@
 enum {
     WRITE_BYTES = 256 * 1024, /* in one system call */
     WRITE_IOV = 64,
-    WRITE_ROUNDS = 16, /* then others get their turn */
+    CALLER_ROUNDS = 64, /* then others get their turn */
+    IO_ROUNDS = 4,      /* the same on the I/O thread: the application may go on */
+    RETRY_BYTES = 64 * 1024,
     QUEUE_KEEP = 64 * 1024
 };
 
@@ -58,8 +60,9 @@ fmq__session_mark_dirty(fmq__session *s)
 {
     fmq__flush *f = &s->hub->flush;
 
-    if (s->phase == FMQ__ESTABLISHED && !s->wants_out && !s->is_out_broken &&
-        !s->is_writing && !fmq__list_is_linked(&s->dirty_node) && has_output(s)) {
+    if (s->phase == FMQ__ESTABLISHED && !s->is_out_broken && !s->is_writing &&
+        (!s->wants_out || s->peer->net.out_bytes >= s->retry_bytes) &&
+        !fmq__list_is_linked(&s->dirty_node) && has_output(s)) {
         fmq__list_push_back(&f->dirty, &s->dirty_node);
         f->n_dirty++;
     }
@@ -149,6 +152,15 @@ begin_round(fmq__session *s, write_round *r)
     r->is_short = false;
 }
 
+/* The kernel has enough: its word that there is room is waited for - or, if the sender
+ * goes on, one more attempt is made every RETRY_BYTES. */
+static void
+want_out(fmq__session *s)
+{
+    s->wants_out = true;
+    s->retry_bytes = s->peer->net.out_bytes + RETRY_BYTES;
+}
+
 /* Accounts; under L. False: no further round now. */
 static bool
 end_round(fmq__session *s, const write_round *r)
@@ -157,7 +169,7 @@ end_round(fmq__session *s, const write_round *r)
 
     if (r->err != 0) {
         if (r->err == EAGAIN) {
-            s->wants_out = true;
+            want_out(s);
         } else {
             fmq__session_break_out(s); /* the read side will tell why */
         }
@@ -171,7 +183,7 @@ end_round(fmq__session *s, const write_round *r)
         fmq__netpipe_written(net, r->n_sent, r->is_all ? r->out_bytes : r->bytes_sent);
     }
     if (r->is_short) {
-        s->wants_out = true;
+        want_out(s);
         return false;
     }
     return has_output(s);
@@ -191,7 +203,7 @@ end_if_done(fmq__session *s)
 void
 fmq__session_write(fmq__session *s)
 {
-    int rounds = 0;
+    int rounds = fmq__io_is_here(s->hub->io) ? IO_ROUNDS : CALLER_ROUNDS;
     write_round r;
 
     if (s->phase != FMQ__ESTABLISHED || s->is_writing || s->is_out_broken) {
@@ -207,7 +219,7 @@ fmq__session_write(fmq__session *s)
         fmq__hub_unlock(s->hub);
         run_round(s, &r);
         fmq__hub_lock(s->hub);
-        if (!end_round(s, &r) || ++rounds == WRITE_ROUNDS) {
+        if (!end_round(s, &r) || --rounds == 0) {
             break;
         }
     }
@@ -225,8 +237,8 @@ fmq__session_write(fmq__session *s)
     }
     fmq__session_update(s);
     fmq__session_mark_dirty(s);
-    if (rounds == WRITE_ROUNDS && fmq__list_is_linked(&s->dirty_node)) {
-        fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
+    if (rounds == 0 && fmq__list_is_linked(&s->dirty_node)) {
+        fmq__hub_ask(s->hub, FMQ__WORK_FLUSH); /* nothing else says: go on */
     }
     end_if_done(s);
 }
