@@ -12,7 +12,6 @@ cdef extern from "fastmq.h" nogil:
     const int FMQ_DONTWAIT
     const int FMQ_SNDMORE
     const int FMQ_TRY
-    const int FMQ_POLLIN
 
     ctypedef uintptr_t fmq_ctx
     ctypedef uintptr_t fmq_socket
@@ -43,6 +42,7 @@ cdef extern from "fastmq.h" nogil:
     void *fmq_msg_data(fmq_msg *m)
     size_t fmq_msg_size(const fmq_msg *m)
     int fmq_msg_more(const fmq_msg *m)
+    int fmq_msg_is_shared(const fmq_msg *m)
     const char *fmq_msg_gets(const fmq_msg *m, const char *name)
 
     int fmq_ctx_new(fmq_ctx *ctx)
@@ -74,6 +74,7 @@ cdef extern from "fastmq.h" nogil:
     int fmq_recv_until(
         fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
         uint64_t deadline_ns)
+    int fmq_msg_recv_until(fmq_socket s, fmq_msg *m, uint64_t deadline_ns)
     int fmq_recvv_until(
         fmq_socket s, fmq_msg **parts, size_t *n, uint64_t deadline_ns)
     uint64_t fmq_now_ns()

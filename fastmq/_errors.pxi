@@ -23,8 +23,13 @@ cdef object error_from_errno = None
 
 
 cdef int fail(int err, msg=None) except -1:
-    """Raise the exception of ``err``."""
+    """Raise the exception of ``err``, or what a signal's handler raises.
+
+    A loop that only tries and catches ``Again`` may run no handlers by itself: since
+    Python 3.12 the jump out of an ``except`` does not look for them.
+    """
     global error_from_errno
+    PyErr_CheckSignals()
     if error_from_errno is None:
         from fastmq.error import error_from_errno as found
         error_from_errno = found
@@ -63,6 +68,7 @@ def _after_fork() -> None:
     """Learn that this is another process; called in the child."""
     global current_pid
     current_pid = getpid()
+    collector_forget()
 
 
 def zmq_errno() -> int:

@@ -4,6 +4,12 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.weakref cimport PyWeakref_NewRef
 from libc.string cimport memcpy, memset
 
+cdef enum:
+    # Options of messages.
+    MORE = 1
+    SRCFD = 2
+    SHARED = 3
+
 # The public class and the trackers, which are Python's: set by set_frame_class.
 cdef object frame_class = None
 cdef object new_tracker = None
@@ -63,6 +69,8 @@ cdef class Frame:
     """
 
     cdef fmq_msg _msg
+    # What was lent, as long as somebody can see it through this frame.
+    cdef object _data
     cdef object _bytes
     cdef object _view
     cdef bint _is_readonly
@@ -107,6 +115,7 @@ cdef class Frame:
             self.tracker, self.tracker_event = new_tracker()
         drain()
         lend(&self._msg, data, self.tracker_event)
+        self._data = data
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         PyBuffer_FillInfo(
@@ -136,16 +145,16 @@ cdef class Frame:
         """Return an option, or a property of the connection the frame came over.
 
         Args:
-            option: ``MORE``, or a name such as "Socket-Type" or "Peer-Address".
+            option: ``MORE``, ``SHARED`` (another frame has the same body), ``SRCFD``
+                (the descriptor the connection had); or a name such as "Socket-Type" or
+                "Peer-Address".
 
         Raises:
             ZMQError: There is no such option or property (EINVAL).
         """
         cdef const char *value
         if isinstance(option, int):
-            if option != 1:
-                fail(EINVAL)
-            return fmq_msg_more(&self._msg)
+            return self._get_number(option)
         if isinstance(option, str):
             option = option.encode()
         elif not isinstance(option, bytes):
@@ -155,12 +164,24 @@ cdef class Frame:
             fail(EINVAL)
         return value.decode()
 
+    cdef object _get_number(self, int option):
+        cdef const char *text
+        if option == MORE:
+            return fmq_msg_more(&self._msg)
+        if option == SHARED:
+            return fmq_msg_is_shared(&self._msg)
+        text = fmq_msg_gets(&self._msg, "__fd") if option == SRCFD else NULL
+        if text is NULL:
+            fail(EINVAL)
+        return int(text)
+
     def __getitem__(self, option):
         return self.get(option)
 
     def __copy__(self):
         cdef Frame other = type(self).__new__(type(self))
         check(fmq_msg_copy(&other._msg, &self._msg))
+        other._data = self._data
         other._is_readonly = self._is_readonly
         other.more = self.more
         other.tracker = self.tracker

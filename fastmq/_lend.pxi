@@ -2,15 +2,16 @@
 # Buffers lent to the core.
 #
 # A lent buffer stays exported until the core calls c_give_back, on any thread and
-# without the GIL. That pushes it on a list and, if the list was empty, asks Python for
-# a pending call, so that an idle program gets its buffers back too. The list is
-# emptied by whoever holds the GIL next: that pending call, a send that lends, a
-# tracker that is asked.
+# without the GIL. That pushes it on a list, which is emptied by whoever holds the GIL
+# and comes by: a send that lends, a call that has waited, a tracker that is asked.
 #
 #   P1 push: compare-exchange head (release)  ->  T1 take: exchange head (acquire)
 #      Who takes the list sees what its entries hold.
 #
-# At exit is_exiting turns the pending calls off: what is lent then is never given back,
+# A program in which nobody comes by - all its threads wait, for a message or for
+# anything else - has the collector: a thread that starts with the first loan, sleeps
+# until the list is not empty, gives the program a moment to empty it by itself, and
+# only then takes the GIL. At exit it ends: what is still lent is never given back,
 # as no Python would be there to take it.
 
 from cpython.buffer cimport (
@@ -25,7 +26,10 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 
 cdef extern from *:
     """
+    #include <pthread.h>
+    #include <signal.h>
     #include <stdatomic.h>
+    #include <time.h>
 
     typedef struct lent lent;
     struct lent {
@@ -35,7 +39,6 @@ cdef extern from *:
     };
 
     static _Atomic(lent *) given_back;
-    static atomic_int is_exiting;
 
     /* Returns whether the list was empty. */
     static int push_given_back(lent *entry)
@@ -49,23 +52,102 @@ cdef extern from *:
         return head == NULL;
     }
 
+    static int has_given_back(void)
+    {
+        return atomic_load_explicit(&given_back, memory_order_relaxed) != NULL;
+    }
+
     static lent *take_given_back(void)
     {
-        if (atomic_load_explicit(&given_back, memory_order_relaxed) == NULL) {
+        if (!has_given_back()) {
             return NULL;
         }
         return atomic_exchange_explicit(
             &given_back, NULL, memory_order_acquire); /* T1 */
     }
 
-    static int exiting(void)
+    /* The collector. `mutex` guards the two flags, and the list's being empty for who
+     * sleeps on it. */
+    static struct {
+        pthread_mutex_t mutex;
+        pthread_cond_t has_work;
+        pthread_t thread;
+        int is_running;
+        int is_ending;
+    } collector = {
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .has_work = PTHREAD_COND_INITIALIZER,
+    };
+
+    static void collector_ring(void)
     {
-        return atomic_load_explicit(&is_exiting, memory_order_relaxed);
+        pthread_mutex_lock(&collector.mutex);
+        pthread_cond_signal(&collector.has_work);
+        pthread_mutex_unlock(&collector.mutex);
     }
 
-    static void set_exiting(int value)
+    static void *collector_main(void *collect)
     {
-        atomic_store_explicit(&is_exiting, value, memory_order_relaxed);
+        const struct timespec moment = {0, 5000000};
+
+        pthread_mutex_lock(&collector.mutex);
+        while (!collector.is_ending) {
+            if (!has_given_back()) {
+                pthread_cond_wait(&collector.has_work, &collector.mutex);
+                continue;
+            }
+            pthread_mutex_unlock(&collector.mutex);
+            nanosleep(&moment, NULL);
+            if (has_given_back()) {
+                ((void (*)(void))collect)();
+            }
+            pthread_mutex_lock(&collector.mutex);
+        }
+        pthread_mutex_unlock(&collector.mutex);
+        return NULL;
+    }
+
+    /* With the GIL, as all of these. Without a thread for it the list waits for who
+     * comes by. */
+    static void collector_start(void (*collect)(void))
+    {
+        sigset_t all, before;
+
+        if (collector.is_running || collector.is_ending) {
+            return;
+        }
+        /* Signals are for threads of the program. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        collector.is_running = pthread_create(&collector.thread, NULL, collector_main,
+                                              (void *)collect) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+
+    /* Returns whether there is a thread to join. */
+    static int collector_stop(void)
+    {
+        int was_running = collector.is_running;
+
+        pthread_mutex_lock(&collector.mutex);
+        collector.is_ending = 1;
+        collector.is_running = 0;
+        pthread_cond_signal(&collector.has_work);
+        pthread_mutex_unlock(&collector.mutex);
+        return was_running;
+    }
+
+    static void collector_join(void)
+    {
+        pthread_join(collector.thread, NULL);
+    }
+
+    /* In the child of a fork the thread is not there. */
+    static void collector_forget(void)
+    {
+        pthread_mutex_init(&collector.mutex, NULL);
+        pthread_cond_init(&collector.has_work, NULL);
+        collector.is_running = 0;
     }
     """
     ctypedef struct lent:
@@ -75,21 +157,21 @@ cdef extern from *:
 
     int push_given_back(lent *entry) noexcept nogil
     lent *take_given_back() noexcept nogil
-    int exiting() noexcept nogil
-    void set_exiting(int value) noexcept nogil
+    void collector_ring() noexcept nogil
+    void collector_start(void (*collect)() noexcept nogil) noexcept
+    bint collector_stop() noexcept
+    void collector_join() noexcept nogil
+    void collector_forget() noexcept
 
-cdef extern from "Python.h":
-    int Py_AddPendingCall(int (*func)(void *) noexcept, void *arg) noexcept nogil
 
-
-cdef int c_drain(void *arg) noexcept:
-    drain()
-    return 0
+cdef void c_collect() noexcept nogil:
+    with gil:
+        drain()
 
 
 cdef void c_give_back(void *data, void *hint) noexcept nogil:
-    if push_given_back(<lent *>hint) and not exiting():
-        Py_AddPendingCall(c_drain, NULL)
+    if push_given_back(<lent *>hint):
+        collector_ring()
 
 
 cdef int drain() except -1:
@@ -119,6 +201,7 @@ cdef int lend(fmq_msg *m, data, event) except -1:
         PyMem_RawFree(entry)
         raise
     entry.event = NULL
+    collector_start(c_collect)
     cdef int err = fmq_msg_init_data(
         m, entry.view.buf, <size_t>entry.view.len, c_give_back, entry)
     if err != 0:
@@ -145,5 +228,7 @@ def collect() -> None:
 
 
 def _at_exit() -> None:
-    """Stop asking for pending calls: there will be no Python to run them."""
-    set_exiting(1)
+    """End the collector: there will be no Python for it."""
+    if collector_stop():
+        with nogil:
+            collector_join()

@@ -35,8 +35,7 @@ cdef object poll_one(fmq_pollitem *item, thing, int flags):
                 "Socket must be a 0MQ socket, an integer fd or have a fileno() method: "
                 f"{thing!r}")
         thing = int(thing.fileno())
-    if thing < 0:
-        raise ValueError(f"not a file descriptor: {thing}")
+    # A negative one is never ready, as for the system's poll.
     item.fd = thing
     return thing
 
@@ -59,7 +58,7 @@ def zmq_poll(sockets, timeout=-1) -> list:
     cdef size_t i = 0
     cdef int err
     cdef _PollItems poll
-    if timeout is not None:
+    if timeout is not None and timeout >= 0:
         timeout_ms = int(timeout)
     things = []
     sockets = list(sockets)

@@ -230,7 +230,9 @@ cdef class Socket:
         """Send what the short way is not for."""
         cdef Py_buffer view
         if routing_id is not None or group is not None:
-            raise RuntimeError("routing_id and group need draft support")
+            raise RuntimeError(
+                "libzmq and pyzmq must be built with draft support for routing_id and "
+                "group: this has none")
         if isinstance(data, Frame):
             return self._send_frame(data, flags, track)
         if not copy:

@@ -99,33 +99,18 @@ cdef size_t recv_to(fmq_socket s, void *to, size_t room, int flags) except? 0:
 
 cdef Frame recv_frame(fmq_socket s, int flags, bint track):
     cdef fmq_msg m
-    cdef fmq_pollitem item
-    cdef size_t n_ready
-    cdef uint64_t deadline = 0
-    cdef bint is_timed = False
+    cdef uint64_t deadline
     memset(&m, 0, sizeof(m))
     cdef int err = fmq_msg_recv(s, &m, flags | FMQ_TRY)
-    while err != 0:
+    if err != 0:
         if not has_to_wait(err, flags):
             fail(err)
-        if flags & FMQ_DONTWAIT:
+        deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
+        while True:
             with nogil:
-                err = fmq_msg_recv(s, &m, flags)
-            continue
-        if not is_timed:
-            is_timed = True
-            deadline = deadline_of(s, RCVTIMEO)
-        item.socket = s
-        item.events = FMQ_POLLIN
-        with nogil:
-            err = fmq_poll(&item, 1, deadline, &n_ready)
-        if go_on(err):
-            err = EAGAIN
-            continue
-        with nogil:
-            err = fmq_msg_recv(s, &m, flags | FMQ_DONTWAIT)
-        if err == EAGAIN and fmq_now_ns() >= deadline:
-            fail(err)
+                err = fmq_msg_recv_until(s, &m, deadline)
+            if not go_on(err):
+                break
     return received(&m, track)
 
 

@@ -14,6 +14,7 @@ from weakref import WeakSet
 from . import _core
 from .constants import ContextOption, Errno, SocketOption
 from .error import ZMQError
+from .options import is_declared
 from .socket import Socket
 from .utils.interop import cast_int_addr
 
@@ -45,14 +46,6 @@ def _at_exit() -> None:
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_core._after_fork)
-
-
-def _is_declared(obj: object, key: str) -> bool:
-    """Return whether a class of ``obj`` knows the attribute, or it is set already."""
-    return key in obj.__dict__ or any(
-        key in cls.__dict__ or key in getattr(cls, "__annotations__", ())
-        for cls in type(obj).__mro__
-    )
 
 
 class Context(_core.Context, Generic[SocketT]):
@@ -285,7 +278,7 @@ class Context(_core.Context, Generic[SocketT]):
             raise AttributeError(upper) from None
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if _is_declared(self, key):
+        if is_declared(self, key):
             object.__setattr__(self, key, value)
             return
         upper = key.upper()

@@ -120,7 +120,6 @@ class ZMQVersionError(NotImplementedError):
     version: str
 
     def __init__(self, min_version: str, msg: str = "Feature") -> None:
-        super().__init__(min_version, msg)
         self.min_version = min_version
         self.msg = msg
         self.version = ".".join(map(str, zmq_version_info()))

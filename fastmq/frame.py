@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import _core
-from .constants import MessageOption
+from .constants import Errno, MessageOption
+from .error import ZMQError
 
 __all__ = ["Frame", "Message"]
 
@@ -35,7 +36,39 @@ class Frame(_core.Frame):
         option = MessageOption.__members__.get(upper)
         if option is None:
             raise AttributeError(f"Frame has no such option: {upper}")
-        return self.get(option)
+        try:
+            return self.get(option)
+        except ZMQError:
+            raise AttributeError(f"{key} attribute is write-only") from None
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        if any(key in cls.__dict__ for cls in type(self).__mro__):
+            object.__setattr__(self, key, value)
+            return
+        upper = key.upper()
+        option = MessageOption.__members__.get(upper)
+        if option is None:
+            raise AttributeError(f"Frame has no such option: {upper}")
+        self.set(option, value)
+
+    def set(self, option: int, value: int) -> None:
+        """Raise ZMQError (EINVAL): no option of a message can be set.
+
+        Args:
+            option: A member of ``MessageOption``.
+            value: Its value.
+        """
+        raise ZMQError(Errno.EINVAL)
+
+    @property
+    def group(self) -> str:
+        """Not there: groups belong to draft sockets. Raises RuntimeError."""
+        raise RuntimeError(_DRAFT)
+
+    @property
+    def routing_id(self) -> int:
+        """Not there: it belongs to draft sockets. Raises RuntimeError."""
+        raise RuntimeError(_DRAFT)
 
     def __repr__(self) -> str:
         body = self.buffer
@@ -54,6 +87,7 @@ class Frame(_core.Frame):
         return f"<{_PACKAGE}.{self.__class__.__name__}({shown})>"
 
 
+_DRAFT = "libzmq and pyzmq must be built with draft support: this has none"
 _PACKAGE = __name__.partition(".")[0]
 
 # pyzmq's older name.

@@ -100,7 +100,8 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
         if isinstance(shadow, Socket):
             self._shadow_obj = shadow
             address = shadow.underlying
-            context = shadow.context
+            # What is closed cannot be shared; without a context it is an error.
+            context = shadow.context if address else None
         elif shadow:
             address = cast_int_addr(shadow)
         self._shadow = address != 0
@@ -140,22 +141,6 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
         return self.__class__.shadow(self.underlying)
 
     __deepcopy__ = __copy__
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        if key in ("subscribe", "unsubscribe"):
-            key = key.upper()
-        if key in self.__dict__ or any(
-            key in cls.__dict__ or key in getattr(cls, "__annotations__", ())
-            for cls in type(self).__mro__
-        ):
-            object.__setattr__(self, key, value)
-            return
-        # An option in the spelling that only pyzmq's users know.
-        upper = key.upper()
-        if upper not in SocketOption.__members__:
-            name = self.__class__.__name__
-            raise AttributeError(f"{name} has no such option: {upper}")
-        setattr(self, upper, value)
 
     @classmethod
     def shadow(cls, address: int | Socket[Any]) -> Self:
@@ -298,6 +283,22 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
         """
         self.set(SocketOption.UNSUBSCRIBE, _topic(topic))
 
+    def join(self, group: str | bytes) -> None:
+        """Raise RuntimeError: groups belong to draft sockets, which are not there.
+
+        Args:
+            group: Its name.
+        """
+        raise RuntimeError(_DRAFT)
+
+    def leave(self, group: str | bytes) -> None:
+        """Raise RuntimeError, as ``join`` does.
+
+        Args:
+            group: Its name.
+        """
+        raise RuntimeError(_DRAFT)
+
     def get_hwm(self) -> int:
         """Return how many messages may wait to be sent to a peer."""
         try:
@@ -352,8 +353,8 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
 
     # Messages of other types than bytes. All that receives goes through _deserialize.
 
-    def _deserialize(self, received: Any, load: Callable[[Any], T]) -> T:
-        return load(received)
+    def _deserialize(self, recvd: Any, load: Callable[[Any], T]) -> T:
+        return load(recvd)
 
     def send_serialized(
         self,
@@ -481,6 +482,8 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
 
 # Arguments of ``send`` that ``send_json`` does not give to the JSON module.
 _SEND_ONLY = ("routing_id", "group")
+
+_DRAFT = "libzmq and pyzmq must be built with draft support: this has none"
 
 
 def _topic(topic: str | bytes) -> bytes:

@@ -95,9 +95,11 @@ def run_python(zmq: ModuleType) -> Callable[..., subprocess.CompletedProcess[str
     """Return a function that runs a program, ``zmq`` imported, in another process."""
 
     def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
-        text = f"import {zmq.__name__} as zmq\n{program}"
+        return plain(f"import {zmq.__name__} as zmq\n{program}", *options)
+
+    def plain(program: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, *options, "-c", text],
+            [sys.executable, *options, "-c", program],
             capture_output=True,
             text=True,
             timeout=30,
@@ -105,6 +107,7 @@ def run_python(zmq: ModuleType) -> Callable[..., subprocess.CompletedProcess[str
         )
 
     run.ours = zmq.__name__ == "fastmq"
+    run.plain = plain
     return run
 
 

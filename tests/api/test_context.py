@@ -387,3 +387,93 @@ def test_no_linger(zmq, make) -> None:
         push.connect("tcp://127.0.0.1:9")
         push.send(b"lost")
         push.close(linger=0)
+
+
+def test_destroy_by_hand_is_quiet(zmq, recwarn) -> None:
+    ctx = zmq.Context()
+    pull = ctx.socket(zmq.PULL)
+    ctx.destroy()
+    assert pull.closed
+    assert not recwarn.list
+
+
+def test_destroy_lets_messages_linger(zmq) -> None:
+    with zmq.Context() as other, other.socket(zmq.PULL) as pull:
+        pull.rcvtimeo = 10_000
+        port = pull.bind_to_random_port("tcp://127.0.0.1")
+        ctx = zmq.Context()
+        push = ctx.socket(zmq.PUSH)
+        push.connect(f"tcp://127.0.0.1:{port}")
+        push.send(b"x" * 100_000)
+        ctx.destroy(linger=10_000)
+        assert len(pull.recv()) == 100_000
+
+
+def test_only_sockets_made_here_are_destroyed(zmq, ctx) -> None:
+    shadow = zmq.Context.shadow(ctx)
+    with ctx.socket(zmq.PULL), shadow.socket(zmq.PULL):
+        assert "(1 socket)" in repr(ctx)
+        assert "(1 socket)" in repr(shadow)
+
+
+def test_numbers_of_a_context(zmq, ctx) -> None:
+    assert ctx.get(zmq.MSG_T_SIZE) == 64
+    assert ctx.Io_Threads == ctx.IO_THREADS == 1
+    assert ctx.get(zmq.MAX_MSGSZ) == (1 << 31) - 1
+    for name in ("MAX_SOCKETS", "max_sockets", "Max_Sockets"):
+        setattr(ctx, name, 77)
+        assert ctx.get(zmq.MAX_SOCKETS) == 77
+
+
+def test_a_context_that_does_not_block(zmq, ctx) -> None:
+    assert ctx.get(zmq.BLOCKY) == 1
+    ctx.set(zmq.BLOCKY, 0)
+    with ctx.socket(zmq.PULL) as pull:
+        assert pull.linger == 0
+
+
+def test_defaults_are_per_object(zmq, ctx) -> None:
+    shadow = zmq.Context.shadow(ctx)
+    ctx.linger = 5
+    with pytest.raises(AttributeError):
+        shadow.linger  # noqa: B018
+    with shadow.socket(zmq.PULL) as pull:
+        assert pull.linger == -1
+
+
+def test_keywords_of_sockets(zmq, ctx) -> None:
+    with ctx.socket(zmq.PULL, copy_threshold=7) as pull:
+        assert pull.copy_threshold == 7
+    with pytest.raises(TypeError):
+        ctx.socket(zmq.PULL, nope=1)
+
+
+def test_the_instance_of_a_subclass_first(zmq) -> None:
+    class Shares(zmq.Context):
+        pass
+
+    first = Shares.instance()
+    assert type(first) is Shares
+    assert Shares.instance() is first
+    # The class above has none of its own yet.
+    other = zmq.Context.instance()
+    assert (other is first) is (zmq.Context.__dict__["_instance"] is first)
+    first.term()
+    other.term()
+
+
+def test_instances_by_process(zmq) -> None:
+    ctx = zmq.Context.instance()
+    zmq.Context._instance_pid = -1
+    other = zmq.Context.instance()
+    assert other is not ctx
+    other.term()
+    ctx.term()
+
+
+def test_a_shadow_of_nothing(zmq, ctx) -> None:
+    ctx.term()
+    for make in (zmq.Context.shadow, zmq.Context, copy.copy):
+        with make(ctx) as other:
+            assert not other.closed
+            assert other.underlying != 0

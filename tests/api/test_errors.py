@@ -116,3 +116,37 @@ def test_one_handler_for_all(zmq, make) -> None:
         pull.recv(zmq.DONTWAIT)
     assert info.value.errno == zmq.EAGAIN
     assert isinstance(info.value, zmq.Again)
+
+
+def test_arguments_are_kept(zmq) -> None:
+    for cls, args in (
+        (zmq.ZMQError, (5, "text")),
+        (zmq.ZMQError, ("text",)),
+        (zmq.ZMQError, ()),
+        (zmq.Again, (1, 2)),
+        (zmq.ZMQBindError, ("text",)),
+        (zmq.NotDone, ()),
+        (zmq.ZMQVersionError, ("9.9",)),
+        (zmq.ZMQVersionError, ("9.9", "Flying")),
+    ):
+        error = cls(*args)
+        assert error.args == args
+        assert pickle.loads(pickle.dumps(error)).args == args
+
+
+def test_numbers_that_calls_raise_are_plain(zmq, make) -> None:
+    with pytest.raises(zmq.ZMQError) as info:
+        make(zmq.PULL).send(b"x")
+    assert type(info.value.errno) is int
+    assert type(info.value) is zmq.ZMQError
+
+
+def test_representations(zmq) -> None:
+    assert repr(zmq.Again()) == "Again('Resource temporarily unavailable')"
+    assert repr(zmq.ContextTerminated()) == (
+        "ContextTerminated('Context was terminated')"
+    )
+    assert repr(zmq.ZMQVersionError("9.9")) == (
+        "ZMQVersionError('Feature requires libzmq >= 9.9, have 4.3.5')"
+    )
+    assert repr(zmq.ZMQError("x")) == "ZMQError('x')"

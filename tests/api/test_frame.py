@@ -241,3 +241,189 @@ def test_waiting_in_a_thread(zmq, push_pull) -> None:
     pull.recv()
     assert done.wait(10)
     thread.join()
+
+
+def test_options_in_any_case(zmq) -> None:
+    frame = zmq.Frame(b"x")
+    for name in ("MORE", "More", "shared", "SHARED"):
+        assert getattr(frame, name) == 0
+        assert hasattr(frame, name)
+    # `more` is a plain attribute, MORE asks the message.
+    frame.more = True
+    assert frame.MORE == 0
+    assert not hasattr(frame, "SRCFD")
+    with pytest.raises(AttributeError, match="^SRCFD attribute is write-only$"):
+        frame.SRCFD  # noqa: B018
+    for call in (lambda: frame.set(zmq.MORE, 1), lambda: setattr(frame, "MORE", 1)):
+        with pytest.raises(zmq.ZMQError) as info:
+            call()
+        assert info.value.errno == zmq.EINVAL
+    with pytest.raises(AttributeError, match="^Frame has no such option: NOPE$"):
+        frame.nope = 1
+    with pytest.raises(AttributeError):
+        frame.bytes = b"y"
+
+
+def test_attributes_of_subclasses(zmq) -> None:
+    class Mine(zmq.Frame):
+        known = 0
+
+    mine = Mine(b"x")
+    mine.known = 1
+    assert mine.known == 1
+    with pytest.raises(AttributeError):
+        mine.unknown = 1
+    assert mine.bytes == b"x"
+    assert repr(mine).endswith("(b'x')>")
+
+
+def test_whose_body_it_is(zmq) -> None:
+    frame = zmq.Frame(b"x" * 1000)
+    assert frame.get(zmq.SHARED) == 0
+    other = copy.copy(frame)
+    # A copy of pyzmq's is of another class, which has no attributes for options.
+    assert frame.get(zmq.SHARED) == other.get(zmq.SHARED) == frame.shared == 1
+
+
+def test_where_a_frame_came_from(zmq, pair) -> None:
+    client, server = pair(zmq.REQ, zmq.REP, "tcp", identity=b"me")
+    for size in (0, 1, 100_000):
+        client.send(b"x" * size)
+        frame = server.recv(copy=False)
+        assert frame.get(zmq.SRCFD) == frame.srcfd > 2
+        assert frame["Socket-Type"] == frame.get("Socket-Type") == "REQ"
+        assert frame["Identity"] == "me"
+        assert frame["Peer-Address"] == "127.0.0.1"
+        assert not frame.more
+        for name in ("Routing-Id", "User-Ids", "X-None"):
+            with pytest.raises(zmq.ZMQError) as info:
+                frame[name]
+            assert info.value.errno == zmq.EINVAL
+        server.send(b"")
+        assert client.recv(copy=False)["Socket-Type"] == "REP"
+
+
+def test_only_some_say_who_they_are(zmq, pair) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, "ipc", identity=b"me")
+    push.send(b"x")
+    frame = pull.recv(copy=False)
+    with pytest.raises(zmq.ZMQError):
+        frame["Identity"]
+
+
+def test_a_frame_is_no_sequence(zmq) -> None:
+    frame = zmq.Frame(b"abc")
+    for call in (
+        lambda: frame[0],
+        lambda: list(frame),
+        lambda: 97 in frame,
+    ):
+        with pytest.raises(zmq.ZMQError) as info:
+            call()
+        assert info.value.errno == zmq.EINVAL
+    for call in (
+        lambda: frame + b"x",
+        lambda: frame[None],
+        lambda: frame[1.5],
+        lambda: frame > b"x",
+    ):
+        with pytest.raises(TypeError):
+            call()
+    with pytest.raises(TypeError):
+        del frame[0]
+
+
+def test_draft_attributes(zmq) -> None:
+    frame = zmq.Frame(b"x")
+    for name in ("group", "routing_id"):
+        with pytest.raises(
+            RuntimeError, match="libzmq and pyzmq must be built with draft support"
+        ):
+            getattr(frame, name)
+
+
+def test_arguments_by_position(zmq) -> None:
+    assert zmq.Frame(bytes(100_000), True, True).tracker is zmq._FINISHED_TRACKER
+    assert zmq.Frame(bytes(10), False, None, 0).tracker is None
+    assert not zmq.Frame(bytes(10), True, None, 5).tracker.done
+    assert zmq.Frame(None, True).tracker.done
+    assert zmq.Frame(track=True).tracker is zmq._FINISHED_TRACKER
+    assert zmq.Frame(bytes(10), copy=False).tracker_event is None
+
+
+def test_numpy(zmq) -> None:
+    numpy = pytest.importorskip("numpy")
+    numbers = numpy.arange(6, dtype="int32").reshape(2, 3)
+    frame = zmq.Frame(numbers, copy=False)
+    assert numpy.frombuffer(frame, dtype="int32").tolist() == list(range(6))
+    assert numpy.frombuffer(frame.buffer, dtype="int32").sum() == 15
+    with pytest.raises(ValueError, match="not contiguous"):
+        zmq.Frame(numbers[:, ::2], copy=False)
+
+
+def test_exact_references(zmq) -> None:
+    """One for the frame, one for what was lent; another for each copy."""
+    body = b"x" * 100_000
+    before = sys.getrefcount(body)
+    frame = zmq.Frame(body, copy=False, track=True)
+    assert sys.getrefcount(body) == before + 2
+    other = copy.copy(frame)
+    assert sys.getrefcount(body) == before + 3
+    tracker = frame.tracker
+    del frame
+    assert sys.getrefcount(body) == before + 2
+    view = other.buffer
+    del other
+    assert sys.getrefcount(body) == before + 2
+    assert not tracker.done
+    del view
+    tracker.wait(10)
+    assert sys.getrefcount(body) == before
+
+
+def test_the_tracker_waits_for_frames_held_by_the_receiver(zmq, push_pull) -> None:
+    push, pull = push_pull
+    body = bytes(100_000)
+    tracker = push.send(body, copy=False, track=True)
+    frame = pull.recv(copy=False)
+    view = frame.buffer
+    del frame
+    with pytest.raises(zmq.NotDone):
+        tracker.wait(0.01)
+    assert not tracker.done
+    del view
+    tracker.wait(10)
+
+
+@pytest.mark.parametrize("transport", ["inproc", "tcp"])
+def test_several_trackers_in_one(zmq, make, address, transport) -> None:
+    trackers = []
+    pulls = []
+    for _ in range(3):
+        push, pull = make(zmq.PUSH), make(zmq.PULL)
+        pull.bind(address(transport) if transport == "tcp" else f"inproc://{id(pull)}")
+        push.connect(pull.last_endpoint.decode())
+        trackers.append(push.send(bytes(100_000), copy=False, track=True))
+        pulls.append(pull)
+    all_of_them = zmq.MessageTracker(*trackers)
+    assert all_of_them.peers == set(trackers)
+    for pull in pulls:
+        assert len(pull.recv()) == 100_000
+    all_of_them.wait(10)
+    assert all(tracker.done for tracker in trackers)
+    assert all_of_them.done
+
+
+def test_a_frame_for_each_part_has_its_own_tracker(zmq, push_pull) -> None:
+    push, pull = push_pull
+    frames = [zmq.Frame(bytes(70_000), track=True) for _ in range(3)]
+    trackers = [frame.tracker for frame in frames]
+    assert push.send_multipart(frames, copy=False, track=True) is trackers[-1]
+    del frames
+    received = pull.recv_multipart(copy=False)
+    assert not trackers[0].done
+    del received
+    zmq.MessageTracker(*trackers).wait(10)
+    with pytest.raises(ValueError, match="Not a tracked message"):
+        push.send_multipart([zmq.Frame(b"x")], track=True)
+    assert pull.poll(0) == 0

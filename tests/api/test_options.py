@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum, IntFlag
 
 import pytest
@@ -177,6 +178,75 @@ def test_what_cannot_be_read(zmq, pull) -> None:
     with pytest.raises(zmq.ZMQError) as info:
         pull.rcvmore = 1
     assert info.value.errno == zmq.EINVAL
+
+
+SPELLINGS = ["last_endpoint", "LAST_ENDPOINT", "Last_endpoint", "Last_Endpoint"]
+
+
+@pytest.mark.parametrize("name", [*SPELLINGS, "lAsT_eNdPoInT"])
+def test_spellings(zmq, pull, name, ours) -> None:
+    if ours and name not in SPELLINGS and sys.version_info < (3, 13):
+        pytest.skip("reading this would make every call of a method slower")
+    assert getattr(pull, name) == b""
+    assert hasattr(pull, name)
+
+
+@pytest.mark.parametrize("name", ["linger", "LINGER", "Linger", "lInGeR"])
+def test_spellings_to_set(pull, name) -> None:
+    setattr(pull, name, 7)
+    assert pull.linger == 7
+    assert name not in vars(pull)
+
+
+def test_names_that_are_no_options(zmq, pull, ours) -> None:
+    for name in ("nope", "_private", "Nope", "noPe"):
+        assert not hasattr(pull, name)
+        if not ours or sys.version_info >= (3, 13):
+            with pytest.raises(
+                AttributeError, match=f"^Socket has no such option: {name.upper()}$"
+            ):
+                getattr(pull, name)
+        with pytest.raises(
+            AttributeError, match=f"^Socket has no such option: {name.upper()}$"
+        ):
+            setattr(pull, name, 1)
+    with pytest.raises(AttributeError):
+        del pull.linger
+    assert pull.linger == -1
+
+
+def test_every_option_is_an_attribute(zmq, pull) -> None:
+    """Whatever ``get`` does, reading the attribute does."""
+    for option in zmq.SocketOption:
+        if option in (zmq.TYPE, zmq.SUBSCRIBE, zmq.UNSUBSCRIBE):
+            continue
+        try:
+            value = pull.get(option)
+        except zmq.ZMQError:
+            with pytest.raises(AttributeError, match="attribute is write-only$"):
+                getattr(pull, option.name)
+            assert not hasattr(pull, option.name)
+        else:
+            assert getattr(pull, option.name) == value
+            assert getattr(pull, option.name.lower()) == value
+    with pytest.raises(AttributeError, match="write-only"):
+        pull.SUBSCRIBE  # noqa: B018
+    assert callable(pull.subscribe)
+
+
+def test_subclasses_may_hide_options(zmq, ctx) -> None:
+    class Mine(zmq.Socket):
+        metadata: dict
+        backlog = 5
+
+    with ctx.socket(zmq.PULL, Mine) as mine:
+        assert mine.backlog == 5
+        mine.backlog = 6
+        mine.metadata = {"a": 1}
+        assert (mine.backlog, mine.metadata) == (6, {"a": 1})
+        assert mine.get(zmq.BACKLOG) == 100
+        mine.BACKLOG = 7
+        assert mine.get(zmq.BACKLOG) == 7
 
 
 def test_strings(zmq, pull) -> None:

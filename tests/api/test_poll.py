@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import select
 import socket as stdlib_socket
+import threading
 
 import pytest
 
@@ -194,3 +195,90 @@ def test_many_messages_by_the_descriptor(zmq, pair) -> None:
         if len(received) < 500:
             assert select.select([pull.fd], [], [], 10)[0]
     assert received == [b"%d" % i for i in range(500)]
+
+
+def test_a_negative_descriptor_is_never_ready(zmq, push_pull) -> None:
+    push, _ = push_pull
+
+    class Closed:
+        def fileno(self):
+            return -1
+
+    for thing in (-1, Closed()):
+        assert zmq.zmq_poll([(thing, zmq.POLLIN)], 0) == []
+        ready = zmq.zmq_poll([(thing, zmq.POLLIN), (push, zmq.POLLOUT)], 10)
+        assert ready == [(push, zmq.POLLOUT)]
+
+
+def test_a_descriptor_that_is_not_open(zmq) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.close(writer)
+    assert zmq.zmq_poll([(reader, zmq.POLLIN)], 10_000) == [(reader, zmq.POLLERR)]
+
+
+@pytest.mark.parametrize("timeout", ["1", [], object()])
+def test_times_of_the_wrong_type(zmq, push_pull, timeout) -> None:
+    _, pull = push_pull
+    poller = zmq.Poller()
+    poller.register(pull, zmq.POLLIN)
+    for call in (
+        lambda: poller.poll(timeout),
+        lambda: pull.poll(timeout),
+        lambda: zmq.select([pull], [], [], timeout),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_fractions_of_a_millisecond(zmq, push_pull) -> None:
+    push, pull = push_pull
+    poller = zmq.Poller()
+    poller.register(pull, zmq.POLLIN)
+    assert poller.poll(0.9) == []
+    assert poller.poll(1.9) == []
+    assert zmq.select([pull], [], [], 0.001) == ([], [], [])
+    push.send(b"x")
+    assert poller.poll(0.9) == [(pull, zmq.POLLIN)]
+
+
+def test_what_a_poller_remembers(zmq, make) -> None:
+    a, b, c = (make(zmq.PULL) for _ in range(3))
+    poller = zmq.Poller()
+    for socket in (a, b, c):
+        poller.register(socket, zmq.POLLIN)
+    poller.unregister(a)
+    # Those behind it have moved up.
+    assert poller._map == {b: 0, c: 1}
+    poller.modify(c, zmq.POLLOUT)
+    assert poller.sockets == [(b, zmq.POLLIN), (c, zmq.POLLOUT)]
+    poller.modify(a, zmq.POLLIN)
+    assert a in poller
+
+
+def test_flags_are_masks(zmq, push_pull) -> None:
+    push, pull = push_pull
+    push.send(b"x")
+    ((thing, flags),) = zmq.zmq_poll([(pull, zmq.POLLIN | zmq.POLLOUT)], 0)
+    assert thing is pull
+    assert type(flags) is int
+    assert flags == zmq.POLLIN
+
+
+def test_a_poll_is_woken(zmq, push_pull) -> None:
+    push, pull = push_pull
+    started = threading.Event()
+    found = []
+
+    def wait() -> None:
+        started.set()
+        poller = zmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+        found.extend(poller.poll())
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    started.wait()
+    push.send(b"x")
+    thread.join()
+    assert found == [(pull, zmq.POLLIN)]

@@ -90,23 +90,71 @@ def test_a_handler_may_take_the_message(zmq, pair, alarm) -> None:
     assert taken == [b"1"]
 
 
-@pytest.mark.parametrize("kind", ["recv", "recv_multipart", "frame", "send", "poll"])
-def test_the_deadline_does_not_move(zmq, make, alarm, ours, kind) -> None:
+TIMED = {
+    "recv": lambda pull, push: pull.recv(),
+    "recv without a copy": lambda pull, push: pull.recv(copy=False),
+    "recv_into": lambda pull, push: pull.recv_into(bytearray(4)),
+    "recv_multipart": lambda pull, push: pull.recv_multipart(),
+    "frames": lambda pull, push: pull.recv_multipart(copy=False),
+    "send": lambda pull, push: push.send(b"x"),
+    "send large": lambda pull, push: push.send(bytes(2 << 20)),
+    "send without a copy": lambda pull, push: push.send(bytes(100_000), copy=False),
+    "send_multipart": lambda pull, push: push.send_multipart([b"x", b"y"]),
+}
+POLLS = {
+    "poll": lambda zmq, pull: pull.poll(300),
+    "zmq_poll": lambda zmq, pull: zmq.zmq_poll([(pull, zmq.POLLIN)], 300),
+    "select": lambda zmq, pull: zmq.select([pull], [], [], 0.3)[0],
+}
+
+
+@pytest.fixture
+def busy_alarm(alarm):
+    """Signals all the time; a wait that begins anew with each would never end."""
+    alarm(lambda *args: None, after=0.02, every=0.02)
+
+
+@pytest.mark.parametrize("call", TIMED)
+def test_the_deadline_does_not_move(zmq, make, ours, call, request) -> None:
     if not ours:
         pytest.skip("pyzmq begins the time anew with every signal")
     pull, push = make(zmq.PULL, rcvtimeo=300), make(zmq.PUSH, sndtimeo=300)
-    calls = {
-        "recv": pull.recv,
-        "recv_multipart": pull.recv_multipart,
-        "frame": lambda: pull.recv(copy=False),
-        "send": lambda: push.send(b"x"),
-    }
-    alarm(lambda *args: None, after=0.02, every=0.02)
-    if kind == "poll":
-        assert pull.poll(300) == 0
-        return
+    request.getfixturevalue("busy_alarm")
     with pytest.raises(zmq.Again):
-        calls[kind]()
+        TIMED[call](pull, push)
+
+
+@pytest.mark.parametrize("call", POLLS)
+def test_the_end_of_a_poll_does_not_move(zmq, make, ours, call, request) -> None:
+    if not ours:
+        pytest.skip("pyzmq begins the time anew with every signal")
+    pull = make(zmq.PULL)
+    request.getfixturevalue("busy_alarm")
+    assert not POLLS[call](zmq, pull)
+
+
+def test_the_end_of_term_does_not_move(zmq, ours, busy_alarm) -> None:
+    if not ours:
+        pytest.skip("pyzmq's term has no end")
+    ctx = zmq.Context()
+    pull = ctx.socket(zmq.PULL)
+    with pytest.raises(zmq.ZMQError) as info:
+        ctx.term(timeout=300)
+    assert info.value.errno == zmq.ETIMEDOUT
+    pull.close()
+    ctx.term()
+
+
+@pytest.mark.parametrize("call", ["recv", "recv_multipart", "poll"])
+def test_trying_in_a_loop_can_be_interrupted(zmq, make, alarm, call) -> None:
+    pull = make(zmq.PULL)
+    alarm(give_up)
+    with pytest.raises(Caught):
+        while True:
+            try:
+                pull.poll(0) if call == "poll" else getattr(pull, call)(zmq.DONTWAIT)
+            except zmq.Again:
+                continue
 
 
 def test_sending_in_a_loop_can_be_interrupted(zmq, make, alarm) -> None:

@@ -358,3 +358,134 @@ def test_a_nul_in_an_address(zmq, make, ours) -> None:
         with pytest.raises(zmq.ZMQError) as info:
             make(zmq.PULL).bind("inproc://a\0b")
         assert info.value.errno == zmq.EINVAL
+
+
+def test_shadows_of_closed_sockets(zmq, make) -> None:
+    pull = make(zmq.PULL)
+    pull.close()
+    for call in (zmq.Socket.shadow, zmq.Socket, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="context must be specified"):
+            call(pull)
+
+
+def test_what_closes_a_socket(zmq, ctx) -> None:
+    first, second = ctx.socket(zmq.PULL), ctx.socket(zmq.PULL)
+    shadow = zmq.Socket.shadow(first.underlying)
+    first.close()
+    assert shadow.closed
+    with pytest.raises(zmq.ZMQError) as info:
+        shadow.recv(zmq.DONTWAIT)
+    assert info.value.errno == zmq.ENOTSOCK
+    shadow.close()
+    shadow = zmq.Socket.shadow(second.underlying)
+    ctx.destroy(linger=0)
+    assert second.closed
+    assert shadow.closed
+
+
+def test_a_shadow_keeps_what_it_shadows(zmq, make) -> None:
+    pull = make(zmq.PULL)
+    shadow = zmq.Socket.shadow(pull)
+    assert shadow._shadow
+    assert shadow._shadow_obj is pull
+    assert not pull._shadow
+
+
+def test_addresses_are_stable_and_never_zero(zmq, make) -> None:
+    sockets = [make(zmq.PULL) for _ in range(20)]
+    addresses = [socket.underlying for socket in sockets]
+    assert 0 not in addresses
+    assert len(set(addresses)) == 20
+    by_address = dict(zip(addresses, sockets, strict=True))
+    assert all(by_address[socket.underlying] is socket for socket in sockets)
+
+
+def test_groups_are_drafts(zmq, make) -> None:
+    pull = make(zmq.PULL)
+    for call in (pull.join, pull.leave):
+        for group in ("group", b"group"):
+            with pytest.raises(RuntimeError, match="must be built with draft support"):
+                call(group)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_mocks_of_what_raises(zmq, make) -> None:
+    """A mock asks for every attribute that ``dir`` lists."""
+    pull = make(zmq.PULL)
+    for spec in (pull, zmq.Socket):
+        fake = mock.Mock(spec=spec)
+        fake.send(b"x")
+        fake.send.assert_called_once_with(b"x")
+        assert isinstance(fake, zmq.Socket)
+        fake.underlying = 5
+        with pytest.raises(AttributeError):
+            fake.nope()
+    assert mock.create_autospec(zmq.Socket).recv is not None
+    assert {"LINGER", "SNDHWM", "SUBSCRIBE", "LAST_ENDPOINT"} <= set(dir(pull))
+    assert sorted(dir(pull)) == dir(pull)
+
+
+def test_attributes_without_a_declaration(zmq, ctx) -> None:
+    class Mine(zmq.Socket):
+        def __init__(self, *args, **kwargs) -> None:
+            super().__init__(*args, **kwargs)
+            with pytest.raises(AttributeError):
+                self._private = 1
+            self.__dict__["_private"] = 1
+
+        @property
+        def double(self) -> int:
+            return 2 * self._private
+
+        @double.setter
+        def double(self, value: int) -> None:
+            self._private = value // 2
+
+    with ctx.socket(zmq.PULL, Mine) as mine:
+        mine._private = 2
+        assert mine.double == 4
+        mine.double = 10
+        assert mine._private == 5
+        mine.linger = 3
+        assert mine.get(zmq.LINGER) == 3
+
+
+def test_random_ports_of_a_closed_socket(zmq, make) -> None:
+    pull = make(zmq.PULL)
+    pull.close()
+    for arguments in ((), (20000, 20002)):
+        with pytest.raises(zmq.ZMQError) as info:
+            pull.bind_to_random_port("tcp://127.0.0.1", *arguments)
+        assert info.value.errno == zmq.ENOTSOCK
+
+
+def test_errors_name_the_address(zmq, make) -> None:
+    pull = make(zmq.PULL)
+    with pytest.raises(zmq.ZMQError) as info:
+        pull.bind("tcp://*:port")
+    assert info.value.strerror == "Invalid argument (addr='tcp://*:port')"
+    assert str(info.value) == info.value.strerror
+    # These two say nothing of it.
+    for call in (pull.unbind, pull.disconnect):
+        with pytest.raises(zmq.ZMQError) as info:
+            call("tcp://127.0.0.1:1")
+        assert info.value.strerror == "No such file or directory"
+
+
+def test_a_source_address_to_connect_from(zmq, make) -> None:
+    pull, push = make(zmq.PULL), make(zmq.PUSH)
+    port = pull.bind_to_random_port("tcp://127.0.0.1")
+    push.connect(f"tcp://127.0.0.1:0;127.0.0.1:{port}")
+    push.send(b"x")
+    assert pull.recv() == b"x"
+
+
+def test_close_takes_a_linger(zmq, make) -> None:
+    push = make(zmq.PUSH, linger=-1)
+    push.connect("tcp://127.0.0.1:9")
+    push.send(b"x")
+    with pytest.raises(TypeError):
+        push.close(linger="soon")
+    assert not push.closed
+    push.close(0)
+    assert push.closed
