@@ -171,9 +171,6 @@ class Context(_core.Context, Generic[SocketT]):
         )
 
     @overload
-    def socket(self, socket_type: int, **kwargs: Any) -> SocketT: ...
-
-    @overload
     def socket(
         self, socket_type: int, socket_class: Callable[..., OtherT], **kwargs: Any
     ) -> OtherT: ...

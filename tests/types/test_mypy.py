@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from examples.programs import PROGRAMS
 
 pytest.importorskip("mypy")
 pytestmark = pytest.mark.timeout(120)
@@ -22,6 +27,8 @@ fastmq.Context.instance()                 Context[Socket[bytes]]
 fastmq.Context.instance().socket(7)       Socket[bytes]
 socket                                    Socket[bytes]
 ctx.socket(fastmq.PULL, Mine)             Mine
+ctx.socket(7, socket_class=Mine)          Mine
+ctx.socket(7, copy_threshold=0)           Socket[bytes]
 socket.recv()                             bytes
 socket.recv(0, True)                      bytes
 socket.recv(copy=False)                   Frame
@@ -66,13 +73,18 @@ socket = ctx.socket(fastmq.PUSH)
 """
 
 
-def mypy(program: str, tmp_path) -> list[str]:
+def mypy(program: str, tmp_path, **environment: str) -> list[str]:
     """Return what mypy says, without the places and without the modules of types."""
     (tmp_path / "program.py").write_text(program)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
     command += ["--cache-dir", str(tmp_path / "cache"), "program.py"]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=tmp_path
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, **environment},
     )
     assert not done.stderr
     said = re.findall(r"^program.py:\d+: (.*)$", done.stdout, re.MULTILINE)
@@ -91,6 +103,43 @@ def test_mistakes_are_found(tmp_path) -> None:
     said = mypy(PROGRAM + BAD, tmp_path)
     errors = [line for line in said if line.startswith("error: ")]
     assert len(errors) == len(BAD.strip().splitlines())
+
+
+def test_the_examples(tmp_path) -> None:
+    for path in PROGRAMS:
+        assert mypy(path.read_text(encoding="utf-8"), tmp_path) == [], path
+
+
+def test_programs_that_import_zmq(tmp_path) -> None:
+    """With the package under pyzmq's name, programs type-check as they are."""
+    package = Path(importlib.util.find_spec("fastmq").origin).parent
+    (tmp_path / "stubs").mkdir()
+    (tmp_path / "stubs" / "zmq").symlink_to(package)
+    program = "import zmq\nsocket = zmq.Context().socket(zmq.PULL)\n"
+    program += "reveal_type(socket.recv())\nreveal_type(socket.recv(copy=False))\n"
+    said = mypy(program, tmp_path, MYPYPATH=str(tmp_path / "stubs"))
+    assert said == [
+        'note: Revealed type is "bytes"',
+        'note: Revealed type is "zmq.frame.Frame"',
+    ]
+
+
+@pytest.mark.parametrize("library", ["fastmq", "zmq"])
+def test_classes_are_generic_at_run_time(library) -> None:
+    zmq = importlib.import_module(library)
+    alias = zmq.Context[zmq.Socket[bytes]]
+    with alias() as ctx, zmq.Socket[bytes](ctx, zmq.PULL) as pull:
+        assert type(ctx) is zmq.Context
+        assert type(pull) is zmq.Socket
+
+    class Mine(zmq.Socket[bytes]):
+        pass
+
+    class MyContext(zmq.Context[Mine]):
+        _socket_class = Mine
+
+    with MyContext() as ctx, ctx.socket(zmq.PULL) as pull:
+        assert type(pull) is Mine
 
 
 def test_the_stub_of_the_extension(tmp_path) -> None:
