@@ -206,6 +206,14 @@ fmq__duct_is_finished(const fmq__duct *d)
     return (tail & FMQ__DUCT_CLOSED) != 0 && tail >> FMQ__DUCT_SHIFT == d->r.read;
 }
 
+bool
+fmq__duct_has_unread(const fmq__duct *d)
+{
+    /* T2 -> T1 in publish. */
+    return atomic_load_explicit(&d->tail, memory_order_acquire) >> FMQ__DUCT_SHIFT !=
+           d->r.read;
+}
+
 /* Drops what has been published: a writer that goes on for a while must not keep lent
  * bodies from their lenders. */
 static void

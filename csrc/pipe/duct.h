@@ -152,6 +152,9 @@ bool fmq__duct_sleep_reader(fmq__duct *d);
 /* Whether the writer has closed and everything has been read. */
 bool fmq__duct_is_finished(const fmq__duct *d);
 
+/* Whether something was published that has not been read. */
+bool fmq__duct_has_unread(const fmq__duct *d);
+
 /* Closes the reader's side, dropping what is left. True: tell the writer (it slept).
  * Frees the duct if the writer's side is closed already. */
 bool fmq__duct_close_reader(fmq__duct *d);

@@ -83,6 +83,13 @@ fmq__ctx_hold(fmq_ctx handle, bool may_be_foreign)
 static void
 free_ctx(fmq__ctx *c)
 {
+    fmq__node *n;
+
+    while ((n = fmq__list_pop_front(&c->pending)) != NULL) {
+        fmq__pending *p = FMQ__ITEM(n, fmq__pending, node);
+
+        p->free(p);
+    }
     fmq__hash_fini(&c->names);
     fmq__mutex_fini(&c->mutex);
     fmq__free(c);

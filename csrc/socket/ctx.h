@@ -38,6 +38,12 @@ typedef struct fmq__member {
     void (*stop)(struct fmq__member *m); /* tells it that the context terminates */
 } fmq__member;
 
+/* An inproc connect that waits for a bind; under the mutex. */
+typedef struct fmq__pending {
+    fmq__node node;
+    void (*free)(struct fmq__pending *p); /* nobody will bind: gives it back */
+} fmq__pending;
+
 typedef struct fmq__ctx {
     fmq_ctx handle;
     uint32_t fork_generation; /* of the process that made it */
@@ -53,7 +59,7 @@ typedef struct fmq__ctx {
     int n_io;
     fmq__resolver *resolver;
     fmq__hash names;   /* inproc names, see names.c */
-    fmq__node pending; /* inproc connects that wait for a bind */
+    fmq__node pending; /* fmq__pending by node */
 
     int io_threads;
     int max_sockets;

@@ -25,16 +25,27 @@ typedef struct bound {
     char text[];
 } bound;
 
-/* One connect that waits for its name to be bound; under the context's mutex. */
+/* One connect that waits for its name to be bound; under the context's mutex. It
+ * outlives its socket if messages wait in it. */
 typedef struct waiting {
-    fmq__node node;
-    fmq__socket *socket; /* the connecter */
+    fmq__pending base;
+    fmq__socket *socket; /* the connecter; NULL: closed, or disconnected */
     fmq__couple *couple;
-    bool is_told; /* the binder has its note, and side 1 with it */
+    bool is_leaving; /* side 0 is being closed: not to be joined meanwhile */
+    bool is_told;    /* the binder has its note, and side 1 with it */
     uint32_t sndhwm;
     uint32_t rcvhwm;
     char text[];
 } waiting;
+
+static void
+free_waiting(fmq__pending *p)
+{
+    waiting *w = FMQ__ITEM(p, waiting, base);
+
+    fmq__inproc_close(&w->couple->side[1], NULL); /* nobody's any more */
+    fmq__free(w);
+}
 
 static uint32_t
 sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
@@ -47,6 +58,29 @@ sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
 
 /* --- bind --- */
 
+/* Joins a waiting couple to the socket that has the name now. */
+static void
+join(waiting *w, const bound *b)
+{
+    fmq__socket *s = w->socket;
+    fmq__pipe *p = &w->couple->side[0].pipe;
+
+    if (s != NULL) {
+        fmq__hub_lock(&s->hub);
+    }
+    w->is_told =
+        fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
+                         sum_of_marks(b->sndhwm, w->rcvhwm));
+    if (s == NULL) {
+        return; /* what it left is the binder's */
+    }
+    if (w->couple->side[0].is_open) {
+        s->hub.pattern->ops->writable(s->hub.pattern, p);
+        fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
+    }
+    fmq__hub_unlock(&s->hub);
+}
+
 /* Takes over the connects that waited for this name. */
 static void
 adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
@@ -54,25 +88,15 @@ adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
     fmq__node *n = c->pending.next;
 
     while (n != &c->pending) {
-        waiting *w = FMQ__ITEM(n, waiting, node);
+        waiting *w = FMQ__ITEM(n, waiting, base.node);
 
         n = n->next;
-        if (strcmp(w->text, b->text) != 0) {
+        if (w->is_leaving || strcmp(w->text, b->text) != 0) {
             continue;
         }
-        fmq__list_remove(&w->node);
-        fmq__hub_lock(&w->socket->hub);
-        w->is_told =
-            fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
-                             sum_of_marks(b->sndhwm, w->rcvhwm));
-        if (w->couple->side[0].is_open) {
-            fmq__pipe *p = &w->couple->side[0].pipe;
-
-            w->socket->hub.pattern->ops->writable(w->socket->hub.pattern, p);
-            fmq__hub_notify(&w->socket->hub, FMQ__DIR_OUT);
-        }
-        fmq__hub_unlock(&w->socket->hub);
-        fmq__list_push_back(adopted, &w->node);
+        fmq__list_remove(&w->base.node);
+        join(w, b);
+        fmq__list_push_back(adopted, &w->base.node);
     }
 }
 
@@ -133,13 +157,28 @@ enter_bound(fmq__socket *s, bound *b, fmq__name *entry)
     return err;
 }
 
+/* Ends the wait of couples that were joined; not under a lock. */
+static void
+introduce_all(fmq__node *adopted)
+{
+    fmq__node *n;
+
+    while ((n = fmq__list_pop_front(adopted)) != NULL) {
+        waiting *w = FMQ__ITEM(n, waiting, base.node);
+
+        if (!w->is_told) {
+            fmq__inproc_close(&w->couple->side[1], NULL); /* the binder is closed */
+        }
+        fmq__free(w);
+    }
+}
+
 int
 fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link)
 {
     fmq__ctx *c = s->ctx;
     bound *b = new_bound(s, entry->text, link);
     fmq__node adopted;
-    fmq__node *n;
     int err;
 
     if (b == NULL) {
@@ -156,14 +195,7 @@ fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link)
         free_bound(b);
         return err;
     }
-    while ((n = fmq__list_pop_front(&adopted)) != NULL) {
-        waiting *w = FMQ__ITEM(n, waiting, node);
-
-        if (!w->is_told) {
-            fmq__inproc_close(&w->couple->side[1], NULL);
-        }
-        fmq__free(w);
-    }
+    introduce_all(&adopted);
     return 0;
 }
 
@@ -217,10 +249,12 @@ new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple,
     if (w == NULL) {
         return NULL;
     }
-    fmq__list_init(&w->node);
+    fmq__list_init(&w->base.node);
+    w->base.free = free_waiting;
     memcpy(w->text, endpoint, len + 1);
     w->socket = s;
     w->couple = couple;
+    w->is_leaving = false;
     w->is_told = false;
     w->sndhwm = link->sndhwm;
     w->rcvhwm = link->rcvhwm;
@@ -272,7 +306,7 @@ enter_connect(fmq__socket *s, fmq__name *entry, waiting *w, enum outcome *outcom
     }
     fmq__hub_unlock(&s->hub);
     if (*outcome == WAITING) {
-        fmq__list_push_back(&s->ctx->pending, &w->node);
+        fmq__list_push_back(&s->ctx->pending, &w->base.node);
     }
     return err;
 }
@@ -364,20 +398,50 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
 
 /* --- close --- */
 
-/* Takes the connects of a socket (or only the one of `side`) that wait for a bind. */
+static bool
+is_of(const waiting *w, const fmq__socket *s, const fmq__inproc *side)
+{
+    return w->socket == s && (side == NULL || side == &w->couple->side[0]);
+}
+
+/* Before the connects of a socket (or only the one of `side`) are closed. Under the
+ * context's mutex, as end_leaving. */
 static void
-take_waiting(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
-             fmq__node *gone)
+begin_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side)
+{
+    for (fmq__node *n = c->pending.next; n != &c->pending; n = n->next) {
+        waiting *w = FMQ__ITEM(n, waiting, base.node);
+
+        w->is_leaving |= is_of(w, s, side);
+    }
+}
+
+/* After that: those with messages stay, for whoever binds, or has bound meanwhile; the
+ * others are `gone`. */
+static void
+end_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
+            fmq__node *adopted, fmq__node *gone)
 {
     fmq__node *n = c->pending.next;
 
     while (n != &c->pending) {
-        waiting *w = FMQ__ITEM(n, waiting, node);
+        waiting *w = FMQ__ITEM(n, waiting, base.node);
+        bound *b;
 
         n = n->next;
-        if (w->socket == s && (side == NULL || side == &w->couple->side[0])) {
-            fmq__list_remove(&w->node);
-            fmq__list_push_back(gone, &w->node);
+        if (!is_of(w, s, side)) {
+            continue;
+        }
+        w->socket = NULL;
+        w->is_leaving = false;
+        b = find_bound(c, w->text);
+        if (!fmq__duct_has_unread(w->couple->side[1].rx)) {
+            fmq__list_remove(&w->base.node);
+            fmq__list_push_back(gone, &w->base.node);
+        } else if (b != NULL) {
+            fmq__list_remove(&w->base.node);
+            join(w, b);
+            fmq__list_push_back(adopted, &w->base.node);
         }
     }
 }
@@ -388,36 +452,47 @@ drop_waiting(fmq__node *gone)
     fmq__node *n;
 
     while ((n = fmq__list_pop_front(gone)) != NULL) {
-        waiting *w = FMQ__ITEM(n, waiting, node);
-
-        fmq__inproc_close(&w->couple->side[1], NULL); /* nobody's any more */
-        fmq__free(w);
+        free_waiting(FMQ__ITEM(n, fmq__pending, node));
     }
+}
+
+/* The second half of leaving. */
+static void
+finish_leaving(fmq__socket *s, const fmq__inproc *side)
+{
+    fmq__ctx *c = s->ctx;
+    fmq__node adopted;
+    fmq__node gone;
+
+    fmq__list_init(&adopted);
+    fmq__list_init(&gone);
+    fmq__mutex_lock(&c->mutex);
+    end_leaving(c, s, side, &adopted, &gone);
+    fmq__mutex_unlock(&c->mutex);
+    introduce_all(&adopted);
+    drop_waiting(&gone);
 }
 
 void
 fmq__inproc_leave(fmq__socket *s, fmq__inproc *side)
 {
-    fmq__node gone;
-
-    fmq__list_init(&gone);
     fmq__mutex_lock(&s->ctx->mutex);
-    take_waiting(s->ctx, s, side, &gone);
+    begin_leaving(s->ctx, s, side);
     fmq__mutex_unlock(&s->ctx->mutex);
     fmq__inproc_close(side, NULL);
-    drop_waiting(&gone);
+    finish_leaving(s, side);
 }
 
-void
-fmq__inproc_forget(fmq__socket *s)
+/* Gives the socket's names free, and takes its waiting connects out of the binders'
+ * reach. */
+static void
+forget(fmq__socket *s)
 {
     fmq__ctx *c = s->ctx;
-    fmq__node gone;
     fmq__hash_node *next = NULL;
 
-    fmq__list_init(&gone);
     fmq__mutex_lock(&c->mutex);
-    take_waiting(c, s, NULL, &gone);
+    begin_leaving(c, s, NULL);
     for (fmq__hash_node *b = fmq__hash_next(&c->names, NULL); b != NULL; b = next) {
         next = fmq__hash_next(&c->names, b);
         if (FMQ__ITEM(b, bound, node)->socket == s) {
@@ -425,7 +500,6 @@ fmq__inproc_forget(fmq__socket *s)
         }
     }
     fmq__mutex_unlock(&c->mutex);
-    drop_waiting(&gone);
 }
 
 void
@@ -436,6 +510,7 @@ fmq__inproc_close_all(fmq__socket *s)
     fmq__node closing;
     fmq__node *n;
 
+    forget(s);
     fmq__list_init(&closing);
     fmq__hub_lock(h);
     note = fmq__mpsc_close(&h->inbox->notes);
@@ -458,4 +533,5 @@ fmq__inproc_close_all(fmq__socket *s)
     while ((n = fmq__list_pop_front(&closing)) != NULL) {
         fmq__inproc_close(FMQ__ITEM(n, fmq__inproc, node), NULL);
     }
+    finish_leaving(s, NULL);
 }

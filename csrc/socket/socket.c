@@ -60,7 +60,6 @@ fmq__socket_close(fmq_socket handle)
     fmq__hub_wake_all(h);
     fmq__socket_drop_endpoints(s);
     fmq__hub_unlock(h);
-    fmq__inproc_forget(s);
     fmq__inproc_close_all(s);
     fmq__staged_drop(&staged);
     fmq__hub_lock(h);

@@ -131,15 +131,14 @@ int fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *lin
 int fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link);
 /* Gives a bound name free. */
 void fmq__inproc_unbind(fmq__socket *s, const char *endpoint);
-/* Forgets names and waiting connects of a socket that closes. */
-void fmq__inproc_forget(fmq__socket *s);
 /* Takes a connected side from its pattern, under L; leave then closes it, without L,
  * with the wait for a bind that may go with it. */
 void fmq__inproc_detach(fmq__socket *s, fmq__inproc *side);
 void fmq__inproc_leave(fmq__socket *s, fmq__inproc *side);
 /* The hub's on_note. */
 void fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side);
-/* At close, not under L: closes every side, and the inbox to new ones. */
+/* At close, not under L: gives the names free, closes every side, and the inbox to new
+ * ones. What was sent to a name that nobody has bound yet waits in the context. */
 void fmq__inproc_close_all(fmq__socket *s);
 
 #endif
