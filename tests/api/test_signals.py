@@ -146,7 +146,9 @@ def test_the_end_of_term_does_not_move(zmq, ours, busy_alarm) -> None:
 
 
 @pytest.mark.parametrize("call", ["recv", "recv_multipart", "poll"])
-def test_trying_in_a_loop_can_be_interrupted(zmq, make, alarm, call) -> None:
+def test_trying_in_a_loop_can_be_interrupted(zmq, make, ours, alarm, call) -> None:
+    if not ours and sys.version_info >= (3, 12):
+        pytest.skip("pyzmq runs no handlers in such a loop on this Python")
     pull = make(zmq.PULL)
     alarm(give_up)
     with pytest.raises(Caught):
@@ -157,7 +159,9 @@ def test_trying_in_a_loop_can_be_interrupted(zmq, make, alarm, call) -> None:
                 continue
 
 
-def test_sending_in_a_loop_can_be_interrupted(zmq, make, alarm) -> None:
+def test_sending_in_a_loop_can_be_interrupted(zmq, make, ours, alarm) -> None:
+    if not ours and sys.version_info >= (3, 12):
+        pytest.skip("pyzmq runs no handlers in such a loop on this Python")
     push = make(zmq.PUSH)
     alarm(give_up)
     with pytest.raises(Caught):
