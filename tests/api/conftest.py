@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -113,13 +114,28 @@ def run_python(zmq: ModuleType) -> Callable[..., subprocess.CompletedProcess[str
 
 @pytest.fixture
 def alarm() -> Iterator[Callable[..., None]]:
-    """Return a function that has a handler called soon, on the main thread."""
-    before = signal.getsignal(signal.SIGALRM)
+    """Return a function that has a handler called soon, on the main thread.
+
+    The timers of the system are pytest-timeout's.
+    """
+    before = signal.getsignal(signal.SIGUSR1)
+    is_over = threading.Event()
+    threads = []
 
     def call_soon(handler: Any, after: float = 0.05, every: float = 0.0) -> None:
-        signal.signal(signal.SIGALRM, handler)
-        signal.setitimer(signal.ITIMER_REAL, after, every)
+        def ring() -> None:
+            is_to_go_on = not is_over.wait(after)
+            while is_to_go_on:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+                is_to_go_on = every > 0 and not is_over.wait(every)
+
+        signal.signal(signal.SIGUSR1, handler)
+        threads.append(threading.Thread(target=ring))
+        threads[-1].start()
 
     yield call_soon
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    signal.signal(signal.SIGUSR1, before)

@@ -215,6 +215,13 @@ def test_names_that_are_no_options(zmq, pull, ours) -> None:
     assert pull.linger == -1
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="there it costs nothing")
+def test_method_calls_take_the_short_way() -> None:
+    socket = pytest.importorskip("fastmq").Socket
+    assert not hasattr(socket, "__getattr__")
+    assert socket.__getattribute__ is object.__getattribute__
+
+
 def test_every_option_is_an_attribute(zmq, pull) -> None:
     """Whatever ``get`` does, reading the attribute does."""
     for option in zmq.SocketOption:
