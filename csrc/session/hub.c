@@ -153,6 +153,9 @@ fmq__hub_need_sessions(fmq__hub *h)
     if (h->sessions != NULL) {
         return 0;
     }
+    if (!fmq__poller_default()->nests) {
+        return ENOTSUP; /* S lies in E, and in the I/O thread's poller */
+    }
     err = fmq__poller_open(&h->sessions);
     if (err != 0) {
         return err;
