@@ -141,3 +141,40 @@ for call in (
     raise AssertionError("an inherited socket was used")
 """,
     )
+
+
+@starts_threads
+def test_buffers_lent_in_the_child_come_back(run_python) -> None:
+    """Even if the parent lent some before it forked."""
+    lend = """
+with zmq.Context() as own, own.socket(zmq.PUSH) as a, own.socket(zmq.PULL) as b:
+    b.rcvtimeo = 10_000
+    a.connect("tcp://127.0.0.1:%d" % b.bind_to_random_port("tcp://127.0.0.1"))
+    body = bytearray(1_000_000)
+    tracker = a.send(body, copy=False, track=True)
+    assert len(b.recv()) == 1_000_000
+    tracker.wait(10)
+    body.clear()
+"""
+    assert run_python(lend).returncode == 0
+    before = f"exec({lend!r}, globals())\n"
+    done = run_python(
+        before
+        + """
+import os, warnings
+warnings.simplefilter("ignore")
+pid = os.fork()
+if pid == 0:
+    status = 1
+    try:
+        """
+        + before.strip()
+        + """
+        status = 0
+    finally:
+        os._exit(status)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+        + before
+    )
+    assert done.returncode == 0, done.stderr
