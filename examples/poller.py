@@ -22,9 +22,9 @@ def main() -> None:
         context.socket(zmq.PUSH) as worker,
         context.socket(zmq.PAIR) as reporter,
     ):
-        work.bind("inproc://work")
+        work.bind("inproc://jobs")
         news.bind("inproc://news")
-        worker.connect("inproc://work")
+        worker.connect("inproc://jobs")
         reporter.connect("inproc://news")
 
         poller = zmq.Poller()
