@@ -10,8 +10,9 @@
 #include "sockets.h"
 
 /* The thread sanitizer does not know threads that a child of a process with threads
- * starts: there the child only refuses. */
-#if defined(__SANITIZE_THREAD__)
+ * starts, and the address sanitizer's allocator may be locked in such a child for ever:
+ * there the child only refuses. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 enum { CAN_CHILD_START_THREADS = 0 };
 #else
 enum { CAN_CHILD_START_THREADS = 1 };

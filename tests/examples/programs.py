@@ -20,7 +20,7 @@ IMPORT = "import fastmq as zmq"
 DEADLINE_S = 40
 
 # Each writes errors to standard error, where the tests want to see nothing.
-OPTIONS = ["-W", "error", "-X", "utf8"]
+OPTIONS = ["-u", "-W", "error", "-X", "utf8"]
 
 
 def docstring(path: Path) -> str:
