@@ -346,12 +346,10 @@ is_violation(int err)
 }
 
 static void
-on_session_end(fmq__endpoint *e, fmq__session *s, bool was_established, int err)
+on_session_end(fmq__endpoint *e, int err)
 {
     dialer *d = from_base(e);
 
-    (void)s;
-    (void)was_established;
     d->session = NULL;
     if (e->is_closing) {
         if (has_queued(d) && err != 0 && !is_violation(err)) {

@@ -22,8 +22,7 @@ typedef struct fmq__endpoint_ops {
     void (*close)(fmq__endpoint *e, int64_t linger_ms);
     /* A session of this endpoint has ended and is being buried; `err` is the session's.
      */
-    void (*on_session_end)(fmq__endpoint *e, fmq__session *s, bool was_established,
-                           int err);
+    void (*on_session_end)(fmq__endpoint *e, int err);
 } fmq__endpoint_ops;
 
 struct fmq__endpoint {

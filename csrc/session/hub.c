@@ -31,7 +31,6 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->n_inside = 0;
     h->sessions = NULL;
     h->waiting = NULL;
-    h->has_sessions_in_waiting = false;
     atomic_init(&h->has_leader, false);
     h->is_leader_asleep = false;
     h->is_leader_rung = false;
@@ -167,7 +166,6 @@ fmq__hub_need_sessions(fmq__hub *h)
             h->sessions = NULL;
             return err;
         }
-        h->has_sessions_in_waiting = true;
     }
     fmq__hub_ring_leader(h); /* it may sleep on the futex: sessions need E */
     return 0;

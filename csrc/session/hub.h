@@ -85,9 +85,8 @@ struct fmq__hub {
     uint32_t n_inside;  /* callers that gave L back in the middle of a call */
 
     /* waiting (wait.c) */
-    fmq__poller *sessions; /* S: the established sessions; NULL until one is wanted */
-    fmq__poller *waiting;  /* E: S and the edge; NULL until one is wanted */
-    bool has_sessions_in_waiting;
+    fmq__poller *sessions;   /* S: the established sessions; NULL until one is wanted */
+    fmq__poller *waiting;    /* E: S and the edge; NULL until one is wanted */
     _Atomic bool has_leader; /* the I/O thread looks at it without L */
     bool is_leader_asleep;   /* has decided to sleep, and is not back */
     bool is_leader_rung;     /* since then */

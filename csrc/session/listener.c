@@ -123,11 +123,9 @@ close_listener(fmq__endpoint *e, int64_t linger_ms)
 }
 
 static void
-on_session_end(fmq__endpoint *e, fmq__session *s, bool was_established, int err)
+on_session_end(fmq__endpoint *e, int err)
 {
     (void)e;
-    (void)s;
-    (void)was_established;
     (void)err;
 }
 

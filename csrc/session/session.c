@@ -365,7 +365,7 @@ fmq__session_io_bury(fmq__session *s)
     fmq__io_bury(s->hub->io, &s->burial);
     fmq__io_post(s->hub->io, &s->hub->work_task); /* it may have been the last */
     if (e != NULL) {
-        e->ops->on_session_end(e, s, was_established, s->error);
+        e->ops->on_session_end(e, s->error);
     }
 }
 

@@ -58,7 +58,6 @@ need_waiting(fmq__hub *h)
     if (err == 0 && h->sessions != NULL) {
         err =
             fmq__poller_add(e, fmq__poller_fd(h->sessions), FMQ__EV_IN, TOKEN_SESSIONS);
-        h->has_sessions_in_waiting = err == 0;
     }
     if (err != 0) {
         fmq__poller_close(e);
