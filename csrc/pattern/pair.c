@@ -24,8 +24,9 @@ can_send(fmq__pattern *p)
 }
 
 static int
-check_send(fmq__pattern *p)
+check_send(fmq__pattern *p, const fmq__outpart *first)
 {
+    (void)first;
     return can_send(p) ? 0 : EAGAIN;
 }
 
@@ -94,5 +95,4 @@ const fmq__pattern_ops fmq__pattern_pair = {
     .detach = detach,
     .readable = fmq__pattern_nothing_pipe,
     .writable = fmq__pattern_nothing_pipe,
-    .set_option = fmq__pattern_no_option,
 };

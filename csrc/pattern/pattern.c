@@ -2,15 +2,9 @@
 #include "pattern/pattern.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
-
-/* The rest of a message whose pipe has gone, as a pipe of its own. */
-typedef struct fmq__remnant {
-    fmq__pipe pipe;
-    fmq__fq_writer w;
-    fmq__fq_reader r;
-} remnant;
 
 static const fmq__pattern_ops *const all[] = {
     &fmq__pattern_pair, &fmq__pattern_req,  &fmq__pattern_rep,
@@ -42,23 +36,13 @@ fmq__pattern_new(const fmq__pattern_ops *ops, fmq__pattern **p)
     return 0;
 }
 
-static void
-free_rest(remnant *rest)
-{
-    rest->r.dropped = NULL; /* no lock is held here */
-    fmq__fq_fini(&rest->w, &rest->r);
-    if (rest->pipe.props != NULL) {
-        fmq__props_drop(rest->pipe.props);
-    }
-    fmq__free(rest);
-}
-
 void
 fmq__pattern_free(fmq__pattern *p)
 {
     p->ops->fini(p);
     if (p->rest != NULL) {
-        free_rest(p->rest);
+        fmq__side_fini(p->rest);
+        fmq__free(p->rest);
     }
     fmq__free(p);
 }
@@ -78,6 +62,19 @@ fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from)
     return err;
 }
 
+void
+fmq__pattern_set_head(fmq__pattern *p, fmq__body *body, const uint8_t *data, size_t len)
+{
+    p->head = (fmq__frame){data, len, body, FMQ__MORE, false};
+    p->has_head = true;
+}
+
+size_t
+fmq__pattern_count_parts(const fmq__pattern *p)
+{
+    return fmq__fq_count_parts(p->reading->in) + (p->has_head ? 1 : 0);
+}
+
 int
 fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from)
 {
@@ -87,8 +84,13 @@ fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from)
     if (err != 0) {
         return err;
     }
-    fmq__pipe_pop(pipe, f);
     *from = pipe;
+    if (p->has_head) {
+        p->has_head = false;
+        *f = p->head;
+        return 0;
+    }
+    fmq__pipe_pop(pipe, f);
     if ((f->flags & FMQ__MORE) == 0) {
         p->reading = NULL;
         p->ops->end_recv(p, pipe);
@@ -96,93 +98,32 @@ fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from)
     return 0;
 }
 
-/* --- the rest of a message --- */
-
-static void
-rest_commit(fmq__pipe *p, size_t bytes)
-{
-    (void)p;
-    (void)bytes;
-}
-
-static bool
-rest_never(fmq__pipe *p)
-{
-    (void)p;
-    return false;
-}
-
-static void
-rest_popped(fmq__pipe *p)
-{
-    (void)p;
-}
-
-static const fmq__pipe_ops rest_ops = {
-    .commit = rest_commit,
-    .has_room = rest_never,
-    .refill = rest_never,
-    .popped = rest_popped,
-};
-
-/* An empty remnant for what comes from `pipe`; NULL: no memory. */
-static remnant *
-begin_rest(fmq__pattern *p, const fmq__pipe *pipe)
-{
-    remnant *rest = p->rest;
-
-    if (rest == NULL) {
-        rest = fmq__alloc(sizeof(*rest));
-        if (rest == NULL || fmq__fq_init(&rest->w, &rest->r) != 0) {
-            fmq__free(rest);
-            return NULL;
-        }
-        fmq__pipe_init(&rest->pipe, &rest_ops);
-        rest->pipe.in = &rest->r;
-        p->rest = rest;
-    }
-    fmq__fq_rewind(&rest->w, &rest->r, FMQ__CHUNK_MIN);
-    rest->r.dropped = pipe->in->dropped;
-    if (rest->pipe.props != NULL) {
-        fmq__props_drop(rest->pipe.props);
-    }
-    rest->pipe.props = pipe->props;
-    if (pipe->props != NULL) {
-        fmq__props_hold(pipe->props);
-    }
-    return rest;
-}
-
-static int
-move_frame(remnant *rest, const fmq__frame *f)
-{
-    return f->is_ref ? fmq__fq_append_ref(&rest->w, f->flags, f->body, f->data, f->len)
-                     : fmq__fq_append(&rest->w, f->flags, f->data, f->len);
-}
-
-/* The pipe of the message that is being taken goes: takes the rest over. */
+/* The pipe of the message that is being taken goes: keeps the rest. Without memory for
+ * it the message ends here. */
 static void
 keep_rest(fmq__pattern *p, fmq__pipe *pipe)
 {
-    remnant *rest = begin_rest(p, pipe);
-    int err = rest == NULL ? ENOMEM : 0;
-    fmq__frame f;
+    fmq__outpart head = {p->head.data, p->head.len, p->head.body};
+    int err = 0;
 
-    do {
-        fmq__pipe_pop(pipe, &f);
-        if (err == 0) {
-            err = move_frame(rest, &f);
+    if (p->rest == NULL) {
+        p->rest = fmq__alloc(sizeof(*p->rest));
+        if (p->rest != NULL && fmq__side_init(p->rest) != 0) {
+            fmq__free(p->rest);
+            p->rest = NULL;
         }
-        if (err != 0) {
-            fmq__pipe_drop(pipe, &f);
-        }
-    } while (f.flags & FMQ__MORE);
+    }
+    if (p->rest == NULL) {
+        fmq__pipe_skip_message(pipe);
+        err = ENOMEM;
+    } else {
+        err = fmq__side_move(p->rest, p->has_head ? &head : NULL, pipe);
+    }
     p->reading = NULL;
+    p->has_head = false;
     if (err == 0) {
-        rest->pipe.n_in = 1;
-        p->reading = &rest->pipe;
-    } else if (rest != NULL) {
-        fmq__fq_consume_to(&rest->r, rest->w.end);
+        fmq__side_begin(p->rest);
+        p->reading = &p->rest->pipe;
     }
 }
 
@@ -202,11 +143,76 @@ fmq__pattern_detach(fmq__pattern *p, fmq__pipe *pipe)
     if (!pipe->is_attached) {
         return;
     }
+    fmq__pattern_down(p, pipe);
     pipe->is_attached = false;
     if (p->reading == pipe) {
         keep_rest(p, pipe);
     }
     p->ops->detach(p, pipe);
+}
+
+int
+fmq__pattern_up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t id_len)
+{
+    int err = 0;
+
+    if (!pipe->is_attached) {
+        return 0;
+    }
+    fmq__pattern_down(p, pipe);
+    if (p->ops->up != NULL) {
+        err = p->ops->up(p, pipe, id, id_len);
+    }
+    pipe->is_up = err == 0;
+    return err;
+}
+
+void
+fmq__pattern_down(fmq__pattern *p, fmq__pipe *pipe)
+{
+    if (!pipe->is_up) {
+        return;
+    }
+    pipe->is_up = false;
+    if (p->ops->down != NULL) {
+        p->ops->down(p, pipe);
+    }
+}
+
+int
+fmq__pattern_set_option(fmq__pattern *p, int option, const void *value, size_t len)
+{
+    return p->ops->set_option != NULL ? p->ops->set_option(p, option, value, len)
+                                      : EINVAL;
+}
+
+int
+fmq__pattern_get_option(fmq__pattern *p, int option, void *value, size_t *len)
+{
+    return p->ops->get_option != NULL ? p->ops->get_option(p, option, value, len)
+                                      : EINVAL;
+}
+
+int
+fmq__pattern_get_int(const void *value, size_t len, int *n)
+{
+    if (value == NULL || len != sizeof(*n)) {
+        return EINVAL;
+    }
+    memcpy(n, value, sizeof(*n));
+    return 0;
+}
+
+int
+fmq__pattern_get_flag(const void *value, size_t len, bool *flag)
+{
+    int n;
+
+    if (fmq__pattern_get_int(value, len, &n) != 0 || n < 0) {
+        return EINVAL;
+    }
+    *flag = n != 0;
+    return 0;
 }
 
 int
@@ -219,9 +225,10 @@ fmq__pattern_no_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 }
 
 int
-fmq__pattern_no_check(fmq__pattern *p)
+fmq__pattern_no_check(fmq__pattern *p, const fmq__outpart *first)
 {
     (void)p;
+    (void)first;
     return ENOTSUP;
 }
 
@@ -251,13 +258,4 @@ fmq__pattern_nothing_pipe(fmq__pattern *p, fmq__pipe *pipe)
 {
     (void)p;
     (void)pipe;
-}
-
-int
-fmq__pattern_no_option(fmq__pattern *p, int option, int value)
-{
-    (void)p;
-    (void)option;
-    (void)value;
-    return EINVAL;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "pipe/pipe.h"
+#include "pipe/side.h"
 
 typedef struct fmq__pattern fmq__pattern;
 
@@ -25,17 +26,23 @@ typedef struct fmq__pattern_ops {
     int type;         /* as numbered in zmq.h */
     uint64_t peer_types;
     bool has_identity; /* announces its routing id (RFC 37 "Identity") */
-    size_t size;       /* of the whole object */
+    /* SUBSCRIBE and CANCEL of a peer come as messages: 01 or 00, then the topic. */
+    bool takes_subscriptions;
+    /* Says everything anew at `up`: what a lost connection left unsent is dropped. */
+    bool renews;
+    bool has_zero_linger; /* the preset of LINGER is 0 */
+    size_t size;          /* of the whole object */
 
     void (*init)(fmq__pattern *p);
     void (*fini)(fmq__pattern *p);
 
-    /* Whether a message may be begun now: 0 or an error. */
-    int (*check_send)(fmq__pattern *p);
+    /* Whether a message that begins with `first` may be begun now: 0 or an error. */
+    int (*check_send)(fmq__pattern *p, const fmq__outpart *first);
     /* Sends one whole message: shares the bodies of `parts`. */
     int (*send)(fmq__pattern *p, const fmq__outpart *parts, size_t n);
 
-    /* Finds the pipe whose next frames are the next message, envelope taken off. */
+    /* Finds the pipe whose next frames are the next message, envelope taken off. May
+     * put one frame before them: fmq__pattern_set_head. */
     int (*begin_recv)(fmq__pattern *p, fmq__pipe **from);
     /* The last frame of the message from `from` has been taken. */
     void (*end_recv)(fmq__pattern *p, fmq__pipe *from);
@@ -44,21 +51,37 @@ typedef struct fmq__pattern_ops {
     bool (*can_send)(fmq__pattern *p);
     bool (*can_recv)(fmq__pattern *p);
 
-    /* A new pipe; false: not wanted. */
+    /* A new pipe; false: not wanted, or no memory for it. Pipes of a connect come at
+     * once, before there is a connection. */
     bool (*attach)(fmq__pattern *p, fmq__pipe *pipe);
     void (*detach)(fmq__pattern *p, fmq__pipe *pipe);
+    /* A connection stands, to a peer that announced `id` (lent for the call): after
+     * attach, and again after each `down`. What is appended to the pipe here goes
+     * first. An error ends the connection. Either may be NULL: nothing to do. */
+    int (*up)(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t id_len);
+    /* It is lost: an accepted pipe (not `is_dialed`) is only read to its end from now
+     * on. */
+    void (*down)(fmq__pattern *p, fmq__pipe *pipe);
     /* A pipe that said no has messages, or room, again. */
     void (*readable)(fmq__pattern *p, fmq__pipe *pipe);
     void (*writable)(fmq__pattern *p, fmq__pipe *pipe);
 
-    /* A type's own integer options: 0 or EINVAL (not one of ours, or a bad value). */
-    int (*set_option)(fmq__pattern *p, int option, int value);
+    /* A type's own options: 0, ENOMEM, or EINVAL (not one of ours, a bad value or a
+     * bad length). `*len`: the room before, what was written after. NULL: none. */
+    int (*set_option)(fmq__pattern *p, int option, const void *value, size_t len);
+    int (*get_option)(fmq__pattern *p, int option, void *value, size_t *len);
+    /* Whether a connect may give its peer this id (CONNECT_ROUTING_ID); NULL: no id
+     * can be given. */
+    bool (*can_name)(fmq__pattern *p, const uint8_t *id, size_t id_len);
 } fmq__pattern_ops;
 
 struct fmq__pattern {
     const fmq__pattern_ops *ops;
     fmq__pipe *reading; /* the pipe of the message that is being taken, or NULL */
-    struct fmq__remnant *rest; /* what is left of it if its pipe has gone; or NULL */
+    bool has_head;      /* `head` comes before what is left of that message */
+    fmq__frame head;
+    fmq__side *rest;     /* what is left of a message whose pipe has gone; or NULL */
+    fmq__body **dropped; /* where lent bodies go that are dropped; NULL: to lenders */
 };
 
 extern const fmq__pattern_ops fmq__pattern_pair;
@@ -77,6 +100,14 @@ void fmq__pattern_free(fmq__pattern *p);
  * read, or of the next one, which is being read from then on. */
 int fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from);
 
+/* In begin_recv: one frame before those of the pipe. `body`, of which `data` is a part,
+ * is borrowed until the frame is taken or the pipe detached. */
+void fmq__pattern_set_head(fmq__pattern *p, fmq__body *body, const uint8_t *data,
+                           size_t len);
+
+/* How many frames the message being read has left. */
+size_t fmq__pattern_count_parts(const fmq__pattern *p);
+
 /* Takes the next frame: of the message being read, or of the next one. A referenced
  * body becomes the caller's; `*from` is the pipe it came from. */
 int fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from);
@@ -86,13 +117,23 @@ int fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from);
 bool fmq__pattern_attach(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__pattern_detach(fmq__pattern *p, fmq__pipe *pipe);
 
+/* The same for a connection; `down` only after `up`. Detach takes it down before. */
+int fmq__pattern_up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t id_len);
+void fmq__pattern_down(fmq__pattern *p, fmq__pipe *pipe);
+
+int fmq__pattern_set_option(fmq__pattern *p, int option, const void *value, size_t len);
+int fmq__pattern_get_option(fmq__pattern *p, int option, void *value, size_t *len);
+
+/* An option's value as an int; EINVAL: wrong length. For flags also if negative. */
+int fmq__pattern_get_int(const void *value, size_t len, int *n);
+int fmq__pattern_get_flag(const void *value, size_t len, bool *flag);
+
 /* For tables: types that cannot do one thing, or have nothing to do. */
 int fmq__pattern_no_send(fmq__pattern *p, const fmq__outpart *parts, size_t n);
-int fmq__pattern_no_check(fmq__pattern *p);
+int fmq__pattern_no_check(fmq__pattern *p, const fmq__outpart *first);
 int fmq__pattern_no_recv(fmq__pattern *p, fmq__pipe **from);
 bool fmq__pattern_never(fmq__pattern *p);
 void fmq__pattern_nothing(fmq__pattern *p);
 void fmq__pattern_nothing_pipe(fmq__pattern *p, fmq__pipe *pipe);
-int fmq__pattern_no_option(fmq__pattern *p, int option, int value);
 
 #endif

@@ -79,5 +79,4 @@ const fmq__pattern_ops fmq__pattern_pull = {
     .detach = detach,
     .readable = readable,
     .writable = fmq__pattern_nothing_pipe,
-    .set_option = fmq__pattern_no_option,
 };

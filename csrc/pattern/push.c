@@ -29,8 +29,9 @@ can_send(fmq__pattern *p)
 }
 
 static int
-check_send(fmq__pattern *p)
+check_send(fmq__pattern *p, const fmq__outpart *first)
 {
+    (void)first;
     return can_send(p) ? 0 : EAGAIN;
 }
 
@@ -98,5 +99,4 @@ const fmq__pattern_ops fmq__pattern_push = {
     .detach = detach,
     .readable = readable,
     .writable = writable,
-    .set_option = fmq__pattern_no_option,
 };

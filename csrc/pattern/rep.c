@@ -64,8 +64,9 @@ can_send(fmq__pattern *p)
 }
 
 static int
-check_send(fmq__pattern *p)
+check_send(fmq__pattern *p, const fmq__outpart *first)
 {
+    (void)first;
     return can_send(p) ? 0 : FMQ_EFSM;
 }
 
@@ -252,5 +253,4 @@ const fmq__pattern_ops fmq__pattern_rep = {
     .detach = detach,
     .readable = readable,
     .writable = fmq__pattern_nothing_pipe,
-    .set_option = fmq__pattern_no_option,
 };

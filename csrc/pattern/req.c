@@ -55,10 +55,11 @@ can_send(fmq__pattern *p)
 }
 
 static int
-check_send(fmq__pattern *p)
+check_send(fmq__pattern *p, const fmq__outpart *first)
 {
     req *self = from_base(p);
 
+    (void)first;
     if (self->is_waiting && !self->is_relaxed) {
         return FMQ_EFSM;
     }
@@ -100,7 +101,7 @@ static int
 send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
     req *self = from_base(p);
-    int err = check_send(p);
+    int err = check_send(p, &parts[0]);
     fmq__pipe *to;
     fmq__fq_pos mark;
     size_t bytes;
@@ -243,19 +244,18 @@ writable(fmq__pattern *p, fmq__pipe *pipe)
 }
 
 static int
-set_option(fmq__pattern *p, int option, int value)
+set_option(fmq__pattern *p, int option, const void *value, size_t len)
 {
     req *self = from_base(p);
 
-    if (value < 0 || (option != OPT_REQ_CORRELATE && option != OPT_REQ_RELAXED)) {
+    switch (option) {
+    case OPT_REQ_CORRELATE:
+        return fmq__pattern_get_flag(value, len, &self->is_correlated);
+    case OPT_REQ_RELAXED:
+        return fmq__pattern_get_flag(value, len, &self->is_relaxed);
+    default:
         return EINVAL;
     }
-    if (option == OPT_REQ_CORRELATE) {
-        self->is_correlated = value != 0;
-    } else {
-        self->is_relaxed = value != 0;
-    }
-    return 0;
 }
 
 const fmq__pattern_ops fmq__pattern_req = {

@@ -2,6 +2,7 @@
 #include "pipe/inproc.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -22,6 +23,7 @@ couple_drop(fmq__couple *c)
         if (c->side[i].inbox != NULL) {
             fmq__inbox_drop(c->side[i].inbox);
         }
+        fmq__free(c->side[i].id);
     }
     fmq__free(c);
 }
@@ -138,6 +140,23 @@ init_side(fmq__inproc *side, fmq__couple *c, fmq__duct *tx, fmq__duct *rx)
     side->is_open = false;
     fmq__list_init(&side->node);
     side->owner = NULL;
+    side->id = NULL;
+    side->id_len = 0;
+}
+
+int
+fmq__inproc_set_id(fmq__inproc *side, const uint8_t *id, uint8_t id_len)
+{
+    if (id_len == 0) {
+        return 0;
+    }
+    side->id = fmq__alloc(id_len);
+    if (side->id == NULL) {
+        return ENOMEM;
+    }
+    memcpy(side->id, id, id_len);
+    side->id_len = id_len;
+    return 0;
 }
 
 int

@@ -30,6 +30,8 @@ typedef struct fmq__inproc {
     bool is_open;          /* this side is attached (under its own lock) */
     fmq__node node;        /* the socket's list of inproc pipes; the pending list */
     void *owner;           /* the socket's own mark for this side */
+    uint8_t *id;           /* the routing id of this side's socket; NULL: none */
+    uint8_t id_len;
 } fmq__inproc;
 
 struct fmq__couple {
@@ -40,6 +42,10 @@ struct fmq__couple {
 /* A new couple; side 0 may be attached and written to. `limit`: the mark of both
  * directions until the other side joins (0: none). */
 int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple);
+
+/* Says under which routing id a side's socket goes (`id_len` 0: none): side 0 before
+ * anybody knows of the couple, side 1 before it joins. */
+int fmq__inproc_set_id(fmq__inproc *side, const uint8_t *id, uint8_t id_len);
 
 /* Gives side 1 its inbox, and both directions their marks, and tells it. False: its
  * socket is closed, and side 1 is the caller's to close. With side 0's lock held, and

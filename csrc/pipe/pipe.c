@@ -15,6 +15,12 @@ fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops)
     p->props = NULL;
     p->is_attached = false;
     p->is_closed_out = false;
+    p->is_dialed = false;
+    p->is_up = false;
+    p->takes_commands = false;
+    p->preset_len = 0;
+    p->preset = NULL;
+    p->mine = NULL;
 }
 
 int

@@ -46,6 +46,13 @@ struct fmq__pipe {
     fmq__props *props;  /* what messages from here carry; NULL: nothing */
     bool is_attached;   /* the pattern knows it */
     bool is_closed_out; /* nothing may be appended any more */
+    bool is_dialed;     /* made by a connect: outlives its connections */
+    bool is_up;         /* a connection stands; the pattern's wrappers keep it */
+    bool
+        takes_commands; /* the peer wants SUBSCRIBE and CANCEL as commands (ZMTP 3.1) */
+    uint8_t preset_len;
+    const uint8_t *preset; /* during attach: the id that CONNECT_ROUTING_ID gives it */
+    void *mine;            /* the pattern's own */
 };
 
 /* One part to send: bytes to copy, or (len > FMQ__FQ_INLINE_MAX) a body to share. */

@@ -246,7 +246,7 @@ give_up_peer(dialer *d)
     }
     fmq__hub_lock(h);
     p->net.pipe.is_closed_out = true;
-    fmq__pattern_detach(h->pattern, &p->net.pipe);
+    fmq__hub_detach(h, &p->net.pipe);
     fmq__hub_unlock(h);
 }
 

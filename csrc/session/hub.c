@@ -25,6 +25,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     }
     h->io = io;
     h->pattern = pattern;
+    pattern->dropped = &h->dropped;
     h->events = events;
     h->is_terminated = false;
     h->dropped = NULL;
@@ -77,6 +78,7 @@ fmq__hub_fini(fmq__hub *h)
     h->slot = NULL;
     fmq__inbox_drop(h->inbox);
     h->inbox = NULL;
+    h->pattern->dropped = NULL;
     fmq__pattern_free(h->pattern);
     h->pattern = NULL;
 }
@@ -178,4 +180,28 @@ fmq__hub_exit(fmq__hub *h)
     if (h->is_closed && h->n_inside == 0) {
         fmq__hub_ask(h, FMQ__WORK_CLOSE);
     }
+}
+
+int
+fmq__hub_up(fmq__hub *h, fmq__pipe *pipe, const uint8_t *id, size_t id_len)
+{
+    int err = fmq__pattern_up(h->pattern, pipe, id, id_len);
+
+    fmq__hub_notify(h, FMQ__DIR_IN);
+    fmq__hub_notify(h, FMQ__DIR_OUT);
+    return err;
+}
+
+void
+fmq__hub_down(fmq__hub *h, fmq__pipe *pipe)
+{
+    fmq__pattern_down(h->pattern, pipe);
+    fmq__hub_notify(h, FMQ__DIR_IN);
+}
+
+void
+fmq__hub_detach(fmq__hub *h, fmq__pipe *pipe)
+{
+    fmq__pattern_detach(h->pattern, pipe);
+    fmq__hub_notify(h, FMQ__DIR_IN);
 }

@@ -65,8 +65,9 @@ typedef struct fmq__flush {
 typedef struct fmq__hubwatch {
     fmq__watch watch;
     fmq__timer grace;
-    _Atomic uint64_t n_calls; /* by the application; changed under L */
+    _Atomic uint64_t n_calls; /* that read, or wait for room; changed under L */
     uint64_t n_calls_seen;
+    uint64_t n_sends_seen; /* of flush.n_sends */
     uint64_t grace_ns;
 
 } fmq__hubwatch;
@@ -141,14 +142,15 @@ fmq__hub_has_leader(const fmq__hub *h)
     return atomic_load_explicit(&h->has_leader, memory_order_relaxed);
 }
 
-/* The application's calls so far; exact under L. */
+/* The application's calls that read, so far; exact under L. */
 static inline uint64_t
 fmq__hub_n_calls(const fmq__hub *h)
 {
     return atomic_load_explicit(&h->watch.n_calls, memory_order_relaxed);
 }
 
-/* Counts a call; under L, so that no read-modify-write is needed. */
+/* Counts a call that reads the sessions itself where it finds nothing, or waits for
+ * room; under L, so that no read-modify-write is needed. */
 static inline void
 fmq__hub_count_call(fmq__hub *h)
 {
@@ -191,6 +193,12 @@ fmq__hub_state(const fmq__hub *h)
     }
     return h->is_terminated ? FMQ_ETERM : 0;
 }
+
+/* A connection of a pipe stands, or is lost; a pipe goes: the pattern hears of it, and
+ * whoever waits of what it has to say. */
+int fmq__hub_up(fmq__hub *h, fmq__pipe *pipe, const uint8_t *id, size_t id_len);
+void fmq__hub_down(fmq__hub *h, fmq__pipe *pipe);
+void fmq__hub_detach(fmq__hub *h, fmq__pipe *pipe);
 
 /* A caller that gave L back in the middle of a call (n_inside) is through; the last one
  * lets a closed socket end. */

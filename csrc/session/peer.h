@@ -37,6 +37,8 @@ typedef struct fmq__link_opts {
     bool is_immediate;
     uint8_t identity[255];
     uint8_t identity_len;
+    uint8_t connect_id[255]; /* connect: the id its peer gets (CONNECT_ROUTING_ID) */
+    uint8_t connect_id_len;
 } fmq__link_opts;
 
 #endif

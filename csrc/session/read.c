@@ -82,18 +82,66 @@ fmq__session_drop_input(fmq__session *s)
 
 /* --- decoding --- */
 
+/* Appends a message of one frame: `first`, then the topic. */
 static int
-take_command(batch *b, const uint8_t *body, size_t len)
+append_subscription(fmq__fq_writer *w, uint8_t first, const fmq__command *command)
 {
-    fmq__command command;
+    uint8_t on_stack[FMQ__FQ_INLINE_MAX];
+    size_t len = command->data_len + 1;
+    fmq__body *body = NULL;
+    uint8_t *data = on_stack;
+    int err = 0;
+
+    if (len > sizeof(on_stack)) {
+        err = fmq__body_new(len, &body, &data);
+        if (err != 0) {
+            return err;
+        }
+    }
+    data[0] = first;
+    if (len > 1) {
+        memcpy(data + 1, command->data, len - 1);
+    }
+    if (body == NULL) {
+        return fmq__fq_append(w, 0, data, len);
+    }
+    err = fmq__fq_append_ref(w, 0, body, data, len);
+    if (err != 0) {
+        fmq__body_drop(body);
+    }
+    return err;
+}
+
+/* A subscription becomes a message, as from an older peer: 01 or 00, then the topic. */
+static int
+take_subscription(fmq__session *s, batch *b, uint8_t first, const fmq__command *command)
+{
+    fmq__fq_writer *w = &s->peer->net.in_w;
+    int err;
+
+    if (!s->hub->pattern->ops->takes_subscriptions) {
+        return 0;
+    }
+    if (s->is_mid_message) {
+        return EPROTO;
+    }
+    err = append_subscription(w, first, command);
+    if (err == 0) {
+        s->mark = w->end;
+        b->n_messages++;
+        b->room--;
+    }
+    return err;
+}
+
+static int
+take_ping(batch *b, const fmq__command *command)
+{
     fmq__ping ping;
     uint8_t *p;
     size_t body_len;
 
-    if (fmq__command_classify(body, len, &command) != FMQ__COMMAND_PING) {
-        return 0;
-    }
-    if (fmq__command_parse_ping(&command, &ping) != 0) {
+    if (fmq__command_parse_ping(command, &ping) != 0) {
         return EPROTO;
     }
     if (b->n_pongs == PONGS_MAX) {
@@ -108,12 +156,36 @@ take_command(batch *b, const uint8_t *body, size_t len)
 }
 
 static int
+take_command(fmq__session *s, batch *b, const uint8_t *body, size_t len)
+{
+    fmq__command command;
+
+    switch (fmq__command_classify(body, len, &command)) {
+    case FMQ__COMMAND_PING:
+        return take_ping(b, &command);
+    case FMQ__COMMAND_SUBSCRIBE:
+        return take_subscription(s, b, 1, &command);
+    case FMQ__COMMAND_CANCEL:
+        return take_subscription(s, b, 0, &command);
+    default:
+        return 0;
+    }
+}
+
+static int
 finish_big(fmq__session *s, batch *b)
 {
     fmq__bigbody *big = &s->big;
-    int err = fmq__fq_append_ref(&s->peer->net.in_w, big->flags, big->body, big->data,
-                                 big->len);
+    fmq__body *body = big->body;
+    int err;
 
+    if (big->flags & FMQ__COMMAND) {
+        err = take_command(s, b, big->data, big->len);
+        big->body = NULL;
+        fmq__body_drop(body);
+        return err;
+    }
+    err = fmq__fq_append_ref(&s->peer->net.in_w, big->flags, body, big->data, big->len);
     if (err != 0) {
         return err;
     }
@@ -184,8 +256,8 @@ end_run(fmq__session *s, batch *b, run *r, const uint8_t *end)
     return 0;
 }
 
-/* Takes one frame at `p` that is no small one: a command, or a long body. `*next`:
- * where to go on. EAGAIN: it is not all there. */
+/* Takes one frame at `p` that is no small one: a command, or long. `*next`: where to go
+ * on. EAGAIN: it is not all there. */
 static int
 take_special(fmq__session *s, batch *b, unsigned flags, uint64_t len,
              const uint8_t *body, const uint8_t *end, const uint8_t **next)
@@ -194,19 +266,16 @@ take_special(fmq__session *s, batch *b, unsigned flags, uint64_t len,
     size_t used = 0;
     int err;
 
-    if ((flags & FMQ__COMMAND) == 0) {
+    if (len > FMQ__FQ_INLINE_MAX) {
         err = begin_big(s, b, flags, len, body, have, &used);
         *next = body + used;
         return err;
-    }
-    if (len > FMQ__FQ_INLINE_MAX) {
-        return EPROTO; /* no command is that long */
     }
     if (have < len) {
         return EAGAIN;
     }
     *next = body + len;
-    return take_command(b, body, (size_t)len);
+    return take_command(s, b, body, (size_t)len);
 }
 
 /* Decodes frames from `p` until `end`, or until there is no room for another message.

@@ -162,6 +162,9 @@ find_peer(fmq__session *s, fmq__peer **peer)
     if (err != 0) {
         return err;
     }
+    /* Only a dialer with IMMEDIATE comes here: its pipe goes with the connection. */
+    p->net.pipe.preset = e->opts.connect_id;
+    p->net.pipe.preset_len = e->opts.connect_id_len;
     if (!fmq__pattern_attach(h->pattern, &p->net.pipe)) {
         fmq__peer_free(p);
         return EBUSY; /* this type has its peer already */
@@ -194,6 +197,25 @@ set_props(fmq__session *s, fmq__peer *p)
     p->net.pipe.props = props;
 }
 
+/* Tells the pattern that the connection stands; nothing is told of one that only lasts
+ * to be written. */
+static int
+tell_up(fmq__session *s, fmq__peer *p)
+{
+    fmq__pipe *pipe = &p->net.pipe;
+    const char *id = NULL;
+    size_t id_len = 0;
+
+    if (s->is_lasting) {
+        return 0;
+    }
+    pipe->takes_commands = fmq__conn_version(s->conn) >= 0x0301;
+    if (pipe->props != NULL) {
+        id = fmq__props_get(pipe->props, "Identity", &id_len);
+    }
+    return fmq__hub_up(s->hub, pipe, (const uint8_t *)id, id != NULL ? id_len : 0);
+}
+
 /* The peer has closed, or the connection is broken. Nothing more is written to it -
  * what is queued may have another connection to go to - and what it sent is read to the
  * end. */
@@ -224,11 +246,9 @@ fmq__session_io_establish(fmq__session *s)
     fmq__hub *h = s->hub;
     fmq__peer *p = NULL;
     int err = s->endpoint == NULL || h->sessions == NULL ? ECANCELED : find_peer(s, &p);
-    bool is_new;
 
     s->phase = FMQ__ESTABLISHED; /* from here on it ends like one */
     if (err == 0) {
-        is_new = p != s->endpoint->peer;
         s->peer = p;
         p->session = s;
         s->is_lasting = h->is_closing || s->endpoint->is_closing;
@@ -239,8 +259,8 @@ fmq__session_io_establish(fmq__session *s)
         if (err == 0) {
             err = fmq__hub_add_session(h, s);
         }
-        if (err == 0 && is_new) {
-            fmq__hub_notify(h, FMQ__DIR_OUT);
+        if (err == 0) {
+            err = tell_up(s, p);
         }
     }
     fmq__handshake_end(s);
@@ -295,12 +315,17 @@ leave_peer(fmq__session *s)
     fmq__peer *p = s->peer;
     fmq__netpipe *net = &p->net;
 
+    fmq__hub_down(h, &net->pipe);
     p->session = NULL;
     s->peer = NULL;
     fmq__fq_rollback(&net->in_w, s->mark); /* frames of a message without its end */
     net->out_r.dropped = &h->dropped;
     if (fmq__fq_skip_cut(&net->out_r) != 0) {
         fmq__netpipe_written(net, 1, 0);
+    }
+    if (h->pattern->ops->renews) {
+        fmq__fq_consume_to(&net->out_r, net->out_w.end);
+        fmq__netpipe_written(net, net->n_out, net->out_bytes);
     }
     net->out_r.dropped = NULL; /* the write turn has no lock to keep it waiting */
     net->is_paused = false;

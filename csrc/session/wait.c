@@ -403,6 +403,7 @@ take_edge(fmq__hub *h)
 unsigned
 fmq__hub_harvest(fmq__hub *h)
 {
+    fmq__hub_count_call(h);
     if (take_edge(h)) {
         if (h->is_leader_rung) {
             ring(h); /* and is not back: the edge was meant for it, too */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the I/O thread does that nobody is waiting for: a one-shot watch on S.
  *
- * When S has something, errors and hang-ups are served at once. Input, and room to
- * write, are left for a grace time as long as the application is alive (it has called
- * since the last event, or somebody waits): most likely it is about to take them
- * itself, which is cheaper, and an I/O thread that comes for the lock of a busy socket
- * costs its sender more than it gives. When the grace time is over the I/O thread
- * writes; and reads, up to the high-water marks, if there was no call meanwhile; else
- * input gets a longer grace (up to 32 ms). Once the application is silent everything is
- * served at once, until it calls again. An idle socket costs nothing, and an
- * application that computes for long still has its messages taken from the wire and its
- * peers' PINGs answered.
+ * When S has something, errors and hang-ups are served at once. Input is left for a
+ * grace time as long as the application reads (it has called for input since the last
+ * event, or somebody waits), and room to write as long as it calls at all: most likely
+ * it is about to take them itself, which is cheaper, and an I/O thread that comes for
+ * the lock of a busy socket costs its sender more than it gives. An application that
+ * only sends has its input (PINGs, subscriptions) taken at once. When the grace time is
+ * over the I/O thread writes; and reads, up to the high-water marks, if there was no
+ * call meanwhile; else input gets a longer grace (up to 32 ms). Once the application is
+ * silent everything is served at once, until it calls again. An idle socket costs
+ * nothing, and an application that computes for long still has its messages taken from
+ * the wire and its peers' PINGs answered.
  *
  * Nothing depends on this for correctness: any thread may take a turn at any time.
  */
@@ -39,20 +40,30 @@ collect_events(fmq__hub *h)
     return events;
 }
 
+static uint64_t
+n_sends_of(const fmq__hub *h)
+{
+    return atomic_load_explicit(&h->flush.n_sends, memory_order_relaxed);
+}
+
 static void
 on_ready(fmq__watch *w, unsigned events)
 {
     fmq__hub *h = FMQ__ITEM(w, fmq__hub, watch.watch);
     uint64_t n_calls = fmq__hub_n_calls(h);
-    bool is_alive = n_calls != h->watch.n_calls_seen || fmq__hub_has_leader(h);
+    uint64_t n_sends = n_sends_of(h);
+    bool reads = n_calls != h->watch.n_calls_seen || fmq__hub_has_leader(h);
+    bool is_alive = reads || n_sends != h->watch.n_sends_seen;
     uint64_t grace_ns;
 
     events = is_alive && !h->is_closing ? collect_events(h) : FMQ__EV_ERR;
-    if (events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP)) {
+    if ((events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP)) ||
+        ((events & FMQ__EV_IN) && !reads)) {
         fmq__hub_io_do(h, FMQ__WORK_WATCH);
         return;
     }
     h->watch.n_calls_seen = n_calls;
+    h->watch.n_sends_seen = n_sends;
     grace_ns = events & FMQ__EV_OUT ? GRACE_FIRST_NS : h->watch.grace_ns;
     fmq__io_set_timer(h->io, &h->watch.grace, fmq__io_now(h->io) + grace_ns);
 }
@@ -73,6 +84,7 @@ fmq__hubwatch_init(fmq__hub *h)
     fmq__timer_init(&w->grace, on_grace_over);
     atomic_init(&w->n_calls, 0);
     w->n_calls_seen = 0;
+    w->n_sends_seen = 0;
     w->grace_ns = GRACE_FIRST_NS;
 }
 
@@ -148,6 +160,7 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
         w->grace_ns = GRACE_FIRST_NS;
     }
     w->n_calls_seen = n_calls;
+    w->n_sends_seen = n_sends_of(h);
     serve_ready(h, !is_alive);
     rearm(h);
 }

@@ -132,7 +132,7 @@ io_orphans(fmq__hub *h)
 
         n = n->next;
         if (p->net.pipe.n_in == 0 || h->is_closed) {
-            fmq__pattern_detach(h->pattern, &p->net.pipe);
+            fmq__hub_detach(h, &p->net.pipe);
             fmq__list_remove(&p->node);
             fmq__list_push_back(&dead, &p->node);
         }

@@ -36,8 +36,7 @@ attempt_send(fmq__hub *h, void *arg)
 static int
 attempt_check(fmq__hub *h, void *arg)
 {
-    (void)arg;
-    return h->pattern->ops->check_send(h->pattern);
+    return h->pattern->ops->check_send(h->pattern, arg);
 }
 
 /* After `attempt` said EAGAIN: makes room, or waits for some. `*deadline_ns` is the
@@ -50,6 +49,7 @@ send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     uint64_t deadline;
     int err;
 
+    fmq__hub_count_call(h);
     fmq__hub_take_notes(h);
     fmq__hub_write_dirty(h);
     err = attempt(h, arg);
@@ -136,12 +136,14 @@ static int
 stage(fmq__socket *s, fmq__msg *parts, size_t n, int flags, const uint64_t *deadline_ns)
 {
     fmq__staged *t = &s->staged;
+    fmq__outpart first;
     int err = 0;
 
     if (t->n == 0) {
-        err = attempt_check(&s->hub, NULL);
+        first = outpart_of(&parts[0]);
+        err = attempt_check(&s->hub, &first);
         if (err == EAGAIN) {
-            err = send_slowly(s, attempt_check, NULL, flags, deadline_ns);
+            err = send_slowly(s, attempt_check, &first, flags, deadline_ns);
         }
     }
     if (err == 0) {
@@ -321,8 +323,10 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
 static int
 recv_frame(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
 {
-    int err = fmq__pattern_recv(s->hub.pattern, &in->frame, &in->from);
+    int err;
 
+    fmq__hub_count_call(&s->hub);
+    err = fmq__pattern_recv(s->hub.pattern, &in->frame, &in->from);
     if (err == EAGAIN) {
         err = recv_slowly(s, attempt_recv, in, flags, deadline_ns);
     }
@@ -479,7 +483,7 @@ attempt_recv_whole(fmq__hub *h, void *arg)
     int err = fmq__pattern_begin(h->pattern, &in.from);
 
     if (err == 0) {
-        err = whole_reserve(w, fmq__fq_count_parts(in.from->in));
+        err = whole_reserve(w, fmq__pattern_count_parts(h->pattern));
     }
     if (err != 0) {
         return err;
@@ -507,6 +511,7 @@ fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n_parts, int flag
         fmq__free(w.part);
         return err;
     }
+    fmq__hub_count_call(&s->hub);
     err = attempt_recv_whole(&s->hub, &w);
     if (err == EAGAIN) {
         err = recv_slowly(s, attempt_recv_whole, &w, flags, deadline_ns);

@@ -143,12 +143,25 @@ bind_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
 
 /* --- connect --- */
 
+int
+fmq__socket_check_connect(const fmq__socket *s, const fmq__link_opts *link)
+{
+    fmq__pattern *p = s->hub.pattern;
+    int err = fmq__hub_state(&s->hub);
+
+    if (err == 0 && link->connect_id_len != 0 &&
+        !p->ops->can_name(p, link->connect_id, link->connect_id_len)) {
+        err = EADDRINUSE;
+    }
+    return err;
+}
+
 static int
 start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
              fmq__name *name, fmq__peer **peer)
 {
     fmq__hub *h = &s->hub;
-    int err = fmq__hub_state(h);
+    int err = fmq__socket_check_connect(s, link);
 
     if (err == 0) {
         err = fmq__hub_need_sessions(h);
@@ -162,6 +175,9 @@ start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
     }
     fmq__name_enter(s, name);
     if (*peer != NULL) {
+        (*peer)->net.pipe.is_dialed = true;
+        (*peer)->net.pipe.preset = link->connect_id;
+        (*peer)->net.pipe.preset_len = link->connect_id_len;
         if (fmq__pattern_attach(h->pattern, &(*peer)->net.pipe)) {
             fmq__hub_notify(h, FMQ__DIR_OUT);
         } else {
@@ -245,6 +261,11 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         return err;
     }
     fmq__options_link(&s->opt, &link);
+    if (!is_bind) {
+        memcpy(link.connect_id, s->connect_id, s->connect_id_len);
+        link.connect_id_len = s->connect_id_len;
+        s->connect_id_len = 0; /* it is for this connect alone */
+    }
     has_io = s->ctx->has_io;
     s->hub.n_inside++; /* it must not end while we work without L */
     fmq__socket_leave(s);
@@ -317,7 +338,7 @@ begin_end(fmq__socket *s, fmq__name *name)
             fmq__netpipe *net = &name->u.endpoint->peer->net;
 
             net->pipe.is_closed_out = true; /* from now on, not only when it is told */
-            fmq__pattern_detach(s->hub.pattern, &net->pipe);
+            fmq__hub_detach(&s->hub, &net->pipe);
         }
         fmq__endpoint_post_close(name->u.endpoint, s->opt.linger_ms, NULL);
         break;

@@ -22,6 +22,8 @@ typedef struct bound {
     fmq__inbox *inbox; /* held */
     uint32_t sndhwm;
     uint32_t rcvhwm;
+    uint8_t id[255]; /* ROUTING_ID at bind */
+    uint8_t id_len;
     char text[];
 } bound;
 
@@ -56,6 +58,32 @@ sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
     return sndhwm > UINT32_MAX - rcvhwm ? UINT32_MAX : sndhwm + rcvhwm;
 }
 
+/* --- the pattern's side --- */
+
+/* The side has its peer. False: the pattern has no memory for it; it is closed. */
+static bool
+tell_up(fmq__socket *s, fmq__inproc *side)
+{
+    const fmq__inproc *peer = fmq__inproc_peer(side);
+
+    if (fmq__hub_up(&s->hub, &side->pipe, peer->id, peer->id_len) == 0) {
+        return true;
+    }
+    fmq__inproc_detach(s, side);
+    fmq__inproc_close(side, &s->hub.dropped);
+    return false;
+}
+
+/* Joins a couple to the binder of its name, as fmq__couple_join. Without memory for its
+ * id the binder has none. */
+static bool
+join_couple(fmq__couple *c, const bound *b, uint32_t sndhwm, uint32_t rcvhwm)
+{
+    (void)fmq__inproc_set_id(&c->side[1], b->id, b->id_len);
+    return fmq__couple_join(c, b->inbox, sum_of_marks(sndhwm, b->rcvhwm),
+                            sum_of_marks(b->sndhwm, rcvhwm));
+}
+
 /* --- bind --- */
 
 /* Joins a waiting couple to the socket that has the name now. */
@@ -68,15 +96,12 @@ join(waiting *w, const bound *b)
     if (s != NULL) {
         fmq__hub_lock(&s->hub);
     }
-    w->is_told =
-        fmq__couple_join(w->couple, b->inbox, sum_of_marks(w->sndhwm, b->rcvhwm),
-                         sum_of_marks(b->sndhwm, w->rcvhwm));
+    w->is_told = join_couple(w->couple, b, w->sndhwm, w->rcvhwm);
     if (s == NULL) {
         return; /* what it left is the binder's */
     }
-    if (w->couple->side[0].is_open) {
+    if (w->couple->side[0].is_open && w->is_told && tell_up(s, &w->couple->side[0])) {
         s->hub.pattern->ops->writable(s->hub.pattern, p);
-        fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
     }
     fmq__hub_unlock(&s->hub);
 }
@@ -115,6 +140,8 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
     fmq__inbox_hold(b->inbox);
     b->sndhwm = link->sndhwm;
     b->rcvhwm = link->rcvhwm;
+    memcpy(b->id, link->identity, link->identity_len);
+    b->id_len = link->identity_len;
     return b;
 }
 
@@ -222,12 +249,17 @@ fmq__inproc_unbind(fmq__socket *s, const char *endpoint)
 
 /* --- connect --- */
 
-/* Attaches a side; false: it is too late, or the pattern does not want it. */
+/* Attaches a side; false: it is too late, or the pattern does not want it. `link`: of
+ * the connecter's side, NULL: of the binder's. */
 static bool
-attach_side(fmq__socket *s, fmq__inproc *side)
+attach_side(fmq__socket *s, fmq__inproc *side, const fmq__link_opts *link)
 {
     fmq__hub *h = &s->hub;
 
+    if (link != NULL) {
+        side->pipe.preset = link->connect_id;
+        side->pipe.preset_len = link->connect_id_len;
+    }
     side->owner = s;
     side->pipe.in->dropped = &h->dropped;
     side->pipe.out->dropped = &h->dropped;
@@ -279,7 +311,8 @@ enum outcome {
 /* Under the ctx mutex: joins the couple to the socket that has the name, or leaves it
  * waiting for one. */
 static int
-enter_connect(fmq__socket *s, fmq__name *entry, waiting *w, enum outcome *outcome)
+enter_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link, waiting *w,
+              enum outcome *outcome)
 {
     fmq__inproc *side = &w->couple->side[0];
     bound *b = find_bound(s->ctx, w->text);
@@ -287,21 +320,21 @@ enter_connect(fmq__socket *s, fmq__name *entry, waiting *w, enum outcome *outcom
 
     *outcome = REFUSED;
     fmq__hub_lock(&s->hub);
-    err = fmq__hub_state(&s->hub);
+    err = fmq__socket_check_connect(s, link);
     if (err == 0) {
         entry->u.side = NULL;
         fmq__name_enter(s, entry);
-        if (attach_side(s, side)) {
+        if (attach_side(s, side, link)) {
             entry->u.side = side;
             *outcome = WAITING;
             fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
         }
         if (*outcome == WAITING && b != NULL) {
-            *outcome = fmq__couple_join(w->couple, b->inbox,
-                                        sum_of_marks(w->sndhwm, b->rcvhwm),
-                                        sum_of_marks(b->sndhwm, w->rcvhwm))
-                           ? JOINED
-                           : TOO_LATE;
+            *outcome =
+                join_couple(w->couple, b, w->sndhwm, w->rcvhwm) ? JOINED : TOO_LATE;
+        }
+        if (*outcome == JOINED) {
+            (void)tell_up(s, side);
         }
     }
     fmq__hub_unlock(&s->hub);
@@ -322,13 +355,17 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
     if (err != 0) {
         return err;
     }
+    if (fmq__inproc_set_id(&couple->side[0], link->identity, link->identity_len) != 0) {
+        discard(couple);
+        return ENOMEM;
+    }
     w = new_waiting(s, entry->text, couple, link);
     if (w == NULL) {
         discard(couple);
         return ENOMEM;
     }
     fmq__mutex_lock(&s->ctx->mutex);
-    err = enter_connect(s, entry, w, &outcome);
+    err = enter_connect(s, entry, link, w, &outcome);
     fmq__mutex_unlock(&s->ctx->mutex);
     if (outcome == WAITING) {
         return 0;
@@ -347,7 +384,7 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
 void
 fmq__inproc_detach(fmq__socket *s, fmq__inproc *side)
 {
-    fmq__pattern_detach(s->hub.pattern, &side->pipe);
+    fmq__hub_detach(&s->hub, &side->pipe);
     fmq__list_remove(&side->node);
     side->is_open = false;
     for (fmq__node *n = s->names.next; n != &s->names; n = n->next) {
@@ -368,6 +405,7 @@ check_peer(fmq__socket *s, fmq__inproc *side)
         return;
     }
     side->pipe.is_closed_out = true;
+    fmq__hub_down(&s->hub, &side->pipe);
     if (side->pipe.n_in == 0 && fmq__inproc_is_finished(side)) {
         fmq__inproc_detach(s, side);
         fmq__inproc_close(side, &s->hub.dropped);
@@ -380,11 +418,13 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
     fmq__socket *s = FMQ__ITEM(h, fmq__socket, hub);
 
     if (side->owner == NULL) {
-        if (!attach_side(s, side)) {
+        if (!attach_side(s, side, NULL)) {
             fmq__inproc_close(side, &h->dropped);
             return;
         }
-        fmq__hub_notify(h, FMQ__DIR_OUT);
+        if (!tell_up(s, side)) {
+            return;
+        }
     }
     if (!side->is_open) {
         return;

@@ -40,6 +40,7 @@ look_at(fmq_pollitem *i, bool deep)
     if (err != 0) {
         return err;
     }
+    fmq__hub_count_call(&s->hub);
     events = deep ? fmq__hub_harvest(&s->hub) : fmq__hub_peek(&s->hub);
     if (!deep && wanted(i, events) == 0 && i->events != 0) {
         s->hub.flush.has_turned |= (i->events & FMQ_POLLIN) != 0;

@@ -155,7 +155,6 @@ fmq__socket_enter_open(fmq_socket handle, bool try_only, fmq__socket **socket)
         fmq__hub_unlock(&(*socket)->hub);
         return err;
     }
-    fmq__hub_count_call(&(*socket)->hub);
     /* A call that need not wait would not come to look at them. */
     fmq__hub_check_notes(&(*socket)->hub);
     return 0;

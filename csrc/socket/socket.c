@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 /* --- the end --- */
 
@@ -106,7 +107,7 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handl
     s->member.stop = stop;
     fmq__options_init(&s->opt);
     s->opt.ipv6 = c->ipv6;
-    if (!c->blocky) {
+    if (!c->blocky || ops->has_zero_linger) {
         s->opt.linger_ms = 0;
     }
     fmq__list_init(&s->names);
@@ -114,6 +115,7 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handl
     s->last_endpoint = NULL;
     s->staged = (fmq__staged){NULL, 0, 0};
     s->rcvmore = false;
+    s->connect_id_len = 0;
     s->n_unlooked = 0;
     s->hub.generation++;
     *handle = fmq__shell_handle(s);
@@ -186,24 +188,49 @@ spread_marks(fmq__socket *s)
     fmq__hub_set_marks(&s->hub, out, in);
 }
 
+static int
+set_connect_id(fmq__socket *s, const void *value, size_t len)
+{
+    if (s->hub.pattern->ops->can_name == NULL || value == NULL || len == 0 ||
+        len > sizeof(s->connect_id)) {
+        return EINVAL;
+    }
+    memcpy(s->connect_id, value, len);
+    s->connect_id_len = (uint8_t)len;
+    return 0;
+}
+
+/* The type's own options come first. */
+static int
+set_option(fmq__socket *s, int option, const void *value, size_t len)
+{
+    fmq__hub *h = &s->hub;
+    int err;
+
+    if (value == NULL && len != 0) {
+        return EINVAL;
+    }
+    if (option == FMQ__OPT_CONNECT_ROUTING_ID) {
+        return set_connect_id(s, value, len);
+    }
+    err = fmq__pattern_set_option(h->pattern, option, value, len);
+    if (err == 0) {
+        fmq__hub_sent(h, fmq__clock_fast_ns()); /* subscriptions go out */
+        (void)fmq__hub_resume_all(h);
+    }
+    return err == EINVAL ? fmq__options_set(&s->opt, option, value, len) : err;
+}
+
 int
 fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len)
 {
     fmq__socket *s;
-    int n;
     int err = fmq__socket_enter_open(handle, false, &s);
 
     if (err != 0) {
         return err;
     }
-    err = EINVAL;
-    if (len == sizeof(n) && value != NULL) {
-        memcpy(&n, value, sizeof(n));
-        err = s->hub.pattern->ops->set_option(s->hub.pattern, option, n);
-    }
-    if (err == EINVAL && (value != NULL || len == 0)) {
-        err = fmq__options_set(&s->opt, option, value, len);
-    }
+    err = set_option(s, option, value, len);
     if (err == 0 && (option == FMQ__OPT_SNDHWM || option == FMQ__OPT_RCVHWM)) {
         spread_marks(s);
         (void)fmq__hub_resume_all(&s->hub);
@@ -262,7 +289,8 @@ get_option(fmq__socket *s, int option, void *value, size_t *len)
         err = *len >= sizeof(n) ? 0 : EINVAL;
         break;
     default:
-        return fmq__options_get(&s->opt, option, value, len);
+        err = fmq__pattern_get_option(s->hub.pattern, option, value, len);
+        return err == EINVAL ? fmq__options_get(&s->opt, option, value, len) : err;
     }
     if (err == 0) {
         err = get_state(s, option, &n);

@@ -38,6 +38,8 @@ typedef struct fmq__socket {
     char *last_endpoint;
     fmq__staged staged;
     bool rcvmore;
+    uint8_t connect_id[255]; /* CONNECT_ROUTING_ID, for the next connect */
+    uint8_t connect_id_len;
     uint32_t n_unlooked; /* receives since connections were read, beside inproc peers */
 } fmq__socket;
 
@@ -112,6 +114,8 @@ void fmq__staged_drop(fmq__staged *t);
 
 int fmq__socket_bind(fmq_socket handle, const char *endpoint);
 int fmq__socket_connect(fmq_socket handle, const char *endpoint);
+/* Under L: whether a connect may be made now; EADDRINUSE: its peer's id is taken. */
+int fmq__socket_check_connect(const fmq__socket *s, const fmq__link_opts *link);
 int fmq__socket_unbind(fmq_socket handle, const char *endpoint);
 int fmq__socket_disconnect(fmq_socket handle, const char *endpoint);
 /* At close, under L, which it drops: ends them all; listeners have ended on return. */

@@ -153,6 +153,8 @@ fake_error(int err)
         return "ENOTSUP";
     case FMQ_EFSM:
         return "EFSM";
+    case EHOSTUNREACH:
+        return "EHOSTUNREACH";
     default:
         return "another error";
     }
@@ -256,6 +258,13 @@ fake_pattern(const fmq__pattern_ops *ops)
 
     REQUIRE(fmq__pattern_new(ops, &p) == 0);
     return p;
+}
+
+/* Sets an option that is a number. */
+static inline int
+fake_set(fmq__pattern *p, int option, int value)
+{
+    return fmq__pattern_set_option(p, option, &value, sizeof(value));
 }
 
 #endif

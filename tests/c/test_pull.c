@@ -72,7 +72,7 @@ TEST(it_sends_nothing)
     fake_open(&a, 1);
     CHECK(fmq__pattern_attach(p, &a.pipe));
     CHECK_STR(fake_send(p, "x"), "ENOTSUP");
-    CHECK_EQ(p->ops->check_send(p), ENOTSUP);
+    CHECK_EQ(p->ops->check_send(p, NULL), ENOTSUP);
     CHECK(!p->ops->can_send(p));
     CHECK_STR(fake_sent(&a), "nothing");
     fmq__pattern_free(p);

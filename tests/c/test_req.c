@@ -63,7 +63,7 @@ TEST(request_and_reply_take_turns)
     CHECK_STR(fake_send(p, "hello|you"), "sent");
     CHECK(!p->ops->can_recv(p) && !p->ops->can_send(p));
     CHECK_STR(fake_send(p, "twice"), "EFSM");
-    CHECK_EQ(p->ops->check_send(p), FMQ_EFSM);
+    CHECK_EQ(p->ops->check_send(p, NULL), FMQ_EFSM);
     CHECK_STR(fake_sent(&a), "|hello|you");
     CHECK_STR(fake_take(p), "EAGAIN");
     fake_give(p, &a, "|world|1");
@@ -88,7 +88,7 @@ TEST(without_room_it_waits)
     fmq__pattern *p = open_req(&a, &b, 0);
 
     CHECK(!p->ops->can_send(p));
-    CHECK_EQ(p->ops->check_send(p), EAGAIN);
+    CHECK_EQ(p->ops->check_send(p, NULL), EAGAIN);
     CHECK_STR(fake_send(p, "x"), "EAGAIN");
     CHECK_STR(fake_take(p), "EFSM");
     b.limit = 1;
@@ -179,11 +179,11 @@ TEST(relaxed_it_may_ask_again)
     fakepipe b;
     fmq__pattern *p = open_req(&a, &b, 9);
 
-    CHECK_EQ(p->ops->set_option(p, OPT_RELAXED, 1), 0);
+    CHECK_EQ(fake_set(p, OPT_RELAXED, 1), 0);
     CHECK_STR(fake_send(p, "1"), "sent");
     CHECK_STR(fake_sent(&a), "|1");
     CHECK(p->ops->can_send(p));
-    CHECK_EQ(p->ops->check_send(p), 0);
+    CHECK_EQ(p->ops->check_send(p, NULL), 0);
     fake_give(p, &a, "|first|half");
     CHECK_STR(fake_take_frame(p), "first|");
     CHECK_STR(fake_send(p, "2"), "sent"); /* the rest of that reply is stale */
@@ -197,7 +197,7 @@ TEST(relaxed_it_may_ask_again)
     CHECK(!p->ops->can_recv(p));
     fake_give(p, &a, "|third");
     CHECK_STR(fake_take(p), "third");
-    CHECK_EQ(p->ops->set_option(p, OPT_RELAXED, 0), 0);
+    CHECK_EQ(fake_set(p, OPT_RELAXED, 0), 0);
     CHECK_STR(fake_send(p, "4"), "sent");
     CHECK_STR(fake_send(p, "5"), "EFSM");
     close_req(p, &a, &b);
@@ -211,8 +211,8 @@ TEST(correlated_only_its_own_reply_will_do)
     uint32_t id;
     uint32_t next;
 
-    CHECK_EQ(p->ops->set_option(p, OPT_CORRELATE, 1), 0);
-    CHECK_EQ(p->ops->set_option(p, OPT_RELAXED, 1), 0);
+    CHECK_EQ(fake_set(p, OPT_CORRELATE, 1), 0);
+    CHECK_EQ(fake_set(p, OPT_RELAXED, 1), 0);
     fmq__pattern_detach(p, &b.pipe);
     CHECK_STR(fake_send(p, "1"), "sent");
     id = sent_id(&a, "|1");
@@ -247,7 +247,7 @@ TEST(ids_begin_anywhere)
         fmq__pattern *p = open_req(&a, &b, 9);
         uint32_t id;
 
-        CHECK_EQ(p->ops->set_option(p, OPT_CORRELATE, 1), 0);
+        CHECK_EQ(fake_set(p, OPT_CORRELATE, 1), 0);
         CHECK_STR(fake_send(p, "?"), "sent");
         id = sent_id(&a, "|?");
         is_random = is_random || (i != 0 && id != first);
@@ -294,11 +294,11 @@ TEST(options_are_its_own_two)
 {
     fmq__pattern *p = fake_pattern(&fmq__pattern_req);
 
-    CHECK_EQ(p->ops->set_option(p, OPT_CORRELATE, -1), EINVAL);
-    CHECK_EQ(p->ops->set_option(p, OPT_RELAXED, -1), EINVAL);
-    CHECK_EQ(p->ops->set_option(p, 17, 1), EINVAL);
-    CHECK_EQ(p->ops->set_option(p, OPT_CORRELATE, 5), 0);
-    CHECK_EQ(p->ops->set_option(p, OPT_RELAXED, 0), 0);
+    CHECK_EQ(fake_set(p, OPT_CORRELATE, -1), EINVAL);
+    CHECK_EQ(fake_set(p, OPT_RELAXED, -1), EINVAL);
+    CHECK_EQ(fake_set(p, 17, 1), EINVAL);
+    CHECK_EQ(fake_set(p, OPT_CORRELATE, 5), 0);
+    CHECK_EQ(fake_set(p, OPT_RELAXED, 0), 0);
     fmq__pattern_free(p);
 }
 
@@ -325,7 +325,7 @@ TEST(without_memory_nothing_has_happened)
         fakepipe b;
         fmq__pattern *p = open_req(&a, &b, 9);
 
-        CHECK_EQ(p->ops->set_option(p, OPT_RELAXED, 1), 0);
+        CHECK_EQ(fake_set(p, OPT_RELAXED, 1), 0);
         CHECK_STR(fake_send(p, "1"), "sent");
         CHECK_STR(fake_sent(&a), "|1");
         fake_give(p, &a, "|reply|to|1");
