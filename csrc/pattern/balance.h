@@ -7,6 +7,8 @@
 #ifndef FMQ_PATTERN_BALANCE_H
 #define FMQ_PATTERN_BALANCE_H
 
+#include <errno.h>
+
 #include "pipe/pipe.h"
 
 typedef struct fmq__balance {
@@ -58,6 +60,24 @@ fmq__balance_rotate(fmq__balance *b, fmq__pipe *p)
         fmq__list_remove(&p->out_node);
         fmq__list_push_back(&b->ready, &p->out_node);
     }
+}
+
+/* Sends a message to the pipe whose turn it is. EAGAIN: there is none; ENOMEM: it is
+ * still its turn. */
+static inline int
+fmq__balance_send(fmq__balance *b, const fmq__outpart *parts, size_t n)
+{
+    fmq__pipe *to = fmq__balance_front(b);
+    int err;
+
+    if (to == NULL) {
+        return EAGAIN;
+    }
+    err = fmq__pipe_send(to, to->out->end, parts, n);
+    if (err == 0) {
+        fmq__balance_rotate(b, to);
+    }
+    return err;
 }
 
 #endif

@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 
 static const fmq__pattern_ops *const all[] = {
-    &fmq__pattern_pair, &fmq__pattern_req,  &fmq__pattern_rep,
-    &fmq__pattern_pull, &fmq__pattern_push,
+    &fmq__pattern_pair,   &fmq__pattern_req,  &fmq__pattern_rep,  &fmq__pattern_dealer,
+    &fmq__pattern_router, &fmq__pattern_pull, &fmq__pattern_push,
 };
 
 const fmq__pattern_ops *
@@ -189,8 +189,21 @@ fmq__pattern_set_option(fmq__pattern *p, int option, const void *value, size_t l
 int
 fmq__pattern_get_option(fmq__pattern *p, int option, void *value, size_t *len)
 {
+    if (option == FMQ__OPT_ROUTER_NOTIFY) {
+        return fmq__pattern_put_int((int)p->notify, value, len); /* of any type */
+    }
     return p->ops->get_option != NULL ? p->ops->get_option(p, option, value, len)
                                       : EINVAL;
+}
+
+int
+fmq__pattern_put_int(int n, void *value, size_t *len)
+{
+    if (*len != sizeof(n)) {
+        return EINVAL;
+    }
+    memcpy(value, &n, sizeof(n));
+    return 0;
 }
 
 int

@@ -75,11 +75,16 @@ typedef struct fmq__pattern_ops {
     bool (*can_name)(fmq__pattern *p, const uint8_t *id, size_t id_len);
 } fmq__pattern_ops;
 
+/* Bits of `notify`, and the option. */
+enum { FMQ__NOTIFY_UP = 1, FMQ__NOTIFY_DOWN = 2, FMQ__OPT_ROUTER_NOTIFY = 97 };
+
 struct fmq__pattern {
     const fmq__pattern_ops *ops;
     fmq__pipe *reading; /* the pipe of the message that is being taken, or NULL */
     bool has_head;      /* `head` comes before what is left of that message */
     fmq__frame head;
+    /* When a network connection stands, or is lost, an empty message comes from it. */
+    unsigned notify;
     fmq__side *rest;     /* what is left of a message whose pipe has gone; or NULL */
     fmq__body **dropped; /* where lent bodies go that are dropped; NULL: to lenders */
 };
@@ -87,6 +92,8 @@ struct fmq__pattern {
 extern const fmq__pattern_ops fmq__pattern_pair;
 extern const fmq__pattern_ops fmq__pattern_req;
 extern const fmq__pattern_ops fmq__pattern_rep;
+extern const fmq__pattern_ops fmq__pattern_dealer;
+extern const fmq__pattern_ops fmq__pattern_router;
 extern const fmq__pattern_ops fmq__pattern_pull;
 extern const fmq__pattern_ops fmq__pattern_push;
 
@@ -127,6 +134,8 @@ int fmq__pattern_get_option(fmq__pattern *p, int option, void *value, size_t *le
 /* An option's value as an int; EINVAL: wrong length. For flags also if negative. */
 int fmq__pattern_get_int(const void *value, size_t len, int *n);
 int fmq__pattern_get_flag(const void *value, size_t len, bool *flag);
+
+int fmq__pattern_put_int(int n, void *value, size_t *len);
 
 /* For tables: types that cannot do one thing, or have nothing to do. */
 int fmq__pattern_no_send(fmq__pattern *p, const fmq__outpart *parts, size_t n);

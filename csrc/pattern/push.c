@@ -38,18 +38,7 @@ check_send(fmq__pattern *p, const fmq__outpart *first)
 static int
 send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
-    push *self = from_base(p);
-    fmq__pipe *to = fmq__balance_front(&self->out);
-    int err;
-
-    if (to == NULL) {
-        return EAGAIN;
-    }
-    err = fmq__pipe_send(to, to->out->end, parts, n);
-    if (err == 0) {
-        fmq__balance_rotate(&self->out, to);
-    }
-    return err;
+    return fmq__balance_send(&from_base(p)->out, parts, n);
 }
 
 static bool

@@ -13,9 +13,12 @@
 #include "base/alloc.h"
 #include "pattern/fairq.h"
 #include "pattern/pattern.h"
+#include "pattern/probe.h"
 #include "wire/frame.h"
 
 enum {
+    OPT_ROUTER_MANDATORY = 33,
+    OPT_ROUTER_HANDOVER = 56,
     ENVELOPE_MAX = 64 * 1024, /* longer ones are no envelopes: skipped */
     ENVELOPE_OWN = 256,       /* so much needs no memory: what a few hops make */
 };
@@ -24,6 +27,8 @@ typedef struct rep {
     fmq__pattern base;
     fmq__fairq in;
     fmq__pipe *asker;  /* whom to reply to; NULL: gone */
+    bool is_mandatory; /* a reply that cannot be sent is an error */
+    bool has_probe;
     bool is_answering; /* a whole request was taken, and not answered yet */
     uint8_t *envelope; /* `own`, or heap */
     size_t envelope_len;
@@ -78,6 +83,9 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 
     if (!self->is_answering) {
         return FMQ_EFSM;
+    }
+    if (self->is_mandatory && (to == NULL || !fmq__pipe_can_write(to))) {
+        return to == NULL || to->is_closed_out ? EHOSTUNREACH : EAGAIN;
     }
     if (to != NULL && fmq__pipe_can_write(to)) {
         fmq__fq_pos mark = to->out->end;
@@ -215,6 +223,9 @@ can_recv(fmq__pattern *p)
 static bool
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
+    if (from_base(p)->has_probe && !fmq__probe_send(pipe)) {
+        return false;
+    }
     fmq__fairq_add(&from_base(p)->in, pipe);
     return true;
 }
@@ -236,6 +247,24 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
     fmq__fairq_add(&from_base(p)->in, pipe);
 }
 
+/* ROUTER's, as far as they mean something without ids: the others are taken. */
+static int
+set_option(fmq__pattern *p, int option, const void *value, size_t len)
+{
+    bool has_handover;
+
+    switch (option) {
+    case OPT_ROUTER_MANDATORY:
+        return fmq__pattern_get_flag(value, len, &from_base(p)->is_mandatory);
+    case FMQ__OPT_PROBE_ROUTER:
+        return fmq__pattern_get_flag(value, len, &from_base(p)->has_probe);
+    case OPT_ROUTER_HANDOVER:
+        return fmq__pattern_get_flag(value, len, &has_handover);
+    default:
+        return EINVAL;
+    }
+}
+
 const fmq__pattern_ops fmq__pattern_rep = {
     .name = "REP",
     .type = 4,
@@ -253,4 +282,5 @@ const fmq__pattern_ops fmq__pattern_rep = {
     .detach = detach,
     .readable = readable,
     .writable = fmq__pattern_nothing_pipe,
+    .set_option = set_option,
 };

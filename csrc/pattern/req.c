@@ -15,6 +15,7 @@
 #include "pattern/balance.h"
 #include "pattern/fairq.h"
 #include "pattern/pattern.h"
+#include "pattern/probe.h"
 
 enum { OPT_REQ_CORRELATE = 52, OPT_REQ_RELAXED = 53 };
 
@@ -26,6 +27,7 @@ typedef struct req {
     bool is_waiting;  /* a request is in flight */
     bool is_relaxed;
     bool is_correlated;
+    bool has_probe;
     uint32_t id; /* of the request in flight */
 } req;
 
@@ -214,6 +216,9 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     req *self = from_base(p);
 
+    if (self->has_probe && !fmq__probe_send(pipe)) {
+        return false;
+    }
     fmq__balance_add(&self->out, pipe);
     fmq__fairq_add(&self->in, pipe);
     return true;
@@ -253,6 +258,8 @@ set_option(fmq__pattern *p, int option, const void *value, size_t len)
         return fmq__pattern_get_flag(value, len, &self->is_correlated);
     case OPT_REQ_RELAXED:
         return fmq__pattern_get_flag(value, len, &self->is_relaxed);
+    case FMQ__OPT_PROBE_ROUTER:
+        return fmq__pattern_get_flag(value, len, &self->has_probe);
     default:
         return EINVAL;
     }

@@ -45,11 +45,20 @@ popped(fmq__pipe *p)
     }
 }
 
+static void
+end(fmq__pipe *p)
+{
+    fmq__netpipe *n = from_pipe(p);
+
+    n->events->ended(n);
+}
+
 static const fmq__pipe_ops net_ops = {
     .commit = commit,
     .has_room = has_room,
     .refill = refill,
     .popped = popped,
+    .end = end,
 };
 
 int

@@ -27,6 +27,7 @@ typedef struct fmq__netpipe_events {
     void (*emptied)(fmq__netpipe *n);  /* in: at the low-water mark, or the last message
                                           was popped from a pipe that is closed */
     void (*writable)(fmq__netpipe *n); /* out: room again after being full */
+    void (*ended)(fmq__netpipe *n);    /* the pattern wants no more of the connection */
 } fmq__netpipe_events;
 
 struct fmq__netpipe {

@@ -34,6 +34,9 @@ typedef struct fmq__pipe_ops {
     bool (*refill)(fmq__pipe *p);
     /* One whole message has been popped; `n_in` is one less already. */
     void (*popped)(fmq__pipe *p);
+    /* Ends the connection, for good; what came over it is still read. NULL: nothing to
+     * end. */
+    void (*end)(fmq__pipe *p);
 } fmq__pipe_ops;
 
 struct fmq__pipe {
@@ -104,6 +107,16 @@ fmq__pipe_pop(fmq__pipe *p, fmq__frame *f)
 
 /* Takes and drops the frames up to the end of the message being read. */
 void fmq__pipe_skip_message(fmq__pipe *p);
+
+/* Nothing is appended any more, and the connection ends. */
+static inline void
+fmq__pipe_end(fmq__pipe *p)
+{
+    p->is_closed_out = true;
+    if (p->ops->end != NULL) {
+        p->ops->end(p);
+    }
+}
 
 /* Gives the body of a frame popped from `p` back, if it came as a reference. */
 static inline void

@@ -390,6 +390,34 @@ read_step(fmq__session *s, size_t cap, batch *b)
     return err;
 }
 
+/* Shows new messages to the pattern, and to whoever waits for them; under L. */
+static void
+publish(fmq__session *s, uint64_t n_messages)
+{
+    fmq__netpipe *net = &s->peer->net;
+    fmq__hub *h = s->hub;
+
+    if (fmq__netpipe_publish(net, n_messages) && net->pipe.is_attached) {
+        h->pattern->ops->readable(h->pattern, &net->pipe);
+    }
+    if (n_messages != 0) {
+        fmq__hub_notify(h, FMQ__DIR_IN);
+    }
+}
+
+int
+fmq__session_inject(fmq__session *s, const void *data, size_t len)
+{
+    fmq__fq_writer *w = &s->peer->net.in_w;
+    int err = fmq__fq_append(w, 0, data, len);
+
+    if (err == 0) {
+        s->mark = w->end;
+        publish(s, 1);
+    }
+    return err;
+}
+
 /* Ends the read turn: publishes what it brought; under L. */
 static void
 end_turn(fmq__session *s, batch *b, int err)
@@ -398,14 +426,7 @@ end_turn(fmq__session *s, batch *b, int err)
     fmq__hub *h = s->hub;
 
     s->is_reading = false;
-    if (fmq__netpipe_publish(net, b->n_messages)) {
-        if (net->pipe.is_attached) {
-            h->pattern->ops->readable(h->pattern, &net->pipe);
-        }
-    }
-    if (b->n_messages != 0) {
-        fmq__hub_notify(h, FMQ__DIR_IN);
-    }
+    publish(s, b->n_messages);
     for (size_t i = 0; i < b->n_pongs; i++) {
         fmq__session_control(s, b->pong[i], b->pong_len[i]);
     }

@@ -57,10 +57,21 @@ on_writable(fmq__netpipe *n)
     }
 }
 
+static void
+on_ended(fmq__netpipe *n)
+{
+    fmq__peer *p = FMQ__ITEM(n, fmq__peer, net);
+
+    if (p->session != NULL) {
+        fmq__session_fail(p->session, EBUSY); /* a dialer does not dial again */
+    }
+}
+
 static const fmq__netpipe_events peer_events = {
     .committed = on_committed,
     .emptied = on_emptied,
     .writable = on_writable,
+    .ended = on_ended,
 };
 
 int
@@ -262,6 +273,9 @@ fmq__session_io_establish(fmq__session *s)
         if (err == 0) {
             err = tell_up(s, p);
         }
+        if (err == 0 && !s->is_lasting && (h->pattern->notify & FMQ__NOTIFY_UP)) {
+            err = fmq__session_inject(s, "", 0);
+        }
     }
     fmq__handshake_end(s);
     if (err == 0) {
@@ -316,9 +330,12 @@ leave_peer(fmq__session *s)
     fmq__netpipe *net = &p->net;
 
     fmq__hub_down(h, &net->pipe);
+    fmq__fq_rollback(&net->in_w, s->mark); /* frames of a message without its end */
+    if (h->pattern->notify & FMQ__NOTIFY_DOWN) {
+        (void)fmq__session_inject(s, "", 0); /* without memory nobody hears of it */
+    }
     p->session = NULL;
     s->peer = NULL;
-    fmq__fq_rollback(&net->in_w, s->mark); /* frames of a message without its end */
     net->out_r.dropped = &h->dropped;
     if (fmq__fq_skip_cut(&net->out_r) != 0) {
         fmq__netpipe_written(net, 1, 0);

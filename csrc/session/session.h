@@ -130,6 +130,9 @@ void fmq__session_serve(fmq__session *s, unsigned events);
 /* Decodes what the handshake left, or what a full pipe left; then reads are on again.
  */
 void fmq__session_resume(fmq__session *s);
+/* Puts a message in behind all whole ones, as if the peer had sent it; with the read
+ * turn free. Does not drop L. */
+int fmq__session_inject(fmq__session *s, const void *data, size_t len);
 /* The state of a session's decoder, given back. */
 void fmq__session_drop_input(fmq__session *s);
 /* Keeps bytes that came behind the handshake. */

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of patterns share: both libraries in every pairing, pyzmq's own too.
+
+A test that runs on (zmq, zmq) as well is fair: it asks of ours what libzmq does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from interop.conftest import (  # noqa: F401
+    OURS,
+    PAIRS,
+    folder,
+    fresh,
+    name_pair,
+    transport,
+    wildcard,
+    world,
+)
+
+
+@pytest.fixture(params=[*PAIRS, ("zmq", "zmq")], ids=name_pair)
+def libs(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Names of the libraries at the two ends."""
+    return request.param
+
+
+@pytest.fixture(params=[OURS, "zmq"])
+def library(request: pytest.FixtureRequest) -> str:
+    """One library, for both ends and over inproc."""
+    return request.param
+
+
+@contextmanager
+def refuses(*errnos: int) -> Iterator[None]:
+    """Expect an error of either library with one of these numbers."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        yield
+    assert getattr(caught.value, "errno", None) in errnos, caught.value
+
+
+def until(attempt: Callable[[], Any], what: str = "") -> Any:
+    """Return the first true answer of `attempt`, which waits by itself a little."""
+    deadline = time.monotonic() + 20
+    while not (answer := attempt()):
+        assert time.monotonic() < deadline, what or attempt
+    return answer
