@@ -2,13 +2,15 @@
 #include "pattern/pattern.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
 static const fmq__pattern_ops *const all[] = {
-    &fmq__pattern_pair,   &fmq__pattern_req,  &fmq__pattern_rep,  &fmq__pattern_dealer,
-    &fmq__pattern_router, &fmq__pattern_pull, &fmq__pattern_push,
+    &fmq__pattern_pair, &fmq__pattern_pub,    &fmq__pattern_sub,    &fmq__pattern_req,
+    &fmq__pattern_rep,  &fmq__pattern_dealer, &fmq__pattern_router, &fmq__pattern_pull,
+    &fmq__pattern_push, &fmq__pattern_xpub,   &fmq__pattern_xsub,
 };
 
 const fmq__pattern_ops *
@@ -182,6 +184,14 @@ fmq__pattern_down(fmq__pattern *p, fmq__pipe *pipe)
 int
 fmq__pattern_set_option(fmq__pattern *p, int option, const void *value, size_t len)
 {
+    int n;
+
+    if (option == FMQ__OPT_INVERT_MATCHING) {
+        int err = fmq__pattern_get_int(value, len, &n);
+
+        p->is_inverted = err == 0 ? n != 0 : p->is_inverted;
+        return err;
+    }
     return p->ops->set_option != NULL ? p->ops->set_option(p, option, value, len)
                                       : EINVAL;
 }
@@ -191,6 +201,9 @@ fmq__pattern_get_option(fmq__pattern *p, int option, void *value, size_t *len)
 {
     if (option == FMQ__OPT_ROUTER_NOTIFY) {
         return fmq__pattern_put_int((int)p->notify, value, len); /* of any type */
+    }
+    if (option == FMQ__OPT_INVERT_MATCHING) {
+        return fmq__pattern_put_int(p->is_inverted, value, len);
     }
     return p->ops->get_option != NULL ? p->ops->get_option(p, option, value, len)
                                       : EINVAL;
@@ -225,6 +238,20 @@ fmq__pattern_get_flag(const void *value, size_t len, bool *flag)
         return EINVAL;
     }
     *flag = n != 0;
+    return 0;
+}
+
+int
+fmq__pattern_put_state(size_t n, void *value, size_t *len)
+{
+    int state = n < INT_MAX ? (int)n : INT_MAX;
+
+    if (*len < sizeof(state)) {
+        return EINVAL;
+    }
+    memset(value, 0, *len);
+    memcpy(value, &state, sizeof(state));
+    *len = sizeof(state);
     return 0;
 }
 

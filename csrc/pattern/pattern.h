@@ -78,6 +78,9 @@ typedef struct fmq__pattern_ops {
 /* Bits of `notify`, and the option. */
 enum { FMQ__NOTIFY_UP = 1, FMQ__NOTIFY_DOWN = 2, FMQ__OPT_ROUTER_NOTIFY = 97 };
 
+/* Options that several types have. */
+enum { FMQ__OPT_INVERT_MATCHING = 74, FMQ__OPT_TOPICS_COUNT = 116 };
+
 struct fmq__pattern {
     const fmq__pattern_ops *ops;
     fmq__pipe *reading; /* the pipe of the message that is being taken, or NULL */
@@ -85,17 +88,22 @@ struct fmq__pattern {
     fmq__frame head;
     /* When a network connection stands, or is lost, an empty message comes from it. */
     unsigned notify;
+    bool is_inverted;    /* INVERT_MATCHING, of any type */
     fmq__side *rest;     /* what is left of a message whose pipe has gone; or NULL */
     fmq__body **dropped; /* where lent bodies go that are dropped; NULL: to lenders */
 };
 
 extern const fmq__pattern_ops fmq__pattern_pair;
+extern const fmq__pattern_ops fmq__pattern_pub;
+extern const fmq__pattern_ops fmq__pattern_sub;
 extern const fmq__pattern_ops fmq__pattern_req;
 extern const fmq__pattern_ops fmq__pattern_rep;
 extern const fmq__pattern_ops fmq__pattern_dealer;
 extern const fmq__pattern_ops fmq__pattern_router;
 extern const fmq__pattern_ops fmq__pattern_pull;
 extern const fmq__pattern_ops fmq__pattern_push;
+extern const fmq__pattern_ops fmq__pattern_xpub;
+extern const fmq__pattern_ops fmq__pattern_xsub;
 
 /* The pattern of a socket type; NULL: there is none. */
 const fmq__pattern_ops *fmq__pattern_find(int type);
@@ -136,6 +144,8 @@ int fmq__pattern_get_int(const void *value, size_t len, int *n);
 int fmq__pattern_get_flag(const void *value, size_t len, bool *flag);
 
 int fmq__pattern_put_int(int n, void *value, size_t *len);
+/* The same for what is no setting but a state: more room than an int needs is fine. */
+int fmq__pattern_put_state(size_t n, void *value, size_t *len);
 
 /* For tables: types that cannot do one thing, or have nothing to do. */
 int fmq__pattern_no_send(fmq__pattern *p, const fmq__outpart *parts, size_t n);

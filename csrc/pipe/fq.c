@@ -322,27 +322,50 @@ enter_next(fmq__fq_reader *r)
     return r->at.chunk;
 }
 
+/* What the reader gets to see of a frame at `off`. */
+static void
+show_frame(fmq__chunk *c, uint32_t off, const struct layout *f, fmq__frame *frame)
+{
+    frame->len = (size_t)f->len;
+    frame->flags = f->flags & (FMQ__MORE | FMQ__COMMAND);
+    frame->is_ref = f->ref != 0;
+    if (frame->is_ref) {
+        fmq__chunk_ref *ref = fmq__chunk_ref_at(c, f->ref);
+
+        frame->data = ref->data;
+        frame->body = ref->body;
+    } else {
+        frame->data = c->data + off + f->head;
+        frame->body = &c->body;
+    }
+}
+
 void
 fmq__fq_pop_slow(fmq__fq_reader *r, fmq__frame *frame)
 {
     fmq__chunk *c = enter_next(r);
-    uint32_t off = r->at.off;
-    struct layout f = parse_frame(c, off);
+    struct layout f = parse_frame(c, r->at.off);
 
-    frame->len = (size_t)f.len;
-    frame->flags = f.flags & (FMQ__MORE | FMQ__COMMAND);
-    frame->is_ref = f.ref != 0;
+    show_frame(c, r->at.off, &f, frame);
     if (frame->is_ref) {
-        fmq__chunk_ref *ref = fmq__chunk_ref_at(c, f.ref);
-
-        frame->data = ref->data;
-        frame->body = ref->body;
         r->ref = f.ref;
-    } else {
-        frame->data = c->data + off + f.head;
-        frame->body = &c->body;
     }
     r->at.off = f.next;
+}
+
+void
+fmq__fq_peek(const fmq__fq_reader *r, fmq__frame *frame)
+{
+    fmq__chunk *c = r->at.chunk;
+    uint32_t off = r->at.off;
+    struct layout f;
+
+    if (off == load(&c->sealed)) {
+        c = c->next;
+        off = 0;
+    }
+    f = parse_frame(c, off);
+    show_frame(c, off, &f, frame);
 }
 
 size_t

@@ -146,6 +146,10 @@ fmq__fq_pop(fmq__fq_reader *r, fmq__frame *frame)
     r->at.off = off + 2 + p[1];
 }
 
+/* Looks at the next frame (the caller knows that there is one) without taking it: its
+ * body is borrowed. */
+void fmq__fq_peek(const fmq__fq_reader *r, fmq__frame *frame);
+
 /* How many frames the message at the reader has (left); the caller knows that there is
  * one. Changes nothing. */
 size_t fmq__fq_count_parts(const fmq__fq_reader *r);
