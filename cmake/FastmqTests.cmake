@@ -24,10 +24,30 @@ foreach(source IN LISTS unit_sources)
     )
 endforeach()
 
-# What stands on the loop runs on the other pollers as well.
+# What stands on the loop runs on the other pollers as well: the loop itself on each, and
+# on one that does not nest (csrc/session/set.c) all that has sockets.
 set(loop_tests test_poller test_io test_io_events)
+set(socket_tests
+    test_churn
+    test_ctx
+    test_data
+    test_endpoints
+    test_inproc_sockets
+    test_links
+    test_names
+    test_options
+    test_poll
+    test_session_read
+    test_session_write
+    test_shell
+    test_socket
+    test_stress
+    test_tcp
+    test_term
+    test_wait
+)
 if("poll" IN_LIST fastmq_pollers AND NOT fastmq_pollers STREQUAL "poll")
-    foreach(name IN LISTS loop_tests)
+    foreach(name IN LISTS loop_tests socket_tests)
         add_test(NAME ${name}-poll COMMAND ${name})
         set_tests_properties(
             ${name}-poll

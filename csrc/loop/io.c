@@ -170,30 +170,31 @@ fmq__io_watch(fmq__io *io, fmq__watch *w, int fd, unsigned events)
     io->slots[i].watch = w;
     io->n_watches++;
     w->fd = fd;
-    w->slot = i;
+    w->token = token_of(io, i);
     return 0;
 }
 
 int
 fmq__io_rewatch(fmq__io *io, fmq__watch *w, unsigned events)
 {
-    return fmq__poller_modify(io->poller, w->fd, events, token_of(io, w->slot));
+    return fmq__poller_modify(io->poller, w->fd, events, w->token);
 }
 
 void
 fmq__io_unwatch(fmq__io *io, fmq__watch *w)
 {
+    uint32_t i = (uint32_t)w->token;
     slot *s;
 
     if (w->fd == -1) {
         return;
     }
-    s = &io->slots[w->slot];
+    s = &io->slots[i];
     fmq__poller_remove(io->poller, w->fd);
     s->watch = NULL;
     s->generation++;
     s->next_free = io->first_free;
-    io->first_free = (int32_t)w->slot;
+    io->first_free = (int32_t)i;
     io->n_watches--;
     w->fd = -1;
 }

@@ -6,7 +6,8 @@
  *
  * Owner:   the context; fmq__io_close stops the thread and joins it. Every watch, timer
  *          and task belongs to its object, which must have taken it out before.
- * Threads: fmq__io_post and fmq__io_wake from any; the rest on the I/O thread itself.
+ * Threads: fmq__io_post, fmq__io_wake and (while nobody takes the watch out)
+ *          fmq__io_rewatch from any; the rest on the I/O thread itself.
  * Errors:  errno values from open, watch and rewatch.
  */
 #ifndef FMQ_LOOP_IO_H
@@ -33,7 +34,7 @@ typedef struct fmq__task {
 typedef struct fmq__watch {
     void (*on_ready)(struct fmq__watch *, unsigned events);
     int fd; /* -1: not watched */
-    uint32_t slot;
+    uint64_t token;
 } fmq__watch;
 
 typedef struct fmq__timer {

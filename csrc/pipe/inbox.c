@@ -61,6 +61,17 @@ fmq__inbox_need_edge(fmq__inbox *i)
     return err;
 }
 
+bool
+fmq__inbox_take_edge(fmq__inbox *i)
+{
+    bool has_edge = atomic_load_explicit(&i->has_edge, memory_order_relaxed);
+
+    if (has_edge) {
+        fmq__wake_drain(&i->edge);
+    }
+    return has_edge;
+}
+
 void
 fmq__inbox_ring(fmq__inbox *i)
 {

@@ -4,7 +4,8 @@
  *
  * A note is a node of the inproc couple it speaks of. The waker has two bells: a futex
  * word for callers that sleep on it, and, once somebody needed a descriptor, an eventfd
- * that is only ever written (an edge in the poller it lies in).
+ * that is only ever written (an edge in the poller it lies in), or that the first to be
+ * woken drains (where there is no such poller).
  *
  * Owner:   shared by count: the socket and the far ends of its inproc pipes.
  * Threads: post, ring, hold, drop any; the others under the socket's lock.
@@ -35,6 +36,10 @@ void fmq__inbox_drop(fmq__inbox *i);
 
 /* Opens the eventfd, once. */
 int fmq__inbox_need_edge(fmq__inbox *i);
+
+/* Takes the signal out of the descriptor, so that it is not readable: whether there is
+ * one. (Only where it is waited on as such, and is not an edge in a poller.) */
+bool fmq__inbox_take_edge(fmq__inbox *i);
 
 /* Wakes the leader, and everybody who waits on the descriptor. */
 void fmq__inbox_ring(fmq__inbox *i);

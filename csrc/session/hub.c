@@ -30,6 +30,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->is_terminated = false;
     h->dropped = NULL;
     h->n_inside = 0;
+    h->is_flat = !fmq__poller_default()->nests;
     h->sessions = NULL;
     h->waiting = NULL;
     atomic_init(&h->has_leader, false);
@@ -43,6 +44,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->slot = NULL;
     h->n_slots = 0;
     h->slot_hint = 0;
+    h->look_slot = 0;
     h->n_established = 0;
     fmq__list_init(&h->established);
     fmq__list_init(&h->resuming);
@@ -53,6 +55,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     fmq__list_init(&h->failed);
     fmq__list_init(&h->orphans);
     fmq__list_init(&h->ready);
+    fmq__list_init(&h->seen);
     fmq__list_init(&h->endpoints);
     fmq__list_init(&h->all_sessions);
     fmq__hub_work_init(h);
@@ -144,33 +147,6 @@ fmq__hub_take_notes(fmq__hub *h)
             return;
         }
     }
-}
-
-int
-fmq__hub_need_sessions(fmq__hub *h)
-{
-    int err;
-
-    if (h->sessions != NULL) {
-        return 0;
-    }
-    if (!fmq__poller_default()->nests) {
-        return ENOTSUP; /* S lies in E, and in the I/O thread's poller */
-    }
-    err = fmq__poller_open(&h->sessions);
-    if (err != 0) {
-        return err;
-    }
-    if (h->waiting != NULL) {
-        err = fmq__poller_add(h->waiting, fmq__poller_fd(h->sessions), FMQ__EV_IN, 1);
-        if (err != 0) {
-            fmq__poller_close(h->sessions);
-            h->sessions = NULL;
-            return err;
-        }
-    }
-    fmq__hub_ring_leader(h); /* it may sleep on the futex: sessions need E */
-    return 0;
 }
 
 void

@@ -3,9 +3,10 @@
  * wait, and when to write.
  *
  * Any thread may take a turn at reading or writing an established session; this is
- * where the turns meet. Split by concern: hub.c (life, notes, slots), wait.c (waiting:
- * leader, followers, edges), flush.c (when to write), watch.c (what the I/O thread does
- * that nobody is waiting for). Knows no options, no names and no API.
+ * where the turns meet. Split by concern: hub.c (life, notes), wait.c (waiting:
+ * leader, followers, edges), set.c (what is waited on), flush.c (when to write),
+ * watch.c (what the I/O thread does that nobody is waiting for). Knows no options, no
+ * names and no API.
  *
  * Owner:   embedded in a socket's shell, whose memory is type-stable: the lock can be
  *          taken through a stale pointer.
@@ -85,7 +86,8 @@ struct fmq__hub {
     fmq__body *dropped; /* lent bodies to give back without L; see fmq__hub_unlock */
     uint32_t n_inside;  /* callers that gave L back in the middle of a call */
 
-    /* waiting (wait.c) */
+    /* waiting (wait.c, set.c) */
+    bool is_flat;            /* pollers do not nest: there are no S and E */
     fmq__poller *sessions;   /* S: the established sessions; NULL until one is wanted */
     fmq__poller *waiting;    /* E: S and the edge; NULL until one is wanted */
     _Atomic bool has_leader; /* the I/O thread looks at it without L */
@@ -100,6 +102,7 @@ struct fmq__hub {
     fmq__session **slot;
     uint32_t n_slots;
     uint32_t slot_hint; /* where to look for a free one */
+    uint32_t look_slot; /* where the next look at a flat set begins */
     uint32_t n_established;
     fmq__node established; /* sessions, by hub_node */
     fmq__node resuming;    /* sessions whose pipe came down to its low-water mark */
@@ -117,6 +120,7 @@ struct fmq__hub {
     fmq__node failed;        /* sessions that are to end, by turn_node */
     fmq__node orphans;       /* accepted pipes whose connection is gone, unread */
     fmq__node ready;         /* I/O thread: sessions to establish, by turn_node */
+    fmq__node seen;          /* I/O thread: those of a flat set that have something */
     fmq__node endpoints;     /* I/O thread: dialers and listeners */
     fmq__node all_sessions;  /* I/O thread */
     fmq__timer linger_timer; /* I/O thread */
@@ -253,13 +257,13 @@ fmq__hub_has_waiters(const fmq__hub *h)
     return fmq__hub_has_pollers(h) || (h->n_followers[0] | h->n_followers[1]) != 0;
 }
 
-/* Enters and leaves a wait on E's descriptor from outside (poll) for `events`
- * (FMQ_POLLIN, FMQ_POLLOUT), the same ones for both. `*fd` is E's. Between the two L is
- * not held. */
+/* Enters and leaves a wait from outside (poll) for `events` (FMQ_POLLIN, FMQ_POLLOUT),
+ * the same ones for both, on `*fd` (fmq__hub_waiting_fd). Between the two L is not
+ * held. */
 int fmq__hub_enter_poll(fmq__hub *h, unsigned events, int *fd);
 void fmq__hub_leave_poll(fmq__hub *h, unsigned events);
 
-/* E's descriptor for good (option FD). */
+/* The descriptor for good (option FD). */
 int fmq__hub_export_fd(fmq__hub *h, int *fd);
 
 /* The events now, with the descriptor's edge taken and each ready session read once.
@@ -292,15 +296,35 @@ void fmq__hubwatch_init(fmq__hub *h);
 int fmq__hub_io_watch(fmq__hub *h);
 void fmq__hub_io_unwatch(fmq__hub *h);
 
-/* --- slots.c: sessions; work.c: the I/O thread's work --- */
+/* --- set.c: the set of established sessions, and what callers sleep on --- */
 
-/* S, made when first wanted. */
+/* S, made when first wanted, for the first endpoint. */
 int fmq__hub_need_sessions(fmq__hub *h);
 
-/* Gives a session its slot in S, and takes it out. */
+/* What those outside wait on (E, or the inbox's edge), made when first wanted, and its
+ * descriptor. */
+int fmq__hub_need_waiting(fmq__hub *h);
+int fmq__hub_waiting_fd(const fmq__hub *h);
+
+/* Sleeps on E until the deadline, not under L: 0, and whether sessions are ready;
+ * ETIMEDOUT, EINTR. Not where the set is flat. */
+int fmq__hub_sleep(fmq__hub *h, uint64_t deadline_ns, bool *has_sessions);
+
+/* Takes the edge, if it is there: whether it was. */
+bool fmq__hub_take_edge(fmq__hub *h);
+
+/* Serves what is ready of the set, up to a number, without waiting. Drops L. */
+void fmq__hub_look_at_all(fmq__hub *h);
+
+/* On the I/O thread: serves what it has seen of a flat set. Drops L. */
+void fmq__hub_io_serve_flat(fmq__hub *h);
+
+/* --- slots.c: sessions; work.c: the I/O thread's work --- */
+
+/* Gives a session its slot in the set, and takes it out. */
 int fmq__hub_add_session(fmq__hub *h, fmq__session *s);
 void fmq__hub_remove_session(fmq__hub *h, fmq__session *s);
-/* The session of an event of S; NULL: it is gone. */
+/* The session of an event of the set; NULL: it is gone. */
 fmq__session *fmq__hub_find_session(fmq__hub *h, uint64_t token);
 
 /* Lets the sessions of `resuming` read again; false: there was none. Drops L. Whoever
@@ -314,7 +338,7 @@ void fmq__hub_set_marks(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm);
 enum {
     FMQ__WORK_FLUSH = 1,       /* write what is dirty, and tick */
     FMQ__WORK_TICK = 2,        /* the tick has come */
-    FMQ__WORK_WATCH = 4,       /* S has something */
+    FMQ__WORK_WATCH = 4,       /* the set has something */
     FMQ__WORK_GRACE = 8,       /* the grace time is over */
     FMQ__WORK_SESSIONS = 16,   /* sessions to establish, or to end */
     FMQ__WORK_ORPHANS = 32,    /* orphaned pipes have been read to their end */

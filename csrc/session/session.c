@@ -140,6 +140,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     fmq__list_init(&s->dirty_node);
     fmq__list_init(&s->resume_node);
     fmq__list_init(&s->turn_node);
+    fmq__list_init(&s->seen_node);
     fmq__chore_init(&s->burial, on_buried);
     s->phase = FMQ__HANDSHAKE;
     s->maxmsgsize = o->maxmsgsize;
@@ -227,36 +228,12 @@ tell_up(fmq__session *s, fmq__peer *p)
     return fmq__hub_up(s->hub, pipe, (const uint8_t *)id, id != NULL ? id_len : 0);
 }
 
-/* The peer has closed, or the connection is broken. Nothing more is written to it -
- * what is queued may have another connection to go to - and what it sent is read to the
- * end. */
-static void
-on_hang_up(fmq__watch *w, unsigned events)
-{
-    fmq__session *s = FMQ__ITEM(w, fmq__session, watch);
-    fmq__hub *h = s->hub;
-
-    (void)events;
-    fmq__hub_lock(h);
-    if (s->phase == FMQ__ESTABLISHED && s->is_lasting) {
-        fmq__session_fail(s, ECONNRESET); /* it only waited to write */
-    } else if (s->phase == FMQ__ESTABLISHED) {
-        fmq__session_break_out(s);
-        for (int i = 0; i < PART_READS_MAX && s->phase == FMQ__ESTABLISHED &&
-                        !s->peer->net.is_paused;
-             i++) {
-            fmq__session_read(s);
-        }
-    }
-    fmq__hub_unlock(h);
-}
-
 void
 fmq__session_io_establish(fmq__session *s)
 {
     fmq__hub *h = s->hub;
     fmq__peer *p = NULL;
-    int err = s->endpoint == NULL || h->sessions == NULL ? ECANCELED : find_peer(s, &p);
+    int err = s->endpoint == NULL ? ECANCELED : find_peer(s, &p);
 
     s->phase = FMQ__ESTABLISHED; /* from here on it ends like one */
     if (err == 0) {
@@ -266,10 +243,7 @@ fmq__session_io_establish(fmq__session *s)
         s->mark = p->net.in_w.end;
         p->net.is_paused = false;
         set_props(s, p);
-        err = fmq__hub_io_watch(h);
-        if (err == 0) {
-            err = fmq__hub_add_session(h, s);
-        }
+        err = fmq__hub_add_session(h, s);
         if (err == 0) {
             err = tell_up(s, p);
         }
@@ -279,9 +253,7 @@ fmq__session_io_establish(fmq__session *s)
     }
     fmq__handshake_end(s);
     if (err == 0) {
-        /* S is the callers', and may have to wait for them; a hang-up does not. */
-        s->watch.on_ready = on_hang_up;
-        err = fmq__io_watch(h->io, &s->watch, s->fd, FMQ__EV_RDHUP | FMQ__EV_EDGE);
+        err = fmq__session_io_watch(s);
     }
     if (err != 0) {
         fmq__session_fail(s, err);
@@ -403,43 +375,13 @@ fmq__session_io_bury(fmq__session *s)
     s->fd = -1;
     fmq__list_remove(&s->io_node);
     fmq__list_remove(&s->turn_node);
+    fmq__list_remove(&s->seen_node);
     s->endpoint = NULL;
     fmq__io_bury(s->hub->io, &s->burial);
     fmq__io_post(s->hub->io, &s->hub->work_task); /* it may have been the last */
     if (e != NULL) {
         e->ops->on_session_end(e, s->error);
     }
-}
-
-void
-fmq__session_update(fmq__session *s)
-{
-    fmq__poller *set = s->hub->sessions;
-    uint64_t token = (uint64_t)s->slot_generation << 32 | s->slot;
-    unsigned events = s->wants_out ? FMQ__EV_OUT : 0;
-
-    if (s->phase != FMQ__ESTABLISHED || !fmq__list_is_linked(&s->hub_node)) {
-        return;
-    }
-    if (!s->is_lasting && !s->peer->net.is_paused) {
-        events |= FMQ__EV_IN | FMQ__EV_RDHUP;
-    }
-    if (events == 0 && !s->is_lasting) {
-        /* With no interest a hang-up would still be reported, for ever. */
-        if (s->is_in_set) {
-            (void)fmq__poller_remove(set, s->fd);
-            s->is_in_set = false;
-        }
-    } else if (s->is_in_set) {
-        if (s->set_events != events) {
-            (void)fmq__poller_modify(set, s->fd, events, token);
-        }
-    } else if (fmq__poller_add(set, s->fd, events, token) == 0) {
-        s->is_in_set = true;
-    } else {
-        fmq__session_fail(s, ENOMEM);
-    }
-    s->set_events = events;
 }
 
 void

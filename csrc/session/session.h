@@ -47,9 +47,13 @@ struct fmq__session {
     fmq__node turn_node;   /* hub->ready or hub->failed */
     fmq__chore burial;
 
-    /* handshake; the I/O thread's */
-    fmq__conn *conn;
+    fmq__conn *conn; /* handshake; the I/O thread's */
+
+    /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
+     * set it is set anew by anybody, under L, while the session is established. */
     fmq__watch watch;
+    fmq__node seen_node; /* hub->seen; I/O thread */
+    unsigned seen;       /* what was seen */
     fmq__timer timer;
 
     /* under L */
@@ -59,9 +63,9 @@ struct fmq__session {
     bool is_reading;     /* the read turn is out */
     bool is_writing;     /* the write turn is out */
     bool is_in_set;      /* in S */
-    bool wants_out;      /* S is to watch for room */
+    bool wants_out;      /* the set is to watch for room */
     size_t retry_bytes;  /* then write although wants_out: so much is queued */
-    unsigned set_events; /* what S watches for, if is_in_set */
+    unsigned set_events; /* what the set watches for, unless it has fallen silent */
     bool is_out_broken;  /* a write failed: what is left waits for another connection */
     uint32_t slot;
     uint32_t slot_generation;
@@ -109,11 +113,20 @@ void fmq__session_io_bury(fmq__session *s);
  */
 void fmq__session_io_close(fmq__session *s, int64_t linger_ms);
 
-/* Has S watch for what the session waits for now. */
-void fmq__session_update(fmq__session *s);
-
 /* Nothing can be written any more; what the peer sent before is still read. */
 void fmq__session_break_out(fmq__session *s);
+
+/* --- set.c --- */
+
+/* Puts a session with its slot into the set of its hub, and takes it out. */
+int fmq__session_enter_set(fmq__session *s);
+void fmq__session_leave_set(fmq__session *s);
+
+/* On the I/O thread: begins to watch an established session, to the end. */
+int fmq__session_io_watch(fmq__session *s);
+
+/* Has the set watch for what the session waits for now. */
+void fmq__session_update(fmq__session *s);
 
 /* --- handshake.c; on the I/O thread --- */
 
@@ -125,7 +138,7 @@ void fmq__handshake_end(fmq__session *s);
 
 /* Takes the read turn, if it is free, and reads once; not if its pipe is full. */
 void fmq__session_read(fmq__session *s);
-/* What S said of it: writes, reads, hears of a hang-up. */
+/* What the set said of it: writes, reads, hears of a hang-up. */
 void fmq__session_serve(fmq__session *s, unsigned events);
 /* Decodes what the handshake left, or what a full pipe left; then reads are on again.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The slots of the established sessions: what an event of S says is a slot and a
+/* The slots of the established sessions: what an event of the set says is a slot and a
  * generation, so that events of a session that is gone fall through. */
 #include <errno.h>
 
@@ -48,13 +48,10 @@ fmq__hub_add_session(fmq__hub *h, fmq__session *s)
     }
     s->slot_generation =
         atomic_fetch_add_explicit(&generations, 1, memory_order_relaxed);
-    err = fmq__poller_add(h->sessions, s->fd, FMQ__EV_IN | FMQ__EV_RDHUP,
-                          (uint64_t)s->slot_generation << 32 | s->slot);
+    err = fmq__session_enter_set(s);
     if (err != 0) {
         return err;
     }
-    s->is_in_set = true;
-    s->set_events = FMQ__EV_IN | FMQ__EV_RDHUP;
     h->slot[s->slot] = s;
     fmq__list_push_back(&h->established, &s->hub_node);
     h->n_established++;
@@ -64,10 +61,7 @@ fmq__hub_add_session(fmq__hub *h, fmq__session *s)
 void
 fmq__hub_remove_session(fmq__hub *h, fmq__session *s)
 {
-    if (s->is_in_set) {
-        (void)fmq__poller_remove(h->sessions, s->fd);
-        s->is_in_set = false;
-    }
+    fmq__session_leave_set(s);
     if (fmq__list_is_linked(&s->hub_node)) {
         fmq__list_remove(&s->hub_node);
         h->slot[s->slot] = NULL;

@@ -5,7 +5,8 @@
  * eventfd. Of the callers that wait in one socket one is the leader: it reads the
  * sessions itself and sleeps on E (on the inbox's futex word while there is nothing but
  * inproc). The others sleep on a futex word a direction. Pollers and other people's
- * event loops wait on E from outside.
+ * event loops wait on E from outside. Where there are no S and E (set.c) the leader
+ * always sleeps on its word, and those outside wait on the inbox's descriptor itself.
  *
  *   register first (under L), look second, decide to sleep under L, sleep third.
  *
@@ -22,7 +23,8 @@
  * An edge is gone once somebody has taken it out of E, although it was meant for all
  * who sleep there. So a poller that took one rings again if the leader was rung and is
  * not back yet, and else for the other pollers; and what a leader took it rings again
- * for in hand_on. Pollers are rung for by direction: one that waits for the other
+ * for in hand_on. (Without E the leader has its word, and only the pollers have to be
+ * rung for again.) Pollers are rung for by direction: one that waits for the other
  * direction would not go away, and they would ring each other for ever.
  * tests/model explores this protocol with every one of these rules left out in turn.
  */
@@ -32,40 +34,6 @@
 #include "base/thread.h"
 #include "session/hub.h"
 #include "session/session.h"
-
-enum { TOKEN_EDGE = 0, TOKEN_SESSIONS = 1, LOOK_MAX = 64 };
-
-/* E, with all that belongs into it. */
-static int
-need_waiting(fmq__hub *h)
-{
-    fmq__poller *e;
-    int err;
-
-    if (h->waiting != NULL) {
-        return 0;
-    }
-    err = fmq__inbox_need_edge(h->inbox);
-    if (err != 0) {
-        return err;
-    }
-    err = fmq__poller_open(&e);
-    if (err != 0) {
-        return err;
-    }
-    err = fmq__poller_add(e, h->inbox->edge.read_fd, FMQ__EV_IN | FMQ__EV_EDGE,
-                          TOKEN_EDGE);
-    if (err == 0 && h->sessions != NULL) {
-        err =
-            fmq__poller_add(e, fmq__poller_fd(h->sessions), FMQ__EV_IN, TOKEN_SESSIONS);
-    }
-    if (err != 0) {
-        fmq__poller_close(e);
-        return err;
-    }
-    h->waiting = e;
-    return 0;
-}
 
 /* Wakes the leader, wherever it sleeps, and those outside. */
 static void
@@ -162,9 +130,6 @@ fmq__hub_wake_all(fmq__hub *h)
 void
 fmq__hub_look(fmq__hub *h)
 {
-    fmq__ready ready[LOOK_MAX];
-    int n = 0;
-
     (void)fmq__hub_resume_all(h);
     if (h->n_established == 0) {
         return;
@@ -178,20 +143,7 @@ fmq__hub_look(fmq__hub *h)
         fmq__session_read(s);
         return;
     }
-    h->n_inside++;
-    fmq__hub_unlock(h);
-    if (fmq__poller_wait(h->sessions, ready, LOOK_MAX, 0, &n) != 0) {
-        n = 0;
-    }
-    fmq__hub_lock(h);
-    for (int i = 0; i < n; i++) {
-        fmq__session *s = fmq__hub_find_session(h, ready[i].token);
-
-        if (s != NULL) {
-            fmq__session_serve(s, ready[i].events);
-        }
-    }
-    fmq__hub_exit(h);
+    fmq__hub_look_at_all(h);
 }
 
 /* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
@@ -199,11 +151,10 @@ fmq__hub_look(fmq__hub *h)
 static int
 sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
 {
-    bool on_fd = h->sessions != NULL || h->waiting != NULL;
+    bool on_fd = !h->is_flat && (h->sessions != NULL || h->waiting != NULL);
     uint32_t bell = atomic_load_explicit(&h->inbox->bell, memory_order_relaxed);
-    fmq__ready ready[2];
-    int n = 0;
-    int err = on_fd ? need_waiting(h) : 0;
+    bool has_sessions = false;
+    int err = on_fd ? fmq__hub_need_waiting(h) : 0;
 
     if (err != 0) {
         return err;
@@ -217,10 +168,7 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
     fmq__hub_unlock(h);
     fmq__flush_thread();
     if (on_fd) {
-        err = fmq__poller_wait(h->waiting, ready, 2, deadline_ns, &n);
-        if (err == 0 && n == 0) {
-            err = ETIMEDOUT;
-        }
+        err = fmq__hub_sleep(h, deadline_ns, &has_sessions);
     } else {
         err = fmq__futex_wait(&h->inbox->bell, bell, deadline_ns);
     }
@@ -231,10 +179,8 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
     if (!fmq__hub_has_pollers(h) && !h->is_fd_exported) {
         fmq__mpsc_wake(&h->inbox->notes);
     }
-    for (int i = 0; i < n; i++) {
-        if (ready[i].token == TOKEN_SESSIONS) {
-            fmq__hub_look(h);
-        }
+    if (has_sessions) {
+        fmq__hub_look(h);
     }
     return err == 0 ? EAGAIN : err;
 }
@@ -327,7 +273,7 @@ count_poller(fmq__hub *h, unsigned events, int by)
 int
 fmq__hub_enter_poll(fmq__hub *h, unsigned events, int *fd)
 {
-    int err = need_waiting(h);
+    int err = fmq__hub_need_waiting(h);
 
     if (err != 0) {
         return err;
@@ -335,7 +281,7 @@ fmq__hub_enter_poll(fmq__hub *h, unsigned events, int *fd)
     h->n_inside++;
     count_poller(h, events, 1);
     fmq__hub_take_notes(h);
-    *fd = fmq__poller_fd(h->waiting);
+    *fd = fmq__hub_waiting_fd(h);
     return 0;
 }
 
@@ -352,7 +298,7 @@ fmq__hub_leave_poll(fmq__hub *h, unsigned events)
 int
 fmq__hub_export_fd(fmq__hub *h, int *fd)
 {
-    int err = need_waiting(h);
+    int err = fmq__hub_need_waiting(h);
 
     if (err != 0) {
         return err;
@@ -361,7 +307,7 @@ fmq__hub_export_fd(fmq__hub *h, int *fd)
         h->is_fd_exported = true;
         fmq__hub_take_notes(h);
     }
-    *fd = fmq__poller_fd(h->waiting);
+    *fd = fmq__hub_waiting_fd(h);
     return 0;
 }
 
@@ -383,29 +329,12 @@ fmq__hub_peek(fmq__hub *h)
     return events;
 }
 
-/* Takes the edge out of E, if it is there. */
-static bool
-take_edge(fmq__hub *h)
-{
-    fmq__ready ready[2];
-    bool was_there = false;
-    int n = 0;
-
-    if (h->waiting == NULL || fmq__poller_wait(h->waiting, ready, 2, 0, &n) != 0) {
-        return false;
-    }
-    for (int i = 0; i < n; i++) {
-        was_there |= ready[i].token == TOKEN_EDGE;
-    }
-    return was_there;
-}
-
 unsigned
 fmq__hub_harvest(fmq__hub *h)
 {
     fmq__hub_count_call(h);
-    if (take_edge(h)) {
-        if (h->is_leader_rung) {
+    if (fmq__hub_take_edge(h)) {
+        if (h->is_leader_rung && !h->is_flat) {
             ring(h); /* and is not back: the edge was meant for it, too */
         } else {
             ring_pollers(h);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the I/O thread does that nobody is waiting for: a one-shot watch on S.
+/* What the I/O thread does that nobody is waiting for: a one-shot watch on S. (A set
+ * without S is served at once, always; see set.c.)
  *
  * When S has something, errors and hang-ups are served at once. Input is left for a
  * grace time as long as the application reads (it has called for input since the last
@@ -150,7 +151,11 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     uint64_t n_calls = fmq__hub_n_calls(h);
     bool is_alive = n_calls != w->n_calls_seen;
 
-    if (h->sessions == NULL || w->watch.fd < 0) {
+    if (h->is_flat) {
+        fmq__hub_io_serve_flat(h);
+        return;
+    }
+    if (w->watch.fd < 0) {
         return;
     }
     if (is_grace_over && is_alive) {

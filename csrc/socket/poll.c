@@ -8,10 +8,10 @@
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "loop/poll_until.h"
 #include "socket/socket.h"
 
 enum { ITEMS_ON_STACK = 16 };
@@ -48,8 +48,9 @@ look_at(fmq_pollitem *i, bool deep)
         events = fmq__hub_peek(&s->hub);
     }
     i->revents = wanted(i, events);
+    err = fmq__hub_state(&s->hub); /* as it was entered, unless L was given back */
     fmq__socket_leave(s);
-    return 0;
+    return err;
 }
 
 static short
@@ -77,18 +78,9 @@ from_poll(short revents)
 static int
 sleep_on(group *g, uint64_t deadline_ns)
 {
-    struct timespec left = {0, 0};
-    uint64_t now = deadline_ns == 0 ? 0 : fmq__clock_ns();
+    int n_ready;
 
-    if (deadline_ns != FMQ__NEVER && deadline_ns > now) {
-        left.tv_sec = (time_t)((deadline_ns - now) / 1000000000U);
-        left.tv_nsec = (long)((deadline_ns - now) % 1000000000U);
-    }
-    if (ppoll(g->fd, (nfds_t)g->n, deadline_ns == FMQ__NEVER ? NULL : &left, NULL) <
-        0) {
-        return errno;
-    }
-    return 0;
+    return fmq__poll_until(g->fd, g->n, deadline_ns, &n_ready);
 }
 
 static size_t

@@ -260,7 +260,7 @@ get_state(fmq__socket *s, int option, int *n)
         return fmq__hub_export_fd(&s->hub, n);
     case FMQ__OPT_EVENTS:
         *n = (int)fmq__hub_harvest(&s->hub);
-        return 0;
+        return fmq__hub_state(&s->hub);
     case FMQ__OPT_TYPE:
         *n = s->hub.pattern->ops->type;
         return 0;

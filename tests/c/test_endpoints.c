@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "deny.h"
+#include "loop/poller.h"
 #include "sockets.h"
 
 static fmq_ctx ctx;
@@ -331,7 +332,9 @@ TEST(no_descriptors)
     char text[TEXT_ROOM];
 
     CHECK_EQ(fmq_bind(s, wild[0]), EMFILE);
-    CHECK_EQ(fmq_connect(s, "tcp://127.0.0.1:9"), EMFILE); /* it wants S */
+    if (fmq__poller_default()->nests) {
+        CHECK_EQ(fmq_connect(s, "tcp://127.0.0.1:9"), EMFILE); /* it wants S */
+    }
     expect_last(s, "");
     (void)deny_descriptors(before);
     CHECK_EQ(next_descriptor(), first);

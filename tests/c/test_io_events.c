@@ -180,7 +180,7 @@ newcomer_ready(fmq__watch *w, unsigned events)
 
     CHECK(d->is_turn_over);
     CHECK_EQ(events, FMQ__EV_IN);
-    CHECK_EQ(w->slot, d->slot_of_loser);
+    CHECK_EQ((uint32_t)w->token, d->slot_of_loser);
     fmq__io_unwatch(d->io, w);
     gate_pass(&d->is_over);
 }
@@ -194,7 +194,7 @@ rival_ready(fmq__watch *w, unsigned events)
 
     CHECK_EQ(events, FMQ__EV_IN);
     d->n_calls++;
-    d->slot_of_loser = loser->slot;
+    d->slot_of_loser = (uint32_t)loser->token;
     fmq__io_bury(d->io, &d->turn_ends);
     fmq__io_unwatch(d->io, w);
     fmq__io_unwatch(d->io, loser);

@@ -18,6 +18,13 @@ enum { CAN_CHILD_START_THREADS = 0 };
 enum { CAN_CHILD_START_THREADS = 1 };
 #endif
 
+/* What a call with FMQ_TRY says while the I/O thread has the lock is no answer yet. */
+static void
+expect_refused(int err)
+{
+    CHECK(err == ENOTSOCK || err == FMQ_EBUSY_TRY);
+}
+
 static void
 refuse(fmq_socket s)
 {
@@ -40,14 +47,14 @@ refuse(fmq_socket s)
     CHECK_EQ(fmq_getsockopt(s, LINGER, &value, &len), ENOTSOCK);
     CHECK_EQ(fmq_send(s, "x", 1, 0), ENOTSOCK);
     CHECK_EQ(fmq_send(s, "x", 1, FMQ_SNDMORE), ENOTSOCK);
-    CHECK_EQ(fmq_send(s, "x", 1, FMQ_TRY), ENOTSOCK);
+    expect_refused(fmq_send(s, "x", 1, FMQ_TRY));
     CHECK_EQ(fmq_msg_send(s, &m, 0), ENOTSOCK);
     CHECK_EQ(fmq_sendv(s, &m, 1, FMQ_DONTWAIT), ENOTSOCK);
     CHECK_EQ(fmq_send_until(s, &m, 1, 0, FMQ__NEVER), ENOTSOCK);
     CHECK_EQ(fmq_recv(s, buf, sizeof(buf), &m, &part, 0), ENOTSOCK);
     CHECK_EQ(fmq_recv_until(s, buf, sizeof(buf), &m, &part, FMQ__NEVER), ENOTSOCK);
     CHECK_EQ(fmq_msg_recv(s, &m, 0), ENOTSOCK);
-    CHECK_EQ(fmq_recvv(s, &parts, &n, FMQ_TRY), ENOTSOCK);
+    expect_refused(fmq_recvv(s, &parts, &n, FMQ_TRY));
     CHECK_EQ(fmq_recvv_until(s, &parts, &n, FMQ__NEVER), ENOTSOCK);
     if (s != 0) {
         CHECK_EQ(fmq_poll(&item, 1, FMQ__NEVER, &n), ENOTSOCK);

@@ -97,6 +97,15 @@ SETTINGS = {
     ),
 }
 
+# The same where pollers do not nest; what is about S and E alone is not there.
+FLAT = {
+    f"{name}, flat": replace(setting, is_flat=True, has_watch=True)
+    for name, setting in SETTINGS.items()
+    if not setting.has_watch
+}
+SETTINGS |= FLAT
+SLOW = {"two receivers, a sender, flat", "a receiver, two senders, flat"}
+
 # A setting that misses the rule.
 MISSED = {
     "publish rings": "two receivers",
@@ -117,10 +126,26 @@ MISSED = {
     "low water unpauses": "two receivers",
     "low water decodes what is left": "two receivers",
     "watch on S": "the watch",
+    "a flat set is served": "two receivers, flat",
+    "a flat edge is given back": "pollers for either, flat",
+}
+
+# What a flat set does without: its leader eats nobody's edge and reads for nobody.
+OF_E = {
+    "leave makes a leader",
+    "leave rings for pollers",
+    "a leader that stays rings for pollers",
+    "harvest rings again",
+    "harvest rings a leader that was rung already",
+    "first connection rings",
+    "watch on S",
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in SETTINGS],
+)
 def test_no_wake_up_is_lost(name: str) -> None:
     result = check(SETTINGS[name])
     assert result.stuck is None, str(result)
@@ -138,6 +163,13 @@ def test_a_rule_left_out_leaves_somebody_asleep(rule: str) -> None:
     assert result.stuck is not None, f"nobody misses '{rule}'"
     spins = rule == "pollers are rung by direction"
     assert ("spins" if spins else "sleeps") in result.stuck, str(result)
+
+
+@pytest.mark.parametrize("rule", sorted(set(MISSED) - OF_E))
+def test_a_flat_set_needs_the_same_rules(rule: str) -> None:
+    name = MISSED[rule].removesuffix(", flat")
+    result = check(replace(FLAT[f"{name}, flat"], rules=RULES - {rule}))
+    assert result.stuck is not None, f"nobody misses '{rule}'"
 
 
 def test_the_explorer_finds_a_sleeper_by_the_shortest_way() -> None:

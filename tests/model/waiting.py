@@ -9,6 +9,10 @@ a futex word, until there is one. A step is one section under the lock L, or one
 call. Futex words are kept as what they mean: a thread remembers whether the word moved
 since it took it.
 
+A flat socket (pollers do not nest) has no E and no S, ever: its leader sleeps on the
+bell, polls see the edge alone, as a level, and the I/O thread serves every connection
+at once. There `has_e` says that the edge has a descriptor.
+
 Followers are of two classes with a word each. Every rule that a wake-up depends on can
 be left out by name, to show that the exploration misses it (see RULES).
 """
@@ -42,6 +46,8 @@ RULES = frozenset(
         "low water unpauses",
         "low water decodes what is left",
         "watch on S",
+        "a flat set is served",
+        "a flat edge is given back",
     }
 )
 
@@ -118,6 +124,7 @@ class Setting:
     out: int = 0  # queued at the start
     is_inproc: bool = False  # no connection, until the first comes
     has_watch: bool = False
+    is_flat: bool = False
     rules: frozenset[str] = RULES
 
 
@@ -153,10 +160,13 @@ class Protocol:
             drains=s.drains,
             events=s.events,
             closes=s.closes,
-            has_e=not s.is_inproc,
+            has_e=not (s.is_inproc or s.is_flat),
             has_connection=not s.is_inproc,
             connects=int(s.is_inproc),
         )
+
+    def sleeps_at(self, w: World) -> str:
+        return SLEEP_E if w.has_e and not self.setting.is_flat else BEFORE_BELL
 
     # --- what the rules read ---
 
@@ -372,7 +382,8 @@ class Protocol:
             yield from self.sleep_steps(w, i, t)
         elif at == WOKEN:
             x = w._replace(is_leader_asleep=False)
-            at = READ if self.is_s_ready(w) else TOP
+            is_s_ready = self.is_s_ready(w) and not self.setting.is_flat
+            at = READ if is_s_ready else TOP
             yield "is woken", True, [self.put(x, i, t._replace(at=at))]
         elif at == HARVEST:
             x = w._replace(edge=False)
@@ -382,8 +393,8 @@ class Protocol:
             yield from self.harvested_steps(w, i, t)
         elif at == DECIDE:
             x = w._replace(is_leader_asleep=True)
-            at = SLEEP_E if w.has_e else BEFORE_BELL
-            yield "decides late", True, [self.put(x, i, t._replace(at=at))]
+            me = t._replace(at=self.sleeps_at(w))
+            yield "decides late", True, [self.put(x, i, me)]
         elif at == REGISTER:
             yield (
                 "registers late",
@@ -411,7 +422,7 @@ class Protocol:
         self, w: World, i: int, t: Thread
     ) -> Iterator[tuple[str, bool, list[World]]]:
         """In epoll_wait(E), which eats the edge, or in poll(2), which does not."""
-        if w.edge or self.is_s_ready(w):
+        if w.edge or (self.is_s_ready(w) and not self.setting.is_flat):
             if is_poller(t):
                 x = self.put(w, i, t._replace(at=HARVEST))
                 yield "poll returns", True, [x]
@@ -427,7 +438,9 @@ class Protocol:
         """What a poller ate may have been meant for others."""
         at = READ if self.is_s_ready(w) else TOP
         x = self.put(w, i, t._replace(at=at, ate=False))
-        if t.ate and self.has("harvest rings again"):
+        if self.setting.is_flat:
+            x = self.ring_pollers(x) if self.has("a flat edge is given back") else x
+        elif t.ate and self.has("harvest rings again"):
             is_owed = any(o.leads and o.at in BACK_SOON for o in w.threads)
             if w.is_leader_asleep or not self.has(
                 "harvest rings a leader that was rung already"
@@ -480,7 +493,7 @@ class Protocol:
         """The leader found nothing for itself: hand on, and decide to sleep."""
         in_one = self.has("leader's sleep decided in one section")
         for x in self.hand_on(w, "a leader that stays"):
-            at = SLEEP_E if x.has_e else BEFORE_BELL
+            at = self.sleeps_at(x)
             me = x.threads[i]._replace(at=at if in_one else DECIDE)
             x = x._replace(is_leader_asleep=in_one)
             yield f"stays, goes to {at}", True, [self.put(x, i, me)]
@@ -513,7 +526,9 @@ class Protocol:
             yield "I/O: publishes", False, self.publish(x, RECV)
         if w.connects > 0:
             x = w._replace(connects=0, has_connection=True, has_e=True)
-            if self.has("first connection rings"):
+            if self.setting.is_flat:
+                x = x._replace(has_e=w.has_e)
+            elif self.has("first connection rings"):
                 x = self.ring(x)
             yield "I/O: attaches the first connection", False, [x]
         if w.closes > 0:
@@ -523,11 +538,18 @@ class Protocol:
             yield from self.watch_steps(w)
 
     def watch_steps(self, w: World) -> Iterator[tuple[str, bool, list[World]]]:
-        """D5: fire; output at once; input after a grace time, if nobody called."""
+        """D5: fire; output at once; input after a grace time, if nobody called.
+
+        A flat set has neither: what it has is served as soon as it has it.
+        """
+        is_flat = self.setting.is_flat
         if w.io == IDLE:
             if not w.has_connection:
                 return
-            if self.has("watch on S"):
+            if is_flat:
+                if self.is_s_ready(w) and self.has("a flat set is served"):
+                    yield "watch: sees", True, [w._replace(io=WRITE)]
+            elif self.has("watch on S"):
                 if self.is_s_ready(w):
                     yield "watch: fires", False, [w._replace(io=WRITE)]
             elif w.edge or self.is_s_ready(w):
@@ -548,8 +570,9 @@ class Protocol:
                     x = x._replace(io=READ, io_written=0)
                 yield "watch: accounts", True, [x]
         elif w.io == READ:
-            yield "watch: arms again", True, [w._replace(io=IDLE)]
             x = self.take_rd(w)
+            if x is None or not is_flat:
+                yield "watch: arms again", True, [w._replace(io=IDLE)]
             if x is not None:
                 yield "watch: reads", True, [x._replace(io=PUBLISH)]
         elif w.io == PUBLISH:
