@@ -8,9 +8,10 @@
 #include "base/alloc.h"
 
 static const fmq__pattern_ops *const all[] = {
-    &fmq__pattern_pair, &fmq__pattern_pub,    &fmq__pattern_sub,    &fmq__pattern_req,
-    &fmq__pattern_rep,  &fmq__pattern_dealer, &fmq__pattern_router, &fmq__pattern_pull,
-    &fmq__pattern_push, &fmq__pattern_xpub,   &fmq__pattern_xsub,
+    &fmq__pattern_pair,   &fmq__pattern_pub,  &fmq__pattern_sub,
+    &fmq__pattern_req,    &fmq__pattern_rep,  &fmq__pattern_dealer,
+    &fmq__pattern_router, &fmq__pattern_pull, &fmq__pattern_push,
+    &fmq__pattern_xpub,   &fmq__pattern_xsub, &fmq__pattern_stream,
 };
 
 const fmq__pattern_ops *
@@ -62,6 +63,13 @@ fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from)
         }
     }
     return err;
+}
+
+void
+fmq__pattern_set_raw(fmq__pattern *p)
+{
+    p->is_raw = true;
+    p->notify = FMQ__NOTIFY_UP | FMQ__NOTIFY_DOWN;
 }
 
 void
@@ -200,7 +208,7 @@ int
 fmq__pattern_get_option(fmq__pattern *p, int option, void *value, size_t *len)
 {
     if (option == FMQ__OPT_ROUTER_NOTIFY) {
-        return fmq__pattern_put_int((int)p->notify, value, len); /* of any type */
+        return fmq__pattern_put_int(p->is_raw ? 0 : (int)p->notify, value, len);
     }
     if (option == FMQ__OPT_INVERT_MATCHING) {
         return fmq__pattern_put_int(p->is_inverted, value, len);

@@ -88,8 +88,9 @@ struct fmq__pattern {
     fmq__frame head;
     /* When a network connection stands, or is lost, an empty message comes from it. */
     unsigned notify;
-    bool is_inverted;    /* INVERT_MATCHING, of any type */
-    fmq__side *rest;     /* what is left of a message whose pipe has gone; or NULL */
+    bool is_raw;      /* its peers do not speak ZMTP: bytes come and go as they are */
+    bool is_inverted; /* INVERT_MATCHING, of any type */
+    fmq__side *rest;  /* what is left of a message whose pipe has gone; or NULL */
     fmq__body **dropped; /* where lent bodies go that are dropped; NULL: to lenders */
 };
 
@@ -102,6 +103,7 @@ extern const fmq__pattern_ops fmq__pattern_dealer;
 extern const fmq__pattern_ops fmq__pattern_router;
 extern const fmq__pattern_ops fmq__pattern_pull;
 extern const fmq__pattern_ops fmq__pattern_push;
+extern const fmq__pattern_ops fmq__pattern_stream;
 extern const fmq__pattern_ops fmq__pattern_xpub;
 extern const fmq__pattern_ops fmq__pattern_xsub;
 
@@ -114,6 +116,9 @@ void fmq__pattern_free(fmq__pattern *p);
 /* Finds the pipe whose next frame fmq__pattern_recv would take: of the message being
  * read, or of the next one, which is being read from then on. */
 int fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from);
+
+/* From now on connections are raw, and tell when they stand and when they end. */
+void fmq__pattern_set_raw(fmq__pattern *p);
 
 /* In begin_recv: one frame before those of the pipe. `body`, of which `data` is a part,
  * is borrowed until the frame is taken or the pipe detached. */

@@ -7,39 +7,26 @@
  * by it until the connection is lost; the route of a connect keeps its id over all its
  * connections. A peer whose id is taken is left alone: its messages stay unread; with
  * ROUTER_HANDOVER it takes the id over, and the old connection ends.
+ *
+ * With ROUTER_RAW it is a STREAM (stream.c) that takes more than one part.
  */
 #include <errno.h>
-#include <string.h>
 
-#include "base/alloc.h"
-#include "base/hash.h"
-#include "base/random.h"
-#include "pattern/balance.h"
 #include "pattern/fairq.h"
 #include "pattern/pattern.h"
 #include "pattern/probe.h"
+#include "pattern/routes.h"
 
 enum {
     OPT_MANDATORY = 33,
+    OPT_RAW = 41,
     OPT_HANDOVER = 56,
-    MADE_UP_LEN = 5,
 };
-
-typedef struct route {
-    fmq__hash_node node; /* by id */
-    fmq__pipe *pipe;
-    fmq__body *body; /* holds the id; NULL: it has none yet */
-    uint8_t *id;
-    size_t id_len;
-    bool is_known; /* in the table: messages can be sent to it */
-} route;
 
 typedef struct router {
     fmq__pattern base;
-    fmq__hash routes;
-    fmq__balance out; /* of known routes; for poll */
+    fmq__routes routes;
     fmq__fairq in;
-    uint32_t next_id; /* made up next */
     bool is_mandatory;
     bool has_handover;
     bool has_probe;
@@ -56,98 +43,29 @@ init(fmq__pattern *p)
 {
     router *self = from_base(p);
 
-    fmq__hash_init(&self->routes);
-    fmq__balance_init(&self->out);
+    fmq__routes_init(&self->routes);
     fmq__fairq_init(&self->in);
-    self->next_id = fmq__random_u32();
 }
 
 static void
 fini(fmq__pattern *p)
 {
-    fmq__hash_fini(&from_base(p)->routes);
+    fmq__routes_fini(&from_base(p)->routes);
 }
 
 /* --- ids --- */
 
-static route *
-find(const router *self, const uint8_t *id, size_t id_len)
-{
-    fmq__hash_node *n = fmq__hash_get(&self->routes, id, id_len);
-
-    return n != NULL ? FMQ__ITEM(n, route, node) : NULL;
-}
-
-static int
-set_id(route *r, const uint8_t *id, size_t id_len)
-{
-    fmq__body *body;
-    uint8_t *data;
-    int err = fmq__body_new(id_len, &body, &data);
-
-    if (err != 0) {
-        return err;
-    }
-    memcpy(data, id, id_len);
-    if (r->body != NULL) {
-        fmq__body_drop(r->body); /* messages that were received may hold it still */
-    }
-    r->body = body;
-    r->id = data;
-    r->id_len = id_len;
-    return 0;
-}
-
-/* From here on messages for the id go to this pipe. */
-static int
-enter(router *self, route *r)
-{
-    int err = fmq__hash_put(&self->routes, &r->node, r->id, r->id_len);
-
-    if (err == 0) {
-        r->is_known = true;
-        fmq__balance_add(&self->out, r->pipe);
-    }
-    return err;
-}
-
-static void
-leave(router *self, route *r)
-{
-    if (r->is_known) {
-        fmq__hash_remove(&self->routes, &r->node);
-        r->is_known = false;
-        fmq__balance_remove(r->pipe);
-    }
-}
-
-static int
-make_up_id(router *self, route *r)
-{
-    uint8_t id[MADE_UP_LEN] = {0};
-
-    do {
-        uint32_t n = self->next_id++;
-
-        for (int i = MADE_UP_LEN - 1; i > 0; i--) {
-            id[i] = (uint8_t)n;
-            n >>= 8;
-        }
-    } while (find(self, id, sizeof(id)) != NULL);
-    return set_id(r, id, sizeof(id));
-}
-
 /* The newcomer has the id of `old`, whose connection ends; what came over it is still
  * read, under another id. */
 static int
-hand_over(router *self, route *old)
+hand_over(router *self, fmq__route *old)
 {
     fmq__pattern *p = &self->base;
     bool is_being_read = p->reading == old->pipe && p->has_head;
     int err;
 
-    leave(self, old);
-    err = make_up_id(self, old);
+    fmq__routes_leave(&self->routes, old);
+    err = fmq__routes_make_up_id(&self->routes, old);
     if (is_being_read) {
         fmq__pattern_set_head(p, old->body, old->id, old->id_len);
     }
@@ -163,25 +81,23 @@ static bool
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     router *self = from_base(p);
-    route *r = fmq__calloc(1, sizeof(*r));
+    fmq__route *r = fmq__route_new(pipe);
     int err = 0;
 
     if (r == NULL) {
         return false;
     }
-    r->pipe = pipe;
     if (pipe->preset_len != 0) {
-        err = set_id(r, pipe->preset, pipe->preset_len);
-        if (err == 0) {
-            err = enter(self, r);
-        }
+        err = fmq__route_set_id(r, pipe->preset, pipe->preset_len);
+    } else if (p->is_raw) {
+        err = fmq__routes_make_up_id(&self->routes, r); /* nobody will announce one */
     }
-    if (err != 0 || (self->has_probe && !fmq__probe_send(pipe))) {
-        leave(self, r);
-        if (r->body != NULL) {
-            fmq__body_drop(r->body);
-        }
-        fmq__free(r);
+    if (err == 0 && r->body != NULL) {
+        err = fmq__routes_enter(&self->routes, r);
+    }
+    if (err != 0 || (self->has_probe && !p->is_raw && !fmq__probe_send(pipe))) {
+        fmq__routes_leave(&self->routes, r);
+        fmq__route_free(r);
         return false;
     }
     pipe->mine = r;
@@ -191,39 +107,36 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
 static void
 detach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    router *self = from_base(p);
-    route *r = pipe->mine;
+    fmq__route *r = pipe->mine;
 
-    leave(self, r);
+    fmq__routes_leave(&from_base(p)->routes, r);
     fmq__fairq_remove(pipe);
-    if (r->body != NULL) {
-        fmq__body_drop(r->body);
-    }
-    fmq__free(r);
+    fmq__route_free(r);
     pipe->mine = NULL;
 }
 
 static int
-name(router *self, route *r, const uint8_t *id, size_t id_len)
+name(router *self, fmq__route *r, const uint8_t *id, size_t id_len)
 {
-    route *old = id_len != 0 ? find(self, id, id_len) : NULL;
+    fmq__route *old = id_len != 0 ? fmq__routes_find(&self->routes, id, id_len) : NULL;
     int err = 0;
 
     if (old != NULL && !self->has_handover) {
         return 0; /* it has no id, and so no say */
     }
-    err = id_len == 0 ? make_up_id(self, r) : set_id(r, id, id_len);
+    err = id_len == 0 ? fmq__routes_make_up_id(&self->routes, r)
+                      : fmq__route_set_id(r, id, id_len);
     if (err == 0 && old != NULL) {
         err = hand_over(self, old);
     }
-    return err == 0 ? enter(self, r) : err;
+    return err == 0 ? fmq__routes_enter(&self->routes, r) : err;
 }
 
 static int
 up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t id_len)
 {
     router *self = from_base(p);
-    route *r = pipe->mine;
+    fmq__route *r = pipe->mine;
     int err = r->is_known ? 0 : name(self, r, id, id_len);
 
     if (err == 0 && r->is_known) {
@@ -243,20 +156,20 @@ skip_all(fmq__pipe *pipe)
 static void
 down(fmq__pattern *p, fmq__pipe *pipe)
 {
-    route *r = pipe->mine;
+    fmq__route *r = pipe->mine;
 
     if (r->body == NULL) {
         skip_all(pipe); /* nobody will ever read them */
     }
     if (!pipe->is_dialed) {
-        leave(from_base(p), r);
+        fmq__routes_leave(&from_base(p)->routes, r);
     }
 }
 
 static void
 readable(fmq__pattern *p, fmq__pipe *pipe)
 {
-    const route *r = pipe->mine;
+    const fmq__route *r = pipe->mine;
 
     if (r->body != NULL) {
         fmq__fairq_add(&from_base(p)->in, pipe);
@@ -268,10 +181,10 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
 static void
 writable(fmq__pattern *p, fmq__pipe *pipe)
 {
-    const route *r = pipe->mine;
+    const fmq__route *r = pipe->mine;
 
     if (r->is_known) {
-        fmq__balance_add(&from_base(p)->out, pipe);
+        fmq__balance_add(&from_base(p)->routes.out, pipe);
     }
 }
 
@@ -282,7 +195,7 @@ can_send(fmq__pattern *p)
 {
     router *self = from_base(p);
 
-    return !self->is_mandatory || fmq__balance_front(&self->out) != NULL;
+    return !self->is_mandatory || fmq__balance_front(&self->routes.out) != NULL;
 }
 
 /* The pipe of a message that begins with `id`. NULL: there is none, or no room in it;
@@ -290,7 +203,7 @@ can_send(fmq__pattern *p)
 static fmq__pipe *
 choose(router *self, const fmq__outpart *id, int *err)
 {
-    const route *r = find(self, id->data, id->len);
+    const fmq__route *r = fmq__routes_find(&self->routes, id->data, id->len);
 
     *err = 0;
     if (r == NULL || r->pipe->is_closed_out) {
@@ -325,13 +238,17 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
         return 0; /* an address without a message says nothing to anybody */
     }
     to = choose(from_base(p), &parts[0], &err);
-    return to != NULL ? fmq__pipe_send(to, to->out->end, parts + 1, n - 1) : err;
+    if (to == NULL) {
+        return err;
+    }
+    return p->is_raw ? fmq__route_send_raw(to->mine, parts + 1, n - 1)
+                     : fmq__pipe_send(to, to->out->end, parts + 1, n - 1);
 }
 
 static int
 begin_recv(fmq__pattern *p, fmq__pipe **from)
 {
-    const route *r;
+    const fmq__route *r;
 
     *from = fmq__fairq_front(&from_base(p)->in);
     if (*from == NULL) {
@@ -369,6 +286,21 @@ set_notify(fmq__pattern *p, const void *value, size_t len)
     return 0;
 }
 
+/* There is no way back: 0 changes nothing. */
+static int
+set_raw(fmq__pattern *p, const void *value, size_t len)
+{
+    int n;
+
+    if (fmq__pattern_get_int(value, len, &n) != 0 || n < 0) {
+        return EINVAL;
+    }
+    if (n != 0) {
+        fmq__pattern_set_raw(p);
+    }
+    return 0;
+}
+
 static int
 set_option(fmq__pattern *p, int option, const void *value, size_t len)
 {
@@ -377,6 +309,8 @@ set_option(fmq__pattern *p, int option, const void *value, size_t len)
     switch (option) {
     case OPT_MANDATORY:
         return fmq__pattern_get_flag(value, len, &self->is_mandatory);
+    case OPT_RAW:
+        return set_raw(p, value, len);
     case OPT_HANDOVER:
         return fmq__pattern_get_flag(value, len, &self->has_handover);
     case FMQ__OPT_PROBE_ROUTER:
@@ -391,7 +325,7 @@ set_option(fmq__pattern *p, int option, const void *value, size_t len)
 static bool
 can_name(fmq__pattern *p, const uint8_t *id, size_t id_len)
 {
-    return find(from_base(p), id, id_len) == NULL;
+    return fmq__routes_find(&from_base(p)->routes, id, id_len) == NULL;
 }
 
 const fmq__pattern_ops fmq__pattern_router = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The handshake of a new connection, driven on the I/O thread: bytes between the
- * descriptor and the connection's state machine (wire/conn.h), with a time limit. */
+ * descriptor and the connection's state machine (wire/conn.h), with a time limit. Raw
+ * connections have none, and go the same way. */
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -63,11 +64,22 @@ fail(fmq__session *s, int err)
     fmq__session_io_bury(s);
 }
 
+/* It is over: the rest is under L. */
+static void
+succeed(fmq__session *s)
+{
+    fmq__hub *h = s->hub;
+
+    fmq__io_unwatch(h->io, &s->watch);
+    fmq__io_clear_timer(h->io, &s->timer);
+    fmq__list_push_back(&h->ready, &s->turn_node);
+    fmq__hub_io_do(h, FMQ__WORK_SESSIONS);
+}
+
 /* One step: all that can be done without waiting. */
 static void
 step(fmq__session *s, unsigned events)
 {
-    fmq__hub *h = s->hub;
     int err = read_input(s);
     int out_err;
 
@@ -84,17 +96,14 @@ step(fmq__session *s, unsigned events)
         return;
     }
     if (fmq__conn_is_ready(s->conn) && out_err == 0) {
-        fmq__io_unwatch(h->io, &s->watch);
-        fmq__io_clear_timer(h->io, &s->timer);
-        fmq__list_push_back(&h->ready, &s->turn_node);
-        fmq__hub_io_do(h, FMQ__WORK_SESSIONS);
+        succeed(s);
         return;
     }
     events = out_err == EAGAIN ? FMQ__EV_OUT : 0;
     if (!fmq__conn_is_ready(s->conn)) {
         events |= FMQ__EV_IN;
     }
-    err = fmq__io_rewatch(h->io, &s->watch, events);
+    err = fmq__io_rewatch(s->hub->io, &s->watch, events);
     if (err != 0) {
         fail(s, err);
     }
@@ -134,7 +143,25 @@ fmq__handshake_begin(fmq__session *s, const fmq__conn_config *config,
     if (handshake_ivl_ms > 0) {
         fmq__io_set_timer(io, &s->timer, fmq__deadline_ns(handshake_ivl_ms));
     }
+    s->is_shaking = true;
     return 0;
+}
+
+static void
+on_connected(fmq__watch *w, unsigned events)
+{
+    (void)events;
+    succeed(FMQ__ITEM(w, fmq__session, watch));
+}
+
+int
+fmq__handshake_skip(fmq__session *s)
+{
+    s->watch.on_ready = on_connected;
+    s->watch.fd = -1;
+    fmq__timer_init(&s->timer, on_time_out);
+    s->is_shaking = true;
+    return fmq__io_watch(s->hub->io, &s->watch, s->fd, FMQ__EV_OUT);
 }
 
 void
@@ -142,13 +169,16 @@ fmq__handshake_end(fmq__session *s)
 {
     fmq__io *io = s->hub->io;
 
-    if (s->conn == NULL) {
+    if (!s->is_shaking) {
         return;
     }
+    s->is_shaking = false;
     if (s->watch.fd >= 0) {
         fmq__io_unwatch(io, &s->watch);
     }
     fmq__io_clear_timer(io, &s->timer);
-    fmq__conn_free(s->conn);
-    s->conn = NULL;
+    if (s->conn != NULL) {
+        fmq__conn_free(s->conn);
+        s->conn = NULL;
+    }
 }

@@ -17,6 +17,7 @@ typedef struct fmq__peer {
     fmq__hub *hub;
     fmq__session *session; /* the connection; NULL: none now */
     fmq__node node;        /* hub->orphans */
+    bool is_given_up;      /* the pattern has ended it: no other connection */
 } fmq__peer;
 
 int fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **peer);
@@ -35,6 +36,7 @@ typedef struct fmq__link_opts {
     int connect_timeout_ms; /* 0: the system's */
     int handshake_ivl_ms;   /* 0: none */
     bool is_immediate;
+    bool is_raw; /* STREAM, ROUTER_RAW */
     uint8_t identity[255];
     uint8_t identity_len;
     uint8_t connect_id[255]; /* connect: the id its peer gets (CONNECT_ROUTING_ID) */

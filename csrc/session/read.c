@@ -22,6 +22,7 @@
 #include "wire/frame.h"
 
 enum {
+    READ_RAW = 8 * 1024,      /* at most, what a raw message is */
     READ_CAUTIOUS = 8 * 1024, /* at most, while the receive mark is low */
     RCVHWM_LOW = 1000,
     STASH_KEEP = 8 * 1024, /* a larger empty stash is freed */
@@ -335,6 +336,36 @@ decode(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
     return err != 0 ? err : run_err;
 }
 
+/* What one read of a raw connection brought is a message. */
+static int
+take_raw(fmq__session *s, batch *b, const uint8_t *data, size_t len)
+{
+    fmq__fq_writer *w = &s->peer->net.in_w;
+    fmq__body *body;
+    uint8_t *copy;
+    int err;
+
+    if (len <= FMQ__FQ_INLINE_MAX) {
+        err = fmq__fq_append(w, 0, data, len);
+    } else {
+        err = fmq__body_new(len, &body, &copy);
+        if (err != 0) {
+            return err;
+        }
+        memcpy(copy, data, len);
+        err = fmq__fq_append_ref(w, 0, body, copy, len);
+        if (err != 0) {
+            fmq__body_drop(body);
+        }
+    }
+    if (err == 0) {
+        s->mark = w->end;
+        b->n_messages++;
+        b->room--;
+    }
+    return err;
+}
+
 /* --- the turn --- */
 
 /* Reads once and decodes; without L. */
@@ -354,6 +385,11 @@ read_step(fmq__session *s, size_t cap, batch *b)
         return ENOMEM;
     }
     start = head + FMQ__READBUF_HEAD;
+    if (s->is_raw) {
+        iov[0] = (struct iovec){start, READ_RAW};
+        err = fmq__stream_readv(s->fd, iov, 1, &n);
+        return err == 0 ? take_raw(s, b, start, n) : err;
+    }
     if (big->body != NULL) {
         iov[n_iov].iov_base = big->data + big->filled;
         iov[n_iov++].iov_len = big->len - big->filled;

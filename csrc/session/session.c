@@ -62,8 +62,17 @@ on_ended(fmq__netpipe *n)
 {
     fmq__peer *p = FMQ__ITEM(n, fmq__peer, net);
 
-    if (p->session != NULL) {
-        fmq__session_fail(p->session, EBUSY); /* a dialer does not dial again */
+    fmq__session *s = p->session;
+
+    p->is_given_up = true;
+    if (s == NULL) {
+        return; /* there will not be another one: find_peer */
+    }
+    if (s->is_raw) {
+        fmq__session_finish(s); /* what was sent before is written */
+    } else {
+        s->is_given_up = true;
+        fmq__session_fail(s, EBUSY);
     }
 }
 
@@ -144,7 +153,9 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     fmq__chore_init(&s->burial, on_buried);
     s->phase = FMQ__HANDSHAKE;
     s->maxmsgsize = o->maxmsgsize;
-    err = fmq__handshake_begin(s, &config, o->handshake_ivl_ms);
+    s->is_raw = o->is_raw;
+    err = s->is_raw ? fmq__handshake_skip(s)
+                    : fmq__handshake_begin(s, &config, o->handshake_ivl_ms);
     if (err != 0) {
         close(fd);
         fmq__free(s);
@@ -168,7 +179,7 @@ find_peer(fmq__session *s, fmq__peer **peer)
 
     if (e->peer != NULL) {
         *peer = e->peer;
-        return 0;
+        return e->peer->is_given_up ? EBUSY : 0;
     }
     err = fmq__peer_new(h, e->opts.sndhwm, e->opts.rcvhwm, &p);
     if (err != 0) {
@@ -188,8 +199,14 @@ find_peer(fmq__session *s, fmq__peer **peer)
 static void
 set_props(fmq__session *s, fmq__peer *p)
 {
-    fmq__props *props = fmq__conn_take_props(s->conn);
+    fmq__props *props = NULL;
     char address[128];
+
+    if (s->conn != NULL) {
+        props = fmq__conn_take_props(s->conn);
+    } else if (fmq__props_new(&props) != 0) {
+        return;
+    }
 
     if (props == NULL) {
         return;
@@ -221,7 +238,7 @@ tell_up(fmq__session *s, fmq__peer *p)
     if (s->is_lasting) {
         return 0;
     }
-    pipe->takes_commands = fmq__conn_version(s->conn) >= 0x0301;
+    pipe->takes_commands = s->conn != NULL && fmq__conn_version(s->conn) >= 0x0301;
     if (pipe->props != NULL) {
         id = fmq__props_get(pipe->props, "Identity", &id_len);
     }
@@ -303,7 +320,7 @@ leave_peer(fmq__session *s)
 
     fmq__hub_down(h, &net->pipe);
     fmq__fq_rollback(&net->in_w, s->mark); /* frames of a message without its end */
-    if (h->pattern->notify & FMQ__NOTIFY_DOWN) {
+    if ((h->pattern->notify & FMQ__NOTIFY_DOWN) && !s->is_lasting) {
         (void)fmq__session_inject(s, "", 0); /* without memory nobody hears of it */
     }
     p->session = NULL;
@@ -380,7 +397,7 @@ fmq__session_io_bury(fmq__session *s)
     fmq__io_bury(s->hub->io, &s->burial);
     fmq__io_post(s->hub->io, &s->hub->work_task); /* it may have been the last */
     if (e != NULL) {
-        e->ops->on_session_end(e, s->error);
+        e->ops->on_session_end(e, s->is_given_up ? EBUSY : s->error);
     }
 }
 

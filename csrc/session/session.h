@@ -47,7 +47,11 @@ struct fmq__session {
     fmq__node turn_node;   /* hub->ready or hub->failed */
     fmq__chore burial;
 
-    fmq__conn *conn; /* handshake; the I/O thread's */
+    bool is_raw; /* bytes as they are: no handshake, no frames */
+
+    /* handshake; the I/O thread's */
+    bool is_shaking;
+    fmq__conn *conn; /* NULL: it is over, or (is_raw) there is none */
 
     /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
      * set it is set anew by anybody, under L, while the session is established. */
@@ -60,6 +64,7 @@ struct fmq__session {
     enum fmq__phase phase;
     int error;           /* why it ended; 0: the peer closed, or we did */
     bool is_lasting;     /* ends when its queue is written: reads no more (linger) */
+    bool is_given_up;    /* a dialer is not to dial again */
     bool is_reading;     /* the read turn is out */
     bool is_writing;     /* the write turn is out */
     bool is_in_set;      /* in S */
@@ -94,7 +99,7 @@ int fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_
 static inline bool
 fmq__session_is_shaking(const fmq__session *s)
 {
-    return s->conn != NULL;
+    return s->is_shaking;
 }
 
 /* Under L, on the I/O thread: makes an established session of a ready one (drops L),
@@ -132,6 +137,8 @@ void fmq__session_update(fmq__session *s);
 
 int fmq__handshake_begin(fmq__session *s, const fmq__conn_config *config,
                          int handshake_ivl_ms);
+/* The same where there is nothing to shake: it is over in the next turn. */
+int fmq__handshake_skip(fmq__session *s);
 void fmq__handshake_end(fmq__session *s);
 
 /* --- read.c; under L, drop it --- */
@@ -158,6 +165,8 @@ int fmq__session_stash(fmq__session *s, const uint8_t *data, size_t len);
 void fmq__session_write(fmq__session *s);
 /* Puts it on the dirty list, if there is something to write and a way to. */
 void fmq__session_mark_dirty(fmq__session *s);
+/* Ends it, for good, as soon as all is written; does not drop L. */
+void fmq__session_finish(fmq__session *s);
 /* Queues a control frame; dropped if too many wait. */
 void fmq__session_control(fmq__session *s, const uint8_t *frame, size_t len);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "session/raw.h"
 #include "session/session.h"
 
 enum {
@@ -89,11 +90,56 @@ fmq__session_control(fmq__session *s, const uint8_t *frame, size_t len)
     fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
 }
 
+/* After a system call that failed; without L. */
+static void
+note_error(fmq__session *s, write_round *r)
+{
+    if (r->err != EAGAIN) {
+        /* So that whoever reads comes to an end, whatever the peer does. */
+        (void)shutdown(s->fd, SHUT_RDWR);
+    }
+}
+
+/* Moves the reading half `n` bytes of the queue on; without L. */
+static void
+move_on(fmq__session *s, write_round *r, size_t n)
+{
+    fmq__fq_reader *from = &s->peer->net.out_r;
+
+    r->bytes_sent = n;
+    if (n != 0) {
+        r->n_sent = fmq__fq_consume(from, n);
+    }
+    r->is_all = fmq__fq_is_at(from, r->end);
+    if (r->is_all) {
+        r->n_sent = r->n_out;
+    }
+}
+
+/* The round of a raw connection: the bodies alone. */
+static void
+run_raw_round(fmq__session *s, write_round *r)
+{
+    fmq__rawspan span;
+    size_t sent = 0;
+
+    fmq__raw_gather(&span, &s->peer->net.out_r, r->end, r->max_bytes);
+    if (span.n != 0) {
+        r->err = fmq__stream_writev(s->fd, span.iov, span.n, &sent);
+    }
+    if (r->err != 0) {
+        note_error(s, r);
+        return;
+    }
+    r->is_short = sent < span.bytes;
+    move_on(s, r, fmq__raw_consumed(&span, sent));
+}
+
 /* Gathers, writes and moves the reading half; without L. */
 static void
 run_round(fmq__session *s, write_round *r)
 {
-    fmq__fq_reader *from = &s->peer->net.out_r;
+    const fmq__fq_reader *from = &s->peer->net.out_r;
     struct iovec iov[WRITE_IOV + 1];
     size_t offered;
     size_t sent = 0;
@@ -108,23 +154,12 @@ run_round(fmq__session *s, write_round *r)
     }
     r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
     if (r->err != 0) {
-        if (r->err != EAGAIN) {
-            /* So that whoever reads comes to an end, whatever the peer does. */
-            (void)shutdown(s->fd, SHUT_RDWR);
-        }
+        note_error(s, r);
         return;
     }
     r->is_short = sent < offered + r->ctl_len;
     r->ctl_sent = sent < r->ctl_len ? sent : r->ctl_len;
-    sent -= r->ctl_sent;
-    r->bytes_sent = sent;
-    if (sent != 0) {
-        r->n_sent = fmq__fq_consume(from, sent);
-    }
-    r->is_all = fmq__fq_is_at(from, r->end);
-    if (r->is_all) {
-        r->n_sent = r->n_out;
-    }
+    move_on(s, r, sent - r->ctl_sent);
 }
 
 /* Takes the snapshot; under L. */
@@ -189,6 +224,23 @@ end_round(fmq__session *s, const write_round *r)
     return has_output(s);
 }
 
+void
+fmq__session_finish(fmq__session *s)
+{
+    if (s->phase != FMQ__ESTABLISHED) {
+        return;
+    }
+    s->is_lasting = true;
+    s->is_given_up = true;
+    if (!s->is_writing && (s->is_out_broken || !has_output(s))) {
+        fmq__session_fail(s, 0);
+        return;
+    }
+    fmq__session_update(s); /* it reads no more */
+    fmq__session_mark_dirty(s);
+    fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
+}
+
 /* A socket that is closed, or a pipe that is given up, ends its connection when all is
  * written - or cannot be. */
 static void
@@ -217,7 +269,11 @@ fmq__session_write(fmq__session *s)
     while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
         begin_round(s, &r);
         fmq__hub_unlock(s->hub);
-        run_round(s, &r);
+        if (s->is_raw) {
+            run_raw_round(s, &r);
+        } else {
+            run_round(s, &r);
+        }
         fmq__hub_lock(s->hub);
         if (!end_round(s, &r) || --rounds == 0) {
             break;

@@ -261,6 +261,7 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         return err;
     }
     fmq__options_link(&s->opt, &link);
+    link.is_raw = s->hub.pattern->is_raw;
     if (!is_bind) {
         memcpy(link.connect_id, s->connect_id, s->connect_id_len);
         link.connect_id_len = s->connect_id_len;

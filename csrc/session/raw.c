@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/raw.h"
+
+#include "wire/frame.h"
+
+/* Where a walk over the queue's bytes stands. */
+typedef struct walk {
+    fmq__rawspan *g;
+    uint64_t body_left; /* of the frame it is in */
+    size_t skip;        /* header bytes passed since the last entry */
+} walk;
+
+/* Takes what it can of a run of bytes; false: it ends in the middle of a header, or
+ * there is no room for another entry. */
+static bool
+take_run(walk *w, const struct iovec *run)
+{
+    fmq__rawspan *g = w->g;
+    const uint8_t *p = run->iov_base;
+    const uint8_t *end = p + run->iov_len;
+
+    while (p < end) {
+        size_t header_len;
+        unsigned flags;
+        size_t part = (size_t)(end - p);
+
+        if (w->body_left == 0) {
+            if (fmq__frame_parse(p, part, &header_len, &w->body_left, &flags) <= 0) {
+                return false;
+            }
+            w->skip += header_len;
+            p += header_len;
+            continue;
+        }
+        if (g->n == FMQ__RAW_IOV) {
+            return false;
+        }
+        part = w->body_left < part ? (size_t)w->body_left : part;
+        g->iov[g->n] = (struct iovec){(void *)(uintptr_t)p, part};
+        g->skip[g->n++] = w->skip;
+        g->bytes += part;
+        w->skip = 0;
+        w->body_left -= part;
+        p += part;
+    }
+    return true;
+}
+
+void
+fmq__raw_gather(fmq__rawspan *g, const fmq__fq_reader *r, fmq__fq_pos end,
+                size_t max_bytes)
+{
+    struct iovec run[FMQ__RAW_IOV];
+    walk w = {.g = g, .body_left = r->frame_left};
+    int n_runs = 0;
+
+    g->n = 0;
+    g->bytes = 0;
+    (void)fmq__fq_gather(r, end, run, FMQ__RAW_IOV, max_bytes, &n_runs);
+    for (int i = 0; i < n_runs && take_run(&w, &run[i]); i++) {
+    }
+    /* Of a frame whose body was not reached only the header was seen: it stays. */
+    g->tail = w.body_left == 0 ? w.skip : 0;
+}
+
+size_t
+fmq__raw_consumed(const fmq__rawspan *g, size_t sent)
+{
+    size_t n = sent;
+    size_t left = sent;
+    int i = 0;
+
+    while (i < g->n && left != 0) {
+        n += g->skip[i];
+        left -= left < g->iov[i].iov_len ? left : g->iov[i].iov_len;
+        i++;
+    }
+    return sent == g->bytes ? n + g->tail : n;
+}
