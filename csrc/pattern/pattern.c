@@ -50,6 +50,18 @@ fmq__pattern_free(fmq__pattern *p)
     fmq__free(p);
 }
 
+/* Conflating: begins with the last message there is, whatever begin_recv has found. */
+static int
+begin_last(fmq__pattern *p, fmq__pipe **from)
+{
+    int err = 0;
+
+    while (err == 0 && (*from)->conflates_in && (*from)->ops->catch_up(*from)) {
+        err = p->ops->begin_recv(p, from);
+    }
+    return err;
+}
+
 int
 fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from)
 {
@@ -58,6 +70,9 @@ fmq__pattern_begin(fmq__pattern *p, fmq__pipe **from)
     *from = p->reading;
     if (*from == NULL) {
         err = p->ops->begin_recv(p, from);
+        if (err == 0 && (*from)->conflates_in) {
+            err = begin_last(p, from);
+        }
         if (err == 0) {
             p->reading = *from;
         }

@@ -31,6 +31,7 @@ typedef struct fmq__pattern_ops {
     /* Says everything anew at `up`: what a lost connection left unsent is dropped. */
     bool renews;
     bool has_zero_linger; /* the preset of LINGER is 0 */
+    unsigned conflates;   /* what CONFLATE is for: FMQ__CONFLATE_* */
     size_t size;          /* of the whole object */
 
     void (*init)(fmq__pattern *p);

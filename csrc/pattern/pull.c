@@ -66,6 +66,7 @@ const fmq__pattern_ops fmq__pattern_pull = {
     .name = "PULL",
     .type = 7,
     .peer_types = 1U << 8, /* PUSH */
+    .conflates = FMQ__CONFLATE_IN,
     .size = sizeof(pull),
     .init = init,
     .fini = fmq__pattern_nothing,

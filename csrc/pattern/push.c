@@ -75,6 +75,7 @@ const fmq__pattern_ops fmq__pattern_push = {
     .name = "PUSH",
     .type = 8,
     .peer_types = 1U << 7, /* PULL */
+    .conflates = FMQ__CONFLATE_OUT,
     .size = sizeof(push),
     .init = init,
     .fini = fmq__pattern_nothing,

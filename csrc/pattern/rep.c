@@ -226,6 +226,7 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
     if (from_base(p)->has_probe && !fmq__probe_send(pipe)) {
         return false;
     }
+    pipe->conflates_out = false; /* an answer is begun before it is sent */
     fmq__fairq_add(&from_base(p)->in, pipe);
     return true;
 }

@@ -13,6 +13,13 @@
  *   E1 the count of open sides (acq_rel) -> E1
  *      The second side to close sees everything that the first one did, and frees.
  *
+ * While conflating, the last message belongs to whoever changes the tail word first:
+ *
+ *   C1 take_back: compare-exchange tail, one message less, TAKEN
+ *   C2 take: compare-exchange tail, the same with TAKEN (acq_rel; it is T2, too)
+ *      There is never more than one message that the reader has not taken, because the
+ *      writer tries C1 before it publishes the next one. T1 takes TAKEN out.
+ *
  * A sleeper is always told. The reader has reported all but fewer than `low_water`
  * messages, which is at most the limit; so a writer at the limit has at least
  * `low_water` unreported messages ahead of the reader, whose report clears ASLEEP.
@@ -84,6 +91,17 @@ fmq__duct_new(uint32_t limit, fmq__duct **duct)
     return 0;
 }
 
+void
+fmq__duct_conflate(fmq__duct *d)
+{
+    d->w.is_conflating = true;
+    d->r.is_conflating = true;
+    d->w.limit = 0;
+    (void)look_for_room(d, 0);
+    atomic_init(&d->tail, FMQ__DUCT_TAKEN);
+    atomic_init(&d->low_water, 0);
+}
+
 /* True: the other side is closed too, and the duct is gone. */
 static bool
 leave_duct(fmq__duct *d, fmq__body **dropped)
@@ -106,6 +124,23 @@ leave_duct(fmq__duct *d, fmq__body **dropped)
 }
 
 /* --- the writer's side --- */
+
+bool
+fmq__duct_take_back(fmq__duct *d)
+{
+    /* Of no order: what it says of the reader is settled by C1. */
+    uint64_t seen = atomic_load_explicit(&d->tail, memory_order_relaxed);
+    uint64_t before = (d->w.written - 1) << FMQ__DUCT_SHIFT | FMQ__DUCT_TAKEN;
+
+    do {
+        if ((seen & FMQ__DUCT_TAKEN) != 0) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(
+        &d->tail, &seen, before, memory_order_acq_rel, memory_order_relaxed)); /* C1 */
+    d->w.written--;
+    return true;
+}
 
 bool
 fmq__duct_has_room_slow(fmq__duct *d)
@@ -136,10 +171,11 @@ fmq__duct_sleep_writer(fmq__duct *d)
 void
 fmq__duct_set_limit(fmq__duct *d, uint32_t limit)
 {
+    /* While conflating there is none. */
     uint64_t old = d->w.limit == 0 ? UINT64_MAX : low_water_of(d->w.limit);
     uint64_t head;
 
-    if (limit == d->w.limit) {
+    if (limit == d->w.limit || d->w.is_conflating) {
         return;
     }
     d->w.limit = limit;
@@ -185,16 +221,46 @@ fmq__duct_report_slow(fmq__duct *d)
             FMQ__DUCT_ASLEEP) != 0;
 }
 
+uint64_t
+fmq__duct_take(fmq__duct *d)
+{
+    /* T2 -> T1 in publish. */
+    uint64_t seen = atomic_load_explicit(&d->tail, memory_order_acquire);
+
+    while ((seen & FMQ__DUCT_TAKEN) == 0 &&
+           !atomic_compare_exchange_weak_explicit(
+               &d->tail, &seen, seen | FMQ__DUCT_TAKEN, memory_order_acq_rel,
+               memory_order_acquire)) { /* C2 */
+    }
+    d->r.tail_seen = seen >> FMQ__DUCT_SHIFT;
+    return d->r.tail_seen - d->r.read;
+}
+
+bool
+fmq__duct_has_newer(const fmq__duct *d)
+{
+    /* A hint; C2 gives what there is. */
+    return atomic_load_explicit(&d->tail, memory_order_relaxed) >> FMQ__DUCT_SHIFT !=
+           d->r.tail_seen;
+}
+
+/* The tail word while everything has been read. */
+static uint64_t
+read_tail(const fmq__duct *d)
+{
+    return d->r.read << FMQ__DUCT_SHIFT | (d->r.is_conflating ? FMQ__DUCT_TAKEN : 0);
+}
+
 bool
 fmq__duct_sleep_reader(fmq__duct *d)
 {
-    uint64_t seen = d->r.read << FMQ__DUCT_SHIFT;
+    uint64_t seen = read_tail(d);
 
     /* T3 -> T1. A failure gives no more than the hint to look: T2 does that. */
     return atomic_compare_exchange_strong_explicit(
                &d->tail, &seen, seen | FMQ__DUCT_ASLEEP, memory_order_acq_rel,
                memory_order_relaxed) ||
-           seen == (d->r.read << FMQ__DUCT_SHIFT | FMQ__DUCT_ASLEEP);
+           seen == (read_tail(d) | FMQ__DUCT_ASLEEP);
 }
 
 bool
@@ -219,7 +285,7 @@ fmq__duct_has_unread(const fmq__duct *d)
 static void
 drain_reader(fmq__duct *d)
 {
-    while (fmq__duct_ready(d) > 0) {
+    while ((d->r.is_conflating ? fmq__duct_take(d) : fmq__duct_ready(d)) > 0) {
         fmq__frame f;
 
         do {

@@ -26,7 +26,8 @@
 enum {
     FMQ__DUCT_ASLEEP = 1, /* the other side waits for this word to change */
     FMQ__DUCT_CLOSED = 2, /* this word's side is closed */
-    FMQ__DUCT_SHIFT = 2,  /* count << FMQ__DUCT_SHIFT */
+    FMQ__DUCT_TAKEN = 4,  /* tail, while conflating: the reader knows of all of it */
+    FMQ__DUCT_SHIFT = 3,  /* count << FMQ__DUCT_SHIFT */
 };
 
 /* Each side's own fields and each word are some cache lines apart. */
@@ -41,6 +42,7 @@ struct fmq__duct {
         uint32_t limit;
         uint64_t lag;      /* see fmq__duct_set_limit in duct.c */
         uint64_t lag_head; /* `lag` counts until the head word shows another count */
+        bool is_conflating;
     } w;
     FMQ__DUCT_GAP(1);
     _Atomic uint64_t tail; /* written by the writer; the reader falls asleep in it */
@@ -50,6 +52,7 @@ struct fmq__duct {
         uint64_t read;      /* messages */
         uint64_t tail_seen; /* of the tail word */
         uint64_t reported;  /* in the head word */
+        bool is_conflating;
     } r;
     FMQ__DUCT_GAP(3);
     _Atomic uint64_t head; /* written by the reader; the writer falls asleep in it */
@@ -63,6 +66,10 @@ struct fmq__duct {
 
 /* A duct for at most `limit` messages (0: no limit). */
 int fmq__duct_new(uint32_t limit, fmq__duct **d);
+
+/* Before it is shared: it has no limit, and its writer takes back what was not taken.
+ */
+void fmq__duct_conflate(fmq__duct *d);
 
 /* --- the writer's side --- */
 
@@ -84,6 +91,10 @@ fmq__duct_publish(fmq__duct *d)
     return (atomic_exchange_explicit(&d->tail, next, memory_order_acq_rel) &
             FMQ__DUCT_ASLEEP) != 0;
 }
+
+/* Conflating: makes the last message unseen again, if the reader does not know of it.
+ * True: it is the writer's, to roll back. */
+bool fmq__duct_take_back(fmq__duct *d);
 
 bool fmq__duct_has_room_slow(fmq__duct *d);
 
@@ -123,6 +134,12 @@ fmq__duct_ready(fmq__duct *d)
     }
     return d->r.tail_seen - d->r.read;
 }
+
+/* The same while conflating: from here on they cannot be taken back. */
+uint64_t fmq__duct_take(fmq__duct *d);
+
+/* Conflating: whether there is more than the reader knows of. */
+bool fmq__duct_has_newer(const fmq__duct *d);
 
 static inline fmq__fq_reader *
 fmq__duct_reader(fmq__duct *d)

@@ -85,24 +85,37 @@ has_room(fmq__pipe *p)
     return !fmq__duct_is_reader_gone(side->tx); /* its note is on its way */
 }
 
+/* Nothing was ready. False: nor will it be until it is told. */
+static bool
+is_to_look_again(fmq__inproc *side)
+{
+    if (fmq__duct_is_finished(side->rx)) {
+        (void)fmq__inproc_tell(side); /* to be closed, when there is time */
+        return false;
+    }
+    return !fmq__duct_sleep_reader(side->rx);
+}
+
 static bool
 refill(fmq__pipe *p)
 {
     fmq__inproc *side = from_pipe(p);
 
-    for (;;) {
+    do {
         p->n_in = fmq__duct_ready(side->rx);
-        if (p->n_in != 0) {
-            return true;
-        }
-        if (fmq__duct_is_finished(side->rx)) {
-            (void)fmq__inproc_tell(side); /* to be closed, when there is time */
-            return false;
-        }
-        if (fmq__duct_sleep_reader(side->rx)) {
-            return false;
-        }
-    }
+    } while (p->n_in == 0 && is_to_look_again(side));
+    return p->n_in != 0;
+}
+
+static bool
+refill_last(fmq__pipe *p)
+{
+    fmq__inproc *side = from_pipe(p);
+
+    do {
+        p->n_in = fmq__duct_take(side->rx);
+    } while (p->n_in == 0 && is_to_look_again(side));
+    return p->n_in != 0;
 }
 
 static void
@@ -118,19 +131,60 @@ popped(fmq__pipe *p)
     }
 }
 
+static void
+take_back(fmq__pipe *p)
+{
+    fmq__inproc *side = from_pipe(p);
+
+    if (fmq__duct_take_back(side->tx)) {
+        fmq__fq_rollback(p->out, side->last_mark);
+    }
+    side->last_mark = p->out->end;
+}
+
+static bool
+catch_up(fmq__pipe *p)
+{
+    fmq__inproc *side = from_pipe(p);
+    bool has_dropped = false;
+
+    while (p->n_in != 0 && (p->n_in > 1 || fmq__duct_has_newer(side->rx))) {
+        fmq__pipe_skip_message(p);
+        has_dropped = true;
+        if (p->n_in == 0) {
+            (void)refill_last(p);
+        }
+    }
+    return has_dropped;
+}
+
 static const fmq__pipe_ops inproc_ops = {
     .commit = commit,
     .has_room = has_room,
     .refill = refill,
     .popped = popped,
+    .take_back = take_back,
+};
+
+/* Where what comes in is conflated. */
+static const fmq__pipe_ops last_ops = {
+    .commit = commit,
+    .has_room = has_room,
+    .refill = refill_last,
+    .popped = popped,
+    .take_back = take_back,
+    .catch_up = catch_up,
 };
 
 static void
 init_side(fmq__inproc *side, fmq__couple *c, fmq__duct *tx, fmq__duct *rx)
 {
-    fmq__pipe_init(&side->pipe, &inproc_ops);
+    fmq__pipe_init(&side->pipe, rx->r.is_conflating ? &last_ops : &inproc_ops);
     side->pipe.out = fmq__duct_writer(tx);
     side->pipe.in = fmq__duct_reader(rx);
+    side->pipe.conflates_out = tx->w.is_conflating;
+    side->pipe.conflates_in = rx->r.is_conflating;
+    side->last_mark = side->pipe.out->end;
     side->couple = c;
     side->tx = tx;
     side->rx = rx;
@@ -160,7 +214,8 @@ fmq__inproc_set_id(fmq__inproc *side, const uint8_t *id, uint8_t id_len)
 }
 
 int
-fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple)
+fmq__couple_new(fmq__inbox *connecter, uint32_t limit, unsigned conflates,
+                fmq__couple **couple)
 {
     fmq__couple *c = fmq__calloc(1, sizeof(*c));
     fmq__duct *there;
@@ -178,6 +233,12 @@ fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple)
         (void)fmq__duct_close_reader(there);
         fmq__free(c);
         return ENOMEM;
+    }
+    if (conflates & FMQ__CONFLATE_OUT) {
+        fmq__duct_conflate(there);
+    }
+    if (conflates & FMQ__CONFLATE_IN) {
+        fmq__duct_conflate(back);
     }
     atomic_init(&c->refs, 2);
     init_side(&c->side[0], c, there, back);

@@ -28,6 +28,7 @@ typedef struct fmq__inproc {
     fmq__mpsc_node note;   /* to this side */
     _Atomic bool is_noted; /* the note is on its way */
     bool is_open;          /* this side is attached (under its own lock) */
+    fmq__fq_pos last_mark; /* conflating: where the last message to the peer begins */
     fmq__node node;        /* the socket's list of inproc pipes; the pending list */
     void *owner;           /* the socket's own mark for this side */
     uint8_t *id;           /* the routing id of this side's socket; NULL: none */
@@ -40,8 +41,10 @@ struct fmq__couple {
 };
 
 /* A new couple; side 0 may be attached and written to. `limit`: the mark of both
- * directions until the other side joins (0: none). */
-int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, fmq__couple **couple);
+ * directions until the other side joins (0: none). `conflates`: FMQ__CONFLATE_*, as
+ * side 0 sees it. */
+int fmq__couple_new(fmq__inbox *connecter, uint32_t limit, unsigned conflates,
+                    fmq__couple **couple);
 
 /* Says under which routing id a side's socket goes (`id_len` 0: none): side 0 before
  * anybody knows of the couple, side 1 before it joins. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipe/netpipe.h"
 
+/* Messages that one read may bring of which only the last will be kept. */
+enum { CONFLATE_BATCH = 1000 };
+
 static fmq__netpipe *
 from_pipe(fmq__pipe *p)
 {
@@ -14,10 +17,54 @@ commit(fmq__pipe *p, size_t bytes)
 
     n->n_out++;
     n->out_bytes += bytes;
+    n->last_bytes = bytes;
     if (n->out_limit != 0 && n->n_out >= n->out_limit) {
         n->is_full = true;
     }
     n->events->committed(n);
+}
+
+/* Whether the last message is wholly unread: it is not the one that is being written.
+ */
+static bool
+is_last_unread(const fmq__netpipe *n)
+{
+    return n->n_out > 1 || (n->n_out == 1 && !n->out_r.is_in_message &&
+                            fmq__fq_is_at(&n->out_r, n->last_mark));
+}
+
+static void
+take_back(fmq__pipe *p)
+{
+    fmq__netpipe *n = from_pipe(p);
+
+    if (!n->is_writing && is_last_unread(n)) {
+        fmq__fq_rollback(&n->out_w, n->last_mark);
+        n->n_out--;
+        n->out_bytes -= n->last_bytes < n->out_bytes ? n->last_bytes : n->out_bytes;
+    }
+    n->last_mark = n->out_w.end;
+}
+
+void
+fmq__netpipe_fold_out_slow(fmq__netpipe *n)
+{
+    if (!n->out_r.is_in_message && n->out_r.frame_left == 0) {
+        fmq__fq_consume_to(&n->out_r, n->last_mark);
+        n->n_out = 1;
+        n->out_bytes = n->last_bytes;
+    }
+}
+
+static bool
+catch_up(fmq__pipe *p)
+{
+    bool has_dropped = p->n_in > 1;
+
+    while (p->n_in > 1) {
+        fmq__pipe_skip_message(p);
+    }
+    return has_dropped;
 }
 
 static bool
@@ -58,6 +105,8 @@ static const fmq__pipe_ops net_ops = {
     .has_room = has_room,
     .refill = refill,
     .popped = popped,
+    .take_back = take_back,
+    .catch_up = catch_up,
     .end = end,
 };
 
@@ -86,7 +135,23 @@ fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events,
     n->is_full = false;
     n->is_paused = false;
     n->is_closed_in = false;
+    n->is_writing = false;
+    n->last_mark = n->out_w.end;
+    n->last_bytes = 0;
     return 0;
+}
+
+void
+fmq__netpipe_conflate(fmq__netpipe *n, unsigned directions)
+{
+    if (directions & FMQ__CONFLATE_OUT) {
+        n->pipe.conflates_out = true;
+        n->out_limit = 0;
+    }
+    if (directions & FMQ__CONFLATE_IN) {
+        n->pipe.conflates_in = true;
+        n->in_limit = CONFLATE_BATCH;
+    }
 }
 
 void
@@ -115,6 +180,12 @@ check_room(fmq__netpipe *n)
 void
 fmq__netpipe_set_limits(fmq__netpipe *n, uint32_t out_limit, uint32_t in_limit)
 {
+    if (n->pipe.conflates_out) {
+        out_limit = 0;
+    }
+    if (n->pipe.conflates_in) {
+        in_limit = CONFLATE_BATCH;
+    }
     n->out_limit = out_limit;
     n->in_limit = in_limit;
     if (out_limit != 0 && n->n_out >= out_limit) {

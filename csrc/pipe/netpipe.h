@@ -44,10 +44,31 @@ struct fmq__netpipe {
     bool is_full;       /* out was at its limit and has not come down */
     bool is_paused;     /* in was at its limit and has not come down */
     bool is_closed_in;  /* no more will be published */
+
+    /* conflating */
+    bool is_writing;       /* the write turn is out: `out_r` is not ours */
+    fmq__fq_pos last_mark; /* where the last message begins */
+    size_t last_bytes;
 };
 
 int fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events,
                       uint32_t out_limit, uint32_t in_limit);
+/* Has it keep only the last message, by direction (FMQ__CONFLATE_*), whatever the
+ * limits; before it is used. */
+void fmq__netpipe_conflate(fmq__netpipe *n, unsigned directions);
+
+void fmq__netpipe_fold_out_slow(fmq__netpipe *n);
+
+/* Conflating: drops what has been superseded and is not being written; at the end of
+ * the write turn. */
+static inline void
+fmq__netpipe_fold_out(fmq__netpipe *n)
+{
+    if (n->pipe.conflates_out && n->n_out > 1) {
+        fmq__netpipe_fold_out_slow(n);
+    }
+}
+
 /* With no turn out. Drops what is queued: not under a lock. */
 void fmq__netpipe_fini(fmq__netpipe *n);
 

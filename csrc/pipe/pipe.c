@@ -17,6 +17,8 @@ fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops)
     p->is_closed_out = false;
     p->is_dialed = false;
     p->is_up = false;
+    p->conflates_out = false;
+    p->conflates_in = false;
     p->takes_commands = false;
     p->preset_len = 0;
     p->preset = NULL;
@@ -61,8 +63,13 @@ int
 fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n)
 {
     size_t bytes;
-    int err = fmq__pipe_append_rest(p, mark, parts, n, &bytes);
+    int err;
 
+    if (p->conflates_out) {
+        p->ops->take_back(p);
+        mark = p->out->end;
+    }
+    err = fmq__pipe_append_rest(p, mark, parts, n, &bytes);
     if (err == 0) {
         p->ops->commit(p, bytes);
     }

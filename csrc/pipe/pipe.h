@@ -34,6 +34,12 @@ typedef struct fmq__pipe_ops {
     bool (*refill)(fmq__pipe *p);
     /* One whole message has been popped; `n_in` is one less already. */
     void (*popped)(fmq__pipe *p);
+    /* Conflating: takes the last message out of `out` again, if nobody has begun to
+     * read it. */
+    void (*take_back)(fmq__pipe *p);
+    /* Conflating: drops all but the last message that is there; false: there was none
+     * to drop. */
+    bool (*catch_up)(fmq__pipe *p);
     /* Ends the connection, for good; what came over it is still read. NULL: nothing to
      * end. */
     void (*end)(fmq__pipe *p);
@@ -51,6 +57,8 @@ struct fmq__pipe {
     bool is_closed_out; /* nothing may be appended any more */
     bool is_dialed;     /* made by a connect: outlives its connections */
     bool is_up;         /* a connection stands; the pattern's wrappers keep it */
+    bool conflates_out; /* a message replaces the one before (CONFLATE); fixed */
+    bool conflates_in;
     bool
         takes_commands; /* the peer wants SUBSCRIBE and CANCEL as commands (ZMTP 3.1) */
     uint8_t preset_len;
@@ -81,6 +89,9 @@ fmq__pipe_can_write(fmq__pipe *p)
     return !p->is_closed_out && p->ops->has_room(p);
 }
 
+/* Whether only the last message counts (CONFLATE), by direction: bits. */
+enum { FMQ__CONFLATE_IN = 1, FMQ__CONFLATE_OUT = 2 };
+
 /* Appends one frame of a message, not yet to be seen; shares `part->body`. */
 int fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags);
 
@@ -90,7 +101,7 @@ int fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags);
 int fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts,
                           size_t n, size_t *bytes);
 
-/* The same, and commits. */
+/* The same, and commits; while conflating, in the place of the message before. */
 int fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n);
 
 /* Takes one frame of a message that is there; counts at the last frame. A referenced

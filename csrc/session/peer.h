@@ -20,13 +20,15 @@ typedef struct fmq__peer {
     bool is_given_up;      /* the pattern has ended it: no other connection */
 } fmq__peer;
 
-int fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **peer);
+typedef struct fmq__link_opts fmq__link_opts;
+
+int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
 /* Not under L; detached before. */
 void fmq__peer_free(fmq__peer *p);
 
 /* The slice of the socket's options that connections need; copied at bind or connect.
  */
-typedef struct fmq__link_opts {
+struct fmq__link_opts {
     fmq__stream_opts stream;
     uint32_t sndhwm;
     uint32_t rcvhwm;
@@ -36,11 +38,12 @@ typedef struct fmq__link_opts {
     int connect_timeout_ms; /* 0: the system's */
     int handshake_ivl_ms;   /* 0: none */
     bool is_immediate;
-    bool is_raw; /* STREAM, ROUTER_RAW */
+    bool is_raw;        /* STREAM, ROUTER_RAW */
+    unsigned conflates; /* FMQ__CONFLATE_* */
     uint8_t identity[255];
     uint8_t identity_len;
     uint8_t connect_id[255]; /* connect: the id its peer gets (CONNECT_ROUTING_ID) */
     uint8_t connect_id_len;
-} fmq__link_opts;
+};
 
 #endif

@@ -47,16 +47,13 @@ take_run(walk *w, const struct iovec *run)
 }
 
 void
-fmq__raw_gather(fmq__rawspan *g, const fmq__fq_reader *r, fmq__fq_pos end,
-                size_t max_bytes)
+fmq__raw_strip(fmq__rawspan *g, uint64_t frame_left, const struct iovec *run,
+               int n_runs)
 {
-    struct iovec run[FMQ__RAW_IOV];
-    walk w = {.g = g, .body_left = r->frame_left};
-    int n_runs = 0;
+    walk w = {.g = g, .body_left = frame_left};
 
     g->n = 0;
     g->bytes = 0;
-    (void)fmq__fq_gather(r, end, run, FMQ__RAW_IOV, max_bytes, &n_runs);
     for (int i = 0; i < n_runs && take_run(&w, &run[i]); i++) {
     }
     /* Of a frame whose body was not reached only the header was seen: it stays. */

@@ -9,12 +9,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include "pipe/fq.h"
+#include <sys/uio.h>
 
 enum { FMQ__RAW_IOV = 64 };
 
-/* What was gathered, and what of it is not written. */
+/* The bodies of what was gathered, and what lies between them. */
 typedef struct fmq__rawspan {
     struct iovec iov[FMQ__RAW_IOV];
     size_t skip[FMQ__RAW_IOV]; /* bytes of frame headers before the entry */
@@ -23,9 +22,10 @@ typedef struct fmq__rawspan {
     int n;
 } fmq__rawspan;
 
-/* Gathers what lies between the reader and `end`, about `max_bytes`. */
-void fmq__raw_gather(fmq__rawspan *g, const fmq__fq_reader *r, fmq__fq_pos end,
-                     size_t max_bytes);
+/* Takes what was gathered from a queue (fmq__fq_gather; the reader's frame_left),
+ * FMQ__RAW_IOV runs at most. */
+void fmq__raw_strip(fmq__rawspan *g, uint64_t frame_left, const struct iovec *run,
+                    int n_runs);
 
 /* How many bytes of the queue (fmq__fq_consume) the first `sent` of it are. */
 size_t fmq__raw_consumed(const fmq__rawspan *g, size_t sent);

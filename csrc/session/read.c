@@ -433,8 +433,12 @@ publish(fmq__session *s, uint64_t n_messages)
     fmq__netpipe *net = &s->peer->net;
     fmq__hub *h = s->hub;
 
-    if (fmq__netpipe_publish(net, n_messages) && net->pipe.is_attached) {
-        h->pattern->ops->readable(h->pattern, &net->pipe);
+    if (fmq__netpipe_publish(net, n_messages)) {
+        if (net->pipe.is_attached) {
+            h->pattern->ops->readable(h->pattern, &net->pipe);
+        }
+    } else if (net->pipe.conflates_in && h->pattern->reading != &net->pipe) {
+        (void)net->pipe.ops->catch_up(&net->pipe);
     }
     if (n_messages != 0) {
         fmq__hub_notify(h, FMQ__DIR_IN);

@@ -84,7 +84,7 @@ static const fmq__netpipe_events peer_events = {
 };
 
 int
-fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **peer)
+fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer)
 {
     fmq__peer *p = fmq__calloc(1, sizeof(*p));
     int err;
@@ -92,11 +92,12 @@ fmq__peer_new(fmq__hub *h, uint32_t sndhwm, uint32_t rcvhwm, fmq__peer **peer)
     if (p == NULL) {
         return ENOMEM;
     }
-    err = fmq__netpipe_init(&p->net, &peer_events, sndhwm, rcvhwm);
+    err = fmq__netpipe_init(&p->net, &peer_events, opts->sndhwm, opts->rcvhwm);
     if (err != 0) {
         fmq__free(p);
         return err;
     }
+    fmq__netpipe_conflate(&p->net, opts->conflates);
     p->hub = h;
     fmq__list_init(&p->node);
     *peer = p;
@@ -181,7 +182,7 @@ find_peer(fmq__session *s, fmq__peer **peer)
         *peer = e->peer;
         return e->peer->is_given_up ? EBUSY : 0;
     }
-    err = fmq__peer_new(h, e->opts.sndhwm, e->opts.rcvhwm, &p);
+    err = fmq__peer_new(h, &e->opts, &p);
     if (err != 0) {
         return err;
     }

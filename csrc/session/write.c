@@ -90,56 +90,29 @@ fmq__session_control(fmq__session *s, const uint8_t *frame, size_t len)
     fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
 }
 
-/* After a system call that failed; without L. */
-static void
-note_error(fmq__session *s, write_round *r)
-{
-    if (r->err != EAGAIN) {
-        /* So that whoever reads comes to an end, whatever the peer does. */
-        (void)shutdown(s->fd, SHUT_RDWR);
-    }
-}
-
-/* Moves the reading half `n` bytes of the queue on; without L. */
-static void
-move_on(fmq__session *s, write_round *r, size_t n)
-{
-    fmq__fq_reader *from = &s->peer->net.out_r;
-
-    r->bytes_sent = n;
-    if (n != 0) {
-        r->n_sent = fmq__fq_consume(from, n);
-    }
-    r->is_all = fmq__fq_is_at(from, r->end);
-    if (r->is_all) {
-        r->n_sent = r->n_out;
-    }
-}
-
-/* The round of a raw connection: the bodies alone. */
-static void
-run_raw_round(fmq__session *s, write_round *r)
+/* Writes the bodies of what was gathered: how many bytes of the queue that is. */
+static size_t
+write_raw(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
 {
     fmq__rawspan span;
     size_t sent = 0;
 
-    fmq__raw_gather(&span, &s->peer->net.out_r, r->end, r->max_bytes);
+    fmq__raw_strip(&span, s->peer->net.out_r.frame_left, run, n_runs);
     if (span.n != 0) {
         r->err = fmq__stream_writev(s->fd, span.iov, span.n, &sent);
-    }
-    if (r->err != 0) {
-        note_error(s, r);
-        return;
+        if (r->err != 0) {
+            return 0;
+        }
     }
     r->is_short = sent < span.bytes;
-    move_on(s, r, fmq__raw_consumed(&span, sent));
+    return fmq__raw_consumed(&span, sent);
 }
 
 /* Gathers, writes and moves the reading half; without L. */
 static void
 run_round(fmq__session *s, write_round *r)
 {
-    const fmq__fq_reader *from = &s->peer->net.out_r;
+    fmq__fq_reader *from = &s->peer->net.out_r;
     struct iovec iov[WRITE_IOV + 1];
     size_t offered;
     size_t sent = 0;
@@ -148,18 +121,33 @@ run_round(fmq__session *s, write_round *r)
 
     offered =
         fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, r->max_bytes, &n_iov);
-    if (first != 0) {
-        iov[0].iov_base = r->ctl;
-        iov[0].iov_len = r->ctl_len;
+    if (s->is_raw) {
+        sent = write_raw(s, r, iov, n_iov);
+    } else {
+        if (first != 0) {
+            iov[0].iov_base = r->ctl;
+            iov[0].iov_len = r->ctl_len;
+        }
+        r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
+        r->is_short = sent < offered + r->ctl_len;
     }
-    r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
     if (r->err != 0) {
-        note_error(s, r);
+        if (r->err != EAGAIN) {
+            /* So that whoever reads comes to an end, whatever the peer does. */
+            (void)shutdown(s->fd, SHUT_RDWR);
+        }
         return;
     }
-    r->is_short = sent < offered + r->ctl_len;
     r->ctl_sent = sent < r->ctl_len ? sent : r->ctl_len;
-    move_on(s, r, sent - r->ctl_sent);
+    sent -= r->ctl_sent;
+    r->bytes_sent = sent;
+    if (sent != 0) {
+        r->n_sent = fmq__fq_consume(from, sent);
+    }
+    r->is_all = fmq__fq_is_at(from, r->end);
+    if (r->is_all) {
+        r->n_sent = r->n_out;
+    }
 }
 
 /* Takes the snapshot; under L. */
@@ -266,20 +254,19 @@ fmq__session_write(fmq__session *s)
     unmark_dirty(s);
     s->wants_out = false;
     s->is_writing = true;
+    s->peer->net.is_writing = true;
     while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
         begin_round(s, &r);
         fmq__hub_unlock(s->hub);
-        if (s->is_raw) {
-            run_raw_round(s, &r);
-        } else {
-            run_round(s, &r);
-        }
+        run_round(s, &r);
         fmq__hub_lock(s->hub);
         if (!end_round(s, &r) || --rounds == 0) {
             break;
         }
     }
     s->is_writing = false;
+    s->peer->net.is_writing = false;
+    fmq__netpipe_fold_out(&s->peer->net);
     if (is_at_border(&s->peer->net.out_r) &&
         fmq__fq_is_at(&s->peer->net.out_r, s->peer->net.out_w.end)) {
         fmq__fq_rewind(&s->peer->net.out_w, &s->peer->net.out_r, QUEUE_KEEP);

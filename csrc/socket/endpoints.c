@@ -203,7 +203,7 @@ connect_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
     }
     err = fmq__name_new(FMQ__NAME_DIALER, endpoint, NULL, &name);
     if (err == 0 && !link->is_immediate) {
-        err = fmq__peer_new(&s->hub, link->sndhwm, link->rcvhwm, &peer);
+        err = fmq__peer_new(&s->hub, link, &peer);
     }
     if (err == 0) {
         fmq__hub_lock(&s->hub);
@@ -262,6 +262,7 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     }
     fmq__options_link(&s->opt, &link);
     link.is_raw = s->hub.pattern->is_raw;
+    link.conflates = s->opt.conflate ? s->hub.pattern->ops->conflates : 0;
     if (!is_bind) {
         memcpy(link.connect_id, s->connect_id, s->connect_id_len);
         link.connect_id_len = s->connect_id_len;

@@ -350,7 +350,7 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
     fmq__couple *couple;
     enum outcome outcome;
     waiting *w;
-    int err = fmq__couple_new(s->hub.inbox, link->sndhwm, &couple);
+    int err = fmq__couple_new(s->hub.inbox, link->sndhwm, link->conflates, &couple);
 
     if (err != 0) {
         return err;

@@ -35,6 +35,7 @@ static const row rows[] = {
     ROW(37, tcp_keepalive_intvl_s, -1, -1, INT_MAX), /* TCP_KEEPALIVE_INTVL, s */
     ROW(39, immediate, 0, 0, 1),                     /* IMMEDIATE */
     ROW(42, ipv6, 0, 0, 1),                          /* IPV6 */
+    ROW(54, conflate, 0, 0, 1),                      /* CONFLATE */
     ROW(57, tos, 0, 0, INT_MAX),                     /* TOS */
     ROW(66, handshake_ivl_ms, 30000, 0, INT_MAX),    /* HANDSHAKE_IVL, ms */
     ROW(79, connect_timeout_ms, 0, 0, INT_MAX),      /* CONNECT_TIMEOUT, ms */

@@ -51,6 +51,7 @@ typedef struct fmq__options {
     int tcp_keepalive_idle_s;
     int tcp_keepalive_intvl_s;
     int tcp_maxrt_ms;
+    int conflate;
     int tos;
     int immediate;
     int ipv6;

@@ -46,7 +46,6 @@ DEFAULTS = {
 
 # What the core does not have yet is refused like any unknown number.
 NOT_YET = {
-    "CONFLATE",
     "HEARTBEAT_IVL",
     "HEARTBEAT_TIMEOUT",
     "HEARTBEAT_TTL",

@@ -266,7 +266,7 @@ connect_end(end *a, uint32_t limit)
 {
     fmq__couple *c = NULL;
 
-    REQUIRE(fmq__couple_new(a->inbox, limit, &c) == 0);
+    REQUIRE(fmq__couple_new(a->inbox, limit, 0, &c) == 0);
     attach(a, &c->side[0]);
     return c;
 }
@@ -448,7 +448,7 @@ TEST(without_memory_there_is_no_couple)
 
         end_init(&a, 0, NEVER, 11);
         (void)fmq__alloc_fail_at(n, 0);
-        err = fmq__couple_new(a.inbox, 9, &c);
+        err = fmq__couple_new(a.inbox, 9, 0, &c);
         (void)fmq__alloc_fail_at(0, 0);
         if (err != 0) {
             CHECK_EQ(err, ENOMEM);

@@ -23,6 +23,16 @@ expect_bytes(model *m, const uint8_t *p, size_t n)
     }
 }
 
+static void
+gather(model *m, fmq__rawspan *span, size_t max_bytes)
+{
+    struct iovec run[FMQ__RAW_IOV];
+    int n = 0;
+
+    (void)fmq__fq_gather(&m->r, m->w.end, run, FMQ__RAW_IOV, max_bytes, &n);
+    fmq__raw_strip(span, m->r.frame_left, run, n);
+}
+
 /* One write of which the kernel takes `sent`: what was offered. */
 static size_t
 write_some(model *m, size_t max_bytes, rng *g)
@@ -31,7 +41,7 @@ write_some(model *m, size_t max_bytes, rng *g)
     size_t sent;
     size_t left;
 
-    fmq__raw_gather(&span, &m->r, m->w.end, max_bytes);
+    gather(m, &span, max_bytes);
     CHECK(span.n <= FMQ__RAW_IOV);
     sent = rng_below(g, 3) == 0 ? rng_below(g, (uint32_t)span.bytes + 1) : span.bytes;
     left = sent;
@@ -77,11 +87,11 @@ TEST(nothing_but_empty_frames)
     for (int i = 0; i < 3; i++) {
         CHECK(append(m, 0, i < 2 ? FMQ__MORE : 0));
     }
-    fmq__raw_gather(&span, &m->r, m->w.end, SIZE_MAX);
+    gather(m, &span, SIZE_MAX);
     CHECK_EQ(span.n, 0);
     CHECK_EQ(fmq__fq_consume(&m->r, fmq__raw_consumed(&span, 0)), 1);
     CHECK(fmq__fq_is_at(&m->r, m->w.end));
-    fmq__raw_gather(&span, &m->r, m->w.end, SIZE_MAX);
+    gather(m, &span, SIZE_MAX);
     CHECK_EQ(fmq__raw_consumed(&span, 0), 0);
     close_model(m);
 }
