@@ -52,6 +52,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     fmq__hubwatch_init(h);
     fmq__list_init(&h->opening);
     fmq__list_init(&h->leaving);
+    fmq__list_init(&h->heard);
     fmq__list_init(&h->failed);
     fmq__list_init(&h->orphans);
     fmq__list_init(&h->ready);

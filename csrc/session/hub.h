@@ -113,15 +113,16 @@ struct fmq__hub {
     /* the I/O thread's work, see fmq__hub_io_work */
     fmq__task work_task;
     fmq__chore work_chore;
-    uint32_t work;           /* what is to be done; under L */
-    uint32_t io_work;        /* the same, asked by the I/O thread without L */
-    fmq__node opening;       /* endpoints to open, by post_node */
-    fmq__node leaving;       /* endpoints to close, by leave_node */
-    fmq__node failed;        /* sessions that are to end, by turn_node */
-    fmq__node orphans;       /* accepted pipes whose connection is gone, unread */
-    fmq__node ready;         /* I/O thread: sessions to establish, by turn_node */
-    fmq__node seen;          /* I/O thread: those of a flat set that have something */
-    fmq__node endpoints;     /* I/O thread: dialers and listeners */
+    uint32_t work;       /* what is to be done; under L */
+    uint32_t io_work;    /* the same, asked by the I/O thread without L */
+    fmq__node opening;   /* endpoints to open, by post_node */
+    fmq__node leaving;   /* endpoints to close, by leave_node */
+    fmq__node heard;     /* sessions whose peer's PING has set a time, by beat.node */
+    fmq__node failed;    /* sessions that are to end, by turn_node */
+    fmq__node orphans;   /* accepted pipes whose connection is gone, unread */
+    fmq__node ready;     /* I/O thread: sessions to establish, by turn_node */
+    fmq__node seen;      /* I/O thread: those of a flat set that have something */
+    fmq__node endpoints; /* I/O thread: dialers and listeners */
     fmq__node all_sessions;  /* I/O thread */
     fmq__timer linger_timer; /* I/O thread */
     int64_t linger_ms;       /* as it was at close */
@@ -344,6 +345,7 @@ enum {
     FMQ__WORK_ORPHANS = 32,    /* orphaned pipes have been read to their end */
     FMQ__WORK_CLOSE = 64,      /* the socket was closed, or its linger time is over */
     FMQ__WORK_ENDPOINTS = 128, /* endpoints to open, or to close */
+    FMQ__WORK_HEARD = 256,     /* times that PINGs have set */
 };
 
 void fmq__hub_work_init(fmq__hub *h);
@@ -359,5 +361,6 @@ void fmq__hub_io_do(fmq__hub *h, uint32_t work);
 void fmq__hub_io_flush(fmq__hub *h, bool is_tick);       /* flush.c */
 void fmq__hub_io_serve(fmq__hub *h, bool is_grace_over); /* watch.c */
 void fmq__hub_io_close(fmq__hub *h);                     /* closing.c */
+void fmq__hub_io_heard(fmq__hub *h);                     /* heartbeat.c */
 
 #endif

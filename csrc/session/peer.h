@@ -22,6 +22,12 @@ typedef struct fmq__peer {
 
 typedef struct fmq__link_opts fmq__link_opts;
 
+typedef struct fmq__heartbeat_opts {
+    int ivl_ms;     /* 0: no PINGs */
+    int ttl_ms;     /* what the peer is told */
+    int timeout_ms; /* -1: ivl_ms; 0: an answer is not waited for */
+} fmq__heartbeat_opts;
+
 int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
 /* Not under L; detached before. */
 void fmq__peer_free(fmq__peer *p);
@@ -37,6 +43,7 @@ struct fmq__link_opts {
     int reconnect_ivl_max_ms;
     int connect_timeout_ms; /* 0: the system's */
     int handshake_ivl_ms;   /* 0: none */
+    fmq__heartbeat_opts heartbeat;
     bool is_immediate;
     bool is_raw;        /* STREAM, ROUTER_RAW */
     unsigned conflates; /* FMQ__CONFLATE_* */

@@ -36,6 +36,7 @@ typedef struct batch {
     uint8_t pong[PONGS_MAX][FMQ__FRAME_SHORT_HEADER + FMQ__PONG_MAX];
     size_t pong_len[PONGS_MAX];
     size_t n_pongs;
+    uint32_t ttl_ms; /* of the last PING that named one; 0: none */
 } batch;
 
 /* --- the stash --- */
@@ -145,6 +146,7 @@ take_ping(batch *b, const fmq__command *command)
     if (fmq__command_parse_ping(command, &ping) != 0) {
         return EPROTO;
     }
+    b->ttl_ms = ping.ttl_ms;
     if (b->n_pongs == PONGS_MAX) {
         return 0; /* a flood of PINGs gets fewer answers */
     }
@@ -474,6 +476,9 @@ end_turn(fmq__session *s, batch *b, int err)
         fmq__hub_ask(h, FMQ__WORK_SESSIONS); /* it waited for this turn */
         return;
     }
+    if (b->ttl_ms != 0) {
+        fmq__heartbeat_hear(s, b->ttl_ms);
+    }
     if (err != 0 && err != EAGAIN) {
         fmq__session_fail(s, err);
         return;
@@ -498,6 +503,7 @@ begin_turn(fmq__session *s, batch *b)
     b->room = fmq__netpipe_in_room(net);
     b->n_messages = 0;
     b->n_pongs = 0;
+    b->ttl_ms = 0;
     if (net->pipe.n_in == 0 && !s->is_mid_message) {
         fmq__fq_rewind(&net->in_w, &net->in_r, FMQ__READBUF_SIZE);
         s->mark = net->in_w.end;
@@ -569,6 +575,7 @@ fmq__session_read(fmq__session *s)
     fmq__hub_unlock(s->hub);
     err = read_step(s, cap, &b);
     fmq__hub_lock(s->hub);
+    s->n_heard += err == 0;
     end_turn(s, &b, err);
     decode_stash(s);
 }

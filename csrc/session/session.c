@@ -151,10 +151,12 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     fmq__list_init(&s->resume_node);
     fmq__list_init(&s->turn_node);
     fmq__list_init(&s->seen_node);
+    fmq__list_init(&s->beat.node);
     fmq__chore_init(&s->burial, on_buried);
     s->phase = FMQ__HANDSHAKE;
     s->maxmsgsize = o->maxmsgsize;
     s->is_raw = o->is_raw;
+    s->beat.opts = o->heartbeat;
     err = s->is_raw ? fmq__handshake_skip(s)
                     : fmq__handshake_begin(s, &config, o->handshake_ivl_ms);
     if (err != 0) {
@@ -271,6 +273,7 @@ fmq__session_io_establish(fmq__session *s)
     }
     fmq__handshake_end(s);
     if (err == 0) {
+        fmq__heartbeat_io_start(s);
         err = fmq__session_io_watch(s);
     }
     if (err != 0) {
@@ -303,6 +306,7 @@ fmq__session_fail(fmq__session *s, int err)
         h->flush.n_dirty--;
     }
     fmq__list_remove(&s->resume_node);
+    fmq__list_remove(&s->beat.node);
     if (s->is_reading || s->is_writing) {
         (void)shutdown(s->fd, SHUT_RDWR); /* so that the turn ends soon */
     }
@@ -383,6 +387,7 @@ fmq__session_io_bury(fmq__session *s)
     bool was_established = !fmq__session_is_shaking(s);
 
     fmq__handshake_end(s);
+    fmq__io_clear_timer(s->hub->io, &s->timer);
     if (s->watch.fd >= 0) {
         fmq__io_unwatch(s->hub->io, &s->watch);
     }

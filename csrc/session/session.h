@@ -26,6 +26,19 @@ enum fmq__phase { FMQ__HANDSHAKE, FMQ__ESTABLISHED, FMQ__CLOSING };
 
 enum { FMQ__SESSION_CTL_MAX = 256 };
 
+/* When a peer must be heard of (heartbeat.c); the I/O thread's, but for `node` and
+ * `peer_ttl_ms`, which are under L. */
+typedef struct fmq__heartbeat {
+    fmq__heartbeat_opts opts;
+    uint64_t ping_ns;   /* when to send the next PING; FMQ__NEVER: not at all */
+    uint64_t answer_ns; /* when something must have come since the last one */
+    uint64_t ttl_ns;    /* the same by a PING of the peer */
+    uint64_t heard_at_ping;
+    uint64_t heard_at_ttl;
+    fmq__node node; /* hub->heard */
+    uint32_t peer_ttl_ms;
+} fmq__heartbeat;
+
 /* A body on its way in that did not lie in the buffer whole; the read turn's. */
 typedef struct fmq__bigbody {
     fmq__body *body; /* NULL: none */
@@ -51,6 +64,7 @@ struct fmq__session {
 
     /* handshake; the I/O thread's */
     bool is_shaking;
+    fmq__heartbeat beat;
     fmq__conn *conn; /* NULL: it is over, or (is_raw) there is none */
 
     /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
@@ -58,12 +72,13 @@ struct fmq__session {
     fmq__watch watch;
     fmq__node seen_node; /* hub->seen; I/O thread */
     unsigned seen;       /* what was seen */
-    fmq__timer timer;
+    fmq__timer timer;    /* of the handshake, then of the heartbeat */
 
     /* under L */
     enum fmq__phase phase;
     int error;           /* why it ended; 0: the peer closed, or we did */
     bool is_lasting;     /* ends when its queue is written: reads no more (linger) */
+    uint64_t n_heard;    /* reads that brought something */
     bool is_given_up;    /* a dialer is not to dial again */
     bool is_reading;     /* the read turn is out */
     bool is_writing;     /* the write turn is out */
@@ -140,6 +155,15 @@ int fmq__handshake_begin(fmq__session *s, const fmq__conn_config *config,
 /* The same where there is nothing to shake: it is over in the next turn. */
 int fmq__handshake_skip(fmq__session *s);
 void fmq__handshake_end(fmq__session *s);
+
+/* --- heartbeat.c --- */
+
+/* On the I/O thread, under L: an established session begins to send PINGs. */
+void fmq__heartbeat_io_start(fmq__session *s);
+
+/* Under L, any thread: a PING came whose sender is to be heard of again within
+ * `ttl_ms`. */
+void fmq__heartbeat_hear(fmq__session *s, uint32_t ttl_ms);
 
 /* --- read.c; under L, drop it --- */
 

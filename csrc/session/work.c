@@ -186,6 +186,9 @@ io_run(fmq__hub *h)
     if (work & FMQ__WORK_CLOSE) {
         fmq__hub_io_close(h);
     }
+    if (work & FMQ__WORK_HEARD) {
+        fmq__hub_io_heard(h);
+    }
     if (work & FMQ__WORK_SESSIONS) {
         io_sessions(h);
     }

@@ -15,6 +15,9 @@ typedef struct row {
     int max;
 } row;
 
+/* The longest TTL that a PING can tell, in ms. */
+enum { OPT_HEARTBEAT_TTL = 76, TTL_MAX = 6553599 };
+
 #define ROW(number, field, preset, min, max) \
     {number, offsetof(fmq__options, field), preset, min, max}
 
@@ -38,8 +41,11 @@ static const row rows[] = {
     ROW(54, conflate, 0, 0, 1),                      /* CONFLATE */
     ROW(57, tos, 0, 0, INT_MAX),                     /* TOS */
     ROW(66, handshake_ivl_ms, 30000, 0, INT_MAX),    /* HANDSHAKE_IVL, ms */
-    ROW(79, connect_timeout_ms, 0, 0, INT_MAX),      /* CONNECT_TIMEOUT, ms */
-    ROW(80, tcp_maxrt_ms, 0, 0, INT_MAX),            /* TCP_MAXRT, ms */
+    ROW(75, heartbeat_ivl_ms, 0, 0, INT_MAX),        /* HEARTBEAT_IVL, ms */
+    ROW(OPT_HEARTBEAT_TTL, heartbeat_ttl_ms, 0, -99, TTL_MAX), /* tenths, in ms */
+    ROW(77, heartbeat_timeout_ms, -1, 0, INT_MAX), /* HEARTBEAT_TIMEOUT, ms */
+    ROW(79, connect_timeout_ms, 0, 0, INT_MAX),    /* CONNECT_TIMEOUT, ms */
+    ROW(80, tcp_maxrt_ms, 0, 0, INT_MAX),          /* TCP_MAXRT, ms */
 };
 
 enum { OPT_AFFINITY = 4, OPT_MAXMSGSIZE = 22 };
@@ -113,7 +119,7 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
     if (r == NULL || n < r->min || n > r->max) {
         return EINVAL;
     }
-    *field(o, r) = n;
+    *field(o, r) = option == OPT_HEARTBEAT_TTL ? n / 100 * 100 : n;
     return 0;
 }
 
@@ -179,6 +185,9 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->reconnect_ivl_max_ms = o->reconnect_ivl_max_ms;
     link->connect_timeout_ms = o->connect_timeout_ms;
     link->handshake_ivl_ms = o->handshake_ivl_ms;
+    link->heartbeat.ivl_ms = o->heartbeat_ivl_ms;
+    link->heartbeat.ttl_ms = o->heartbeat_ttl_ms;
+    link->heartbeat.timeout_ms = o->heartbeat_timeout_ms;
     link->is_immediate = o->immediate != 0;
     memcpy(link->identity, o->routing_id, o->routing_id_len);
     link->identity_len = o->routing_id_len;

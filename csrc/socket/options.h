@@ -52,6 +52,9 @@ typedef struct fmq__options {
     int tcp_keepalive_intvl_s;
     int tcp_maxrt_ms;
     int conflate;
+    int heartbeat_ivl_ms;
+    int heartbeat_ttl_ms; /* whole tenths of a second */
+    int heartbeat_timeout_ms;
     int tos;
     int immediate;
     int ipv6;

@@ -46,9 +46,6 @@ DEFAULTS = {
 
 # What the core does not have yet is refused like any unknown number.
 NOT_YET = {
-    "HEARTBEAT_IVL",
-    "HEARTBEAT_TIMEOUT",
-    "HEARTBEAT_TTL",
     "ZAP_DOMAIN",
 }
 
