@@ -18,6 +18,8 @@ from ._core import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,
     has,
+    proxy,
+    proxy_steerable,
     set_frame_class,
     strerror,
     zmq_errno,
@@ -41,6 +43,7 @@ from .frame import Frame, Message
 from .poller import Poller, select
 from .socket import Socket
 from .tracker import _FINISHED_TRACKER, MessageTracker, _new_tracker
+from .utils._device import device
 from .version import __version__, pyzmq_version, pyzmq_version_info, zmq_version
 
 # Bodies of this many bytes or more are lent by ``copy=False``; smaller ones are copied.
@@ -79,8 +82,11 @@ __all__ = [
     "ZMQVersionError",
     "__version__",
     "constants",
+    "device",
     "error",
     "has",
+    "proxy",
+    "proxy_steerable",
     "pyzmq_version",
     "pyzmq_version_info",
     "select",

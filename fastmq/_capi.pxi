@@ -82,6 +82,15 @@ cdef extern from "fastmq.h" nogil:
     int fmq_poll(
         fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 
+    ctypedef struct fmq_proxy:
+        pass
+
+    int fmq_proxy_new(
+        fmq_socket frontend, fmq_socket backend, fmq_socket capture, fmq_socket control,
+        fmq_proxy **proxy)
+    int fmq_proxy_run(fmq_proxy *p)
+    void fmq_proxy_free(fmq_proxy *p)
+
     const char *fmq_strerror(int err)
     int fmq_has(const char *capability)
     const char *fmq_version()

@@ -30,6 +30,13 @@ def set_frame_class(
 def zmq_poll(
     sockets: Sequence[tuple[Any, int]], timeout: float | None = -1
 ) -> list[tuple[Any, int]]: ...
+def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> int: ...
+def proxy_steerable(
+    frontend: Socket,
+    backend: Socket,
+    capture: Socket | None = None,
+    control: Socket | None = None,
+) -> int: ...
 
 @disjoint_base
 class Context:

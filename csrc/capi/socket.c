@@ -8,6 +8,7 @@
 #include "msg/msg.h"
 #include "socket/ctx.h"
 #include "socket/poll.h"
+#include "socket/proxy.h"
 #include "socket/socket.h"
 
 int
@@ -177,4 +178,26 @@ fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 {
     return items == NULL && n != 0 ? EFAULT
                                    : fmq__poll_wait(items, n, deadline_ns, n_ready);
+}
+
+int
+fmq_proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
+              fmq_socket control, fmq_proxy **proxy)
+{
+    return proxy == NULL ? EFAULT
+                         : fmq__proxy_new(frontend, backend, capture, control, proxy);
+}
+
+int
+fmq_proxy_run(fmq_proxy *p)
+{
+    return p == NULL ? EFAULT : fmq__proxy_run(p);
+}
+
+void
+fmq_proxy_free(fmq_proxy *p)
+{
+    if (p != NULL) {
+        fmq__proxy_free(p);
+    }
 }

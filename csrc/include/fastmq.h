@@ -166,6 +166,17 @@ typedef struct fmq_pollitem {
 FMQ_API int fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
                      size_t *n_ready);
 
+/* A proxy: passes messages between two sockets (which may be one, that gets its own
+ * back), and a copy of each to `capture`; `control` takes PAUSE, RESUME, TERMINATE and
+ * STATISTICS (0: none). It takes no message that the other side has no room for. */
+typedef struct fmq_proxy fmq_proxy;
+FMQ_API int fmq_proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
+                          fmq_socket control, fmq_proxy **proxy);
+/* Runs until TERMINATE (0) or an error. EINTR: a signal came; run it again, nothing is
+ * lost. */
+FMQ_API int fmq_proxy_run(fmq_proxy *p);
+FMQ_API void fmq_proxy_free(fmq_proxy *p);
+
 /* Utilities. */
 FMQ_API const char *fmq_strerror(int err);
 FMQ_API int fmq_has(const char *capability);

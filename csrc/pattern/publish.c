@@ -330,6 +330,8 @@ fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
     fmq__list_init(&new->node);
     fmq__list_push_back(&self->peers, &new->node);
     pipe->mine = new;
+    fmq__fairq_add(&self->in, pipe);
+    take_messages(self); /* looking for them is how to be told of those to come */
     return true;
 }
 

@@ -221,11 +221,28 @@ set_option(fmq__socket *s, int option, const void *value, size_t len)
     return err == EINVAL ? fmq__options_set(&s->opt, option, value, len) : err;
 }
 
+/* LINGER may also be set while the context ends: it is what lets it. */
+static int
+enter_to_set(fmq_socket handle, int option, fmq__socket **socket)
+{
+    int err;
+
+    if (option != FMQ__OPT_LINGER) {
+        return fmq__socket_enter_open(handle, false, socket);
+    }
+    err = fmq__socket_enter(handle, false, socket);
+    if (err == 0 && (*socket)->hub.is_closed) {
+        fmq__socket_leave(*socket);
+        err = ENOTSOCK;
+    }
+    return err;
+}
+
 int
 fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len)
 {
     fmq__socket *s;
-    int err = fmq__socket_enter_open(handle, false, &s);
+    int err = enter_to_set(handle, option, &s);
 
     if (err != 0) {
         return err;

@@ -477,3 +477,20 @@ def test_a_shadow_of_nothing(zmq, ctx) -> None:
         with make(ctx) as other:
             assert not other.closed
             assert other.underlying != 0
+
+
+def test_sockets_are_closed_while_the_context_ends(zmq, ours) -> None:
+    """With a linger that is given only then."""
+    if not ours:
+        pytest.skip("libzmq takes none any more, and waits for ever")
+    ctx = zmq.Context()
+    push = ctx.socket(zmq.PUSH)
+    push.connect("tcp://127.0.0.1:9")
+    push.send(b"never delivered")
+    ender = threading.Thread(target=ctx.term)
+    ender.start()
+    with pytest.raises(zmq.ContextTerminated):
+        while True:
+            push.poll(10)
+    push.close(linger=0)
+    ender.join()

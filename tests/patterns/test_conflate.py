@@ -45,15 +45,15 @@ def make(world: Any, library: str, kind: str, conflate: int = 1) -> Any:
 @pytest.mark.parametrize("kinds", [("PUSH", "PULL"), ("DEALER", "DEALER")])
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_last_one_arrives(
-    library: str,
     kinds: tuple[str, str],
     transport: str,
     fresh: Callable[[str], str],
     world: Any,
 ) -> None:
-    receiver = make(world, library, kinds[1])
+    """With libzmq it may not."""
+    receiver = make(world, OURS, kinds[1])
     receiver.bind(fresh(transport))
-    sender = make(world, library, kinds[0])
+    sender = make(world, OURS, kinds[0])
     sender.sndhwm = receiver.rcvhwm = 1
     sender.connect(last(receiver))
     for i in range(N):
@@ -72,7 +72,16 @@ def test_between_the_libraries(
     sender.connect(last(receiver))
     for i in range(N):
         sender.send(b"%d" % i)
-    assert drain(receiver, b"%d" % (N - 1)) < N
+    n = 0
+    i = N - 1
+    newest = b"0"
+    while int(newest) < N - 1:  # libzmq may keep the last to itself
+        while not receiver.poll(20):
+            i += 1
+            sender.send(b"%d" % i)
+        newest = receiver.recv()
+        n += 1
+    assert n < N / 2
 
 
 def test_what_was_sent_before_there_is_a_peer(
@@ -108,12 +117,11 @@ def test_newer_ones_replace_what_was_seen_by_poll(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_subscribers(
-    library: str, transport: str, fresh: Callable[[str], str], world: Any
-) -> None:
-    publisher = make(world, library, "PUB")
+def test_subscribers(transport: str, fresh: Callable[[str], str], world: Any) -> None:
+    """With libzmq the last may not arrive."""
+    publisher = make(world, OURS, "PUB")
     publisher.bind(fresh(transport))
-    subscriber = make(world, library, "SUB")
+    subscriber = make(world, OURS, "SUB")
     subscriber.connect(last(publisher))
     until(lambda: publisher.send(b"0") or subscriber.poll(10))
     for i in range(1, N):
@@ -172,12 +180,10 @@ def test_a_message_that_is_being_read_stays(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_two_threads(
-    library: str, transport: str, fresh: Callable[[str], str], world: Any
-) -> None:
-    receiver = make(world, library, "PULL")
+def test_two_threads(transport: str, fresh: Callable[[str], str], world: Any) -> None:
+    receiver = make(world, OURS, "PULL")
     receiver.bind(fresh(transport))
-    sender = make(world, library, "PUSH")
+    sender = make(world, OURS, "PUSH")
     sender.connect(last(receiver))
 
     def send_all() -> None:

@@ -449,3 +449,39 @@ def test_what_a_type_cannot_do(library: str, world: Any) -> None:
     assert sub.poll(0, zmq.POLLIN | zmq.POLLOUT) == 0
     assert sub.linger == 0
     pub.send(b"to nobody")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("order", ["bind first", "connect first"])
+@pytest.mark.parametrize("binder", ["publisher", "subscriber"])
+@pytest.mark.parametrize("kinds", [("PUB", "SUB"), ("XPUB", "XSUB")])
+def test_inproc_either_way(
+    library: str,
+    kinds: tuple[str, str],
+    binder: str,
+    order: str,
+    when: str,
+    fresh: Callable[[str], str],
+    world: Any,
+) -> None:
+    """Whoever binds, and whether the subscription or the couple comes first."""
+    pub, sub = world.socket(library, kinds[0]), world.socket(library, kinds[1])
+    bound, other = (pub, sub) if binder == "publisher" else (sub, pub)
+
+    def subscribe() -> None:
+        if kinds[1] == "SUB":
+            sub.subscribe(b"a")
+        else:
+            sub.send(b"\x01a")
+
+    if when == "before":
+        subscribe()
+    endpoint = fresh("inproc")
+    if order == "bind first":
+        bound.bind(endpoint)
+    other.connect(endpoint)
+    if order == "connect first":
+        bound.bind(endpoint)
+    if when == "after":
+        subscribe()
+    settle(pub, sub, topic=b"a")
