@@ -34,6 +34,7 @@ set(socket_tests
     test_endpoints
     test_inproc_sockets
     test_links
+    test_monitor
     test_names
     test_options
     test_poll

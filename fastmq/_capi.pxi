@@ -82,6 +82,9 @@ cdef extern from "fastmq.h" nogil:
     int fmq_poll(
         fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 
+    int fmq_monitor(
+        fmq_socket s, const char *endpoint, uint64_t events, int version, int type)
+
     ctypedef struct fmq_proxy:
         pass
 
@@ -114,3 +117,5 @@ cdef enum:
     SMALL = 512
     # This many parts, or things to poll, are prepared on the stack.
     FEW = 8
+    # All events of version 1 of a monitor.
+    EVENT_ALL = 0xFFFF

@@ -141,6 +141,27 @@ cdef class Socket:
             if not go_on(err):
                 return
 
+    def monitor(self, addr, int events=EVENT_ALL) -> None:
+        """Have the events of the socket's connections sent as messages.
+
+        They come from a PAIR that is bound to ``addr``, and are received by connecting
+        another one. Up to 10,000 are kept for a receiver that comes later.
+
+        Args:
+            addr: An address, ``inproc://`` and a name; None ends it.
+            events: The events to tell, of ``Event``.
+        """
+        cdef bytes name = b"" if addr is None else endpoint(addr)
+        cdef const char *text = NULL
+        cdef fmq_socket handle = self._live()
+        cdef int err
+        if addr is not None:
+            text = name
+        with nogil:
+            err = fmq_monitor(handle, text, <uint64_t>events, 1, 0)
+        if err != 0:
+            fail(err)
+
     def connect(self, addr) -> None:
         """Connect to an address, now or as soon as somebody is there.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from warnings import warn
 
 from . import _core
-from .constants import Errno, PollEvent, SocketOption, SocketType, _OptType
+from .constants import Errno, Event, PollEvent, SocketOption, SocketType, _OptType
 from .error import ZMQBindError, ZMQError
 from .options import SocketOptions
 from .utils import jsonapi
@@ -84,6 +84,7 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
     _repr_cls = f"{__name__.partition('.')[0]}.Socket"
     _shadow = False
     _shadow_obj: Any = None
+    _monitor_socket: Any = None
 
     def __init__(
         self,
@@ -332,6 +333,40 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
             stacklevel=2,
         )
         return self.type
+
+    # Monitoring
+
+    def get_monitor_socket(
+        self, events: int | None = None, addr: str | None = None
+    ) -> Self:
+        """Return a PAIR that receives the events of this socket's connections.
+
+        ``fastmq.utils.monitor`` makes dicts of what it receives. Until
+        ``disable_monitor`` it is the same one every time.
+
+        Args:
+            events: The events to tell, of ``Event``; all of them by default.
+            addr: The address it is to connect to, ``inproc://`` and a name; by default
+                one that no other socket has.
+        """
+        monitor: Self | None = self._monitor_socket
+        if monitor is not None and not monitor.closed:
+            return monitor
+        if addr is None:
+            addr = f"inproc://monitor.s-{self.underlying:x}"
+        self.monitor(addr, Event.ALL if events is None else events)
+        made: Self = self.context.socket(SocketType.PAIR)
+        made.connect(addr)
+        self._monitor_socket = made
+        return made
+
+    def disable_monitor(self) -> None:
+        """End what ``get_monitor_socket`` or ``monitor`` began.
+
+        The last event is MONITOR_STOPPED.
+        """
+        self._monitor_socket = None
+        self.monitor(None, 0)
 
     # Waiting
 

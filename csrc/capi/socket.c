@@ -181,6 +181,12 @@ fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 }
 
 int
+fmq_monitor(fmq_socket s, const char *endpoint, uint64_t events, int version, int type)
+{
+    return fmq__socket_monitor(s, endpoint, events, version, type);
+}
+
+int
 fmq_proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
               fmq_socket control, fmq_proxy **proxy)
 {

@@ -166,6 +166,12 @@ typedef struct fmq_pollitem {
 FMQ_API int fmq_poll(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
                      size_t *n_ready);
 
+/* Tells events (a mask of ZMQ_EVENT_*) of the socket's connections as messages, from a
+ * socket of `type` (PAIR, PUB or PUSH) that is bound to `endpoint`, which is inproc.
+ * `version`: of the messages, 1 or 2. In the place of an earlier one; NULL ends it. */
+FMQ_API int fmq_monitor(fmq_socket s, const char *endpoint, uint64_t events,
+                        int version, int type);
+
 /* A proxy: passes messages between two sockets (which may be one, that gets its own
  * back), and a copy of each to `capture`; `control` takes PAUSE, RESUME, TERMINATE and
  * STATISTICS (0: none). It takes no message that the other side has no room for. */

@@ -108,6 +108,9 @@ extern const fmq__pattern_ops fmq__pattern_stream;
 extern const fmq__pattern_ops fmq__pattern_xpub;
 extern const fmq__pattern_ops fmq__pattern_xsub;
 
+/* Not a socket type: a monitor's socket (keeper.c). */
+extern const fmq__pattern_ops fmq__pattern_keeper;
+
 /* The pattern of a socket type; NULL: there is none. */
 const fmq__pattern_ops *fmq__pattern_find(int type);
 

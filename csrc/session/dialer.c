@@ -12,6 +12,7 @@
  * written or the linger time is over.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -70,8 +71,24 @@ retry_delay_ms(dialer *d)
 }
 
 static void
+tell(const dialer *d, uint64_t type, uint64_t value)
+{
+    const fmq__addr *addr = &d->base.addr;
+    char text[512];
+    const fmq__event e = {type, value, "", text, false};
+
+    if (fmq__hub_is_monitored(d->base.hub)) {
+        (void)snprintf(text, sizeof(text), "%s://%s", addr->transport->scheme,
+                       addr->text);
+        fmq__hub_tell(d->base.hub, &e);
+    }
+}
+
+static void
 retry_later(dialer *d)
 {
+    uint64_t delay_ms;
+
     if (d->base.opts.reconnect_ivl_ms <= 0) {
         d->is_over = true; /* 0 and -1 both mean: never */
         if (d->base.is_closing) {
@@ -79,9 +96,10 @@ retry_later(dialer *d)
         }
         return;
     }
-    fmq__io_set_timer(io_of(d), &d->timer,
-                      fmq__deadline_ns((int64_t)retry_delay_ms(d)));
+    delay_ms = retry_delay_ms(d);
+    fmq__io_set_timer(io_of(d), &d->timer, fmq__deadline_ns((int64_t)delay_ms));
     d->n_retries++;
+    tell(d, FMQ__EVENT_CONNECT_RETRIED, delay_ms);
 }
 
 static void
@@ -93,6 +111,7 @@ drop_attempt(dialer *d)
     fmq__io_clear_timer(io_of(d), &d->timer);
     if (d->fd >= 0) {
         close(d->fd);
+        tell(d, FMQ__EVENT_CLOSED, (uint64_t)d->fd);
         d->fd = -1;
     }
 }
@@ -113,6 +132,8 @@ begin_session(dialer *d)
     if (fmq__session_open(e->hub, e, fd, &e->opts, &d->session) != 0) {
         d->session = NULL;
         retry_later(d);
+    } else {
+        fmq__session_tell(d->session, FMQ__EVENT_CONNECTED, (uint64_t)fd);
     }
 }
 
@@ -148,6 +169,7 @@ try_next(dialer *d)
             d->fd = -1;
             continue;
         }
+        tell(d, FMQ__EVENT_CONNECT_DELAYED, EINPROGRESS);
         if (fmq__io_watch(io_of(d), &d->watch, d->fd, FMQ__EV_OUT) != 0) {
             drop_attempt(d);
             continue;

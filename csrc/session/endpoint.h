@@ -32,6 +32,7 @@ struct fmq__endpoint {
     fmq__addr addr;
     fmq__link_opts opts;
     fmq__peer *peer;      /* dialers: the pipe; NULL: none (IMMEDIATE, or refused) */
+    bool is_bound;        /* a listener */
     bool is_refused;      /* the pattern does not want another peer: never dialled */
     bool is_closing;      /* I/O thread: close was called */
     fmq__node post_node;  /* hub->opening; under L */

@@ -57,9 +57,26 @@ read_input(fmq__session *s)
     return 0;
 }
 
+/* Tells why: what the other end got wrong or refused, or what became of it. That our
+ * types do not fit is told by the end alone. */
+static void
+tell_failure(fmq__session *s, int err)
+{
+    unsigned detail = s->conn != NULL ? fmq__conn_error(s->conn) : 0;
+
+    if (detail >= 300 && detail <= 500) {
+        fmq__session_tell(s, FMQ__EVENT_SHAKE_AUTH, detail);
+    } else if (detail != 0) {
+        fmq__session_tell(s, FMQ__EVENT_SHAKE_PROTOCOL, detail);
+    } else if (err != EPROTO || !fmq__conn_has_greeted(s->conn)) {
+        fmq__session_tell(s, FMQ__EVENT_SHAKE_FAILED, (uint64_t)err);
+    }
+}
+
 static void
 fail(fmq__session *s, int err)
 {
+    tell_failure(s, err);
     s->error = err;
     fmq__session_io_bury(s);
 }
@@ -72,6 +89,9 @@ succeed(fmq__session *s)
 
     fmq__io_unwatch(h->io, &s->watch);
     fmq__io_clear_timer(h->io, &s->timer);
+    if (!s->is_raw) {
+        fmq__session_tell(s, FMQ__EVENT_SHAKE_SUCCEEDED, 0);
+    }
     fmq__list_push_back(&h->ready, &s->turn_node);
     fmq__hub_io_do(h, FMQ__WORK_SESSIONS);
 }

@@ -27,6 +27,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->pattern = pattern;
     pattern->dropped = &h->dropped;
     h->events = events;
+    atomic_init(&h->monitored, 0);
     h->is_terminated = false;
     h->dropped = NULL;
     h->n_inside = 0;

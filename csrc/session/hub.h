@@ -28,6 +28,7 @@
 #include "pattern/pattern.h"
 #include "pipe/inbox.h"
 #include "pipe/inproc.h"
+#include "session/event.h"
 
 typedef struct fmq__hub fmq__hub;
 typedef struct fmq__session fmq__session;
@@ -39,6 +40,8 @@ typedef struct fmq__hub_events {
     /* After close: every endpoint and session is gone and nobody is inside. On the I/O
      * thread (or, without one, the closing thread), without L. */
     void (*on_finished)(fmq__hub *h);
+    /* Something happened that somebody wants to be told of; without L. */
+    void (*on_event)(fmq__hub *h, const fmq__event *e);
 } fmq__hub_events;
 
 enum { FMQ__DIR_IN = 0, FMQ__DIR_OUT = 1 };
@@ -81,6 +84,7 @@ struct fmq__hub {
     const fmq__hub_events *events;
     uint32_t generation; /* of the shell; odd while it is a socket */
 
+    _Atomic uint64_t monitored; /* the events that are told */
     bool is_closed;
     bool is_terminated;
     fmq__body *dropped; /* lent bodies to give back without L; see fmq__hub_unlock */
@@ -197,6 +201,29 @@ fmq__hub_state(const fmq__hub *h)
         return ENOTSOCK;
     }
     return h->is_terminated ? FMQ_ETERM : 0;
+}
+
+/* Which events are told from now on; returns those before. */
+static inline uint64_t
+fmq__hub_set_monitored(fmq__hub *h, uint64_t events)
+{
+    return atomic_exchange_explicit(&h->monitored, events, memory_order_relaxed);
+}
+
+/* Whether any are: what an event will need may be left out else. */
+static inline bool
+fmq__hub_is_monitored(const fmq__hub *h)
+{
+    return atomic_load_explicit(&h->monitored, memory_order_relaxed) != 0;
+}
+
+/* Tells an event, if somebody wants it; not under L. */
+static inline void
+fmq__hub_tell(fmq__hub *h, const fmq__event *e)
+{
+    if ((atomic_load_explicit(&h->monitored, memory_order_relaxed) & e->type) != 0) {
+        h->events->on_event(h, e);
+    }
 }
 
 /* A connection of a pipe stands, or is lost; a pipe goes: the pattern hears of it, and

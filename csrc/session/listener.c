@@ -51,6 +51,14 @@ on_pause_over(fmq__timer *t)
 }
 
 static void
+tell(const listener *l, uint64_t type, uint64_t value)
+{
+    const fmq__event e = {type, value, l->bound_name, "", true};
+
+    fmq__hub_tell(l->base.hub, &e);
+}
+
+static void
 on_ready(fmq__watch *w, unsigned events)
 {
     listener *l = FMQ__ITEM(w, listener, watch);
@@ -65,6 +73,9 @@ on_ready(fmq__watch *w, unsigned events)
         if (err == EAGAIN) {
             return;
         }
+        if (err != 0) {
+            tell(l, FMQ__EVENT_ACCEPT_FAILED, (uint64_t)err);
+        }
         if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM) {
             pause_accepting(l);
             return;
@@ -72,7 +83,11 @@ on_ready(fmq__watch *w, unsigned events)
         if (err == 0) {
             /* Without memory for a session this connection is closed; others may come.
              */
-            (void)fmq__session_open(e->hub, e, fd, &e->opts, &s);
+            int n = fd;
+
+            if (fmq__session_open(e->hub, e, fd, &e->opts, &s) == 0) {
+                fmq__session_tell(s, FMQ__EVENT_ACCEPTED, (uint64_t)n);
+            }
         }
     }
 }
@@ -108,6 +123,7 @@ close_listener(fmq__endpoint *e, int64_t linger_ms)
     }
     fmq__io_clear_timer(h->io, &l->pause);
     e->addr.transport->unlisten(&e->addr, l->bound_name, l->fd);
+    tell(l, FMQ__EVENT_CLOSED, (uint64_t)l->fd);
     while (n != &h->all_sessions) {
         fmq__session *s = FMQ__ITEM(n, fmq__session, io_node);
 
@@ -150,6 +166,7 @@ fmq__listener_new(fmq__hub *h, fmq__addr *addr, const fmq__link_opts *opts, int 
         return ENOMEM;
     }
     fmq__endpoint_init(&l->base, &listener_ops, h, addr, opts);
+    l->base.is_bound = true;
     fmq__chore_init(&l->base.burial, on_buried);
     l->fd = fd;
     l->watch.on_ready = on_ready;

@@ -119,7 +119,46 @@ on_buried(fmq__chore *c)
     fmq__session *s = FMQ__ITEM(c, fmq__session, burial);
 
     fmq__session_drop_input(s);
+    fmq__free(s->name[0]);
+    fmq__free(s->name[1]);
     fmq__free(s);
+}
+
+static char *
+copy_name(int err, const char *name)
+{
+    return err == 0 ? fmq__strdup(name) : NULL;
+}
+
+/* Who is connected to whom, while it can be told. */
+static void
+note_names(fmq__session *s)
+{
+    const fmq__addr *addr = &s->endpoint->addr;
+    const fmq__transport *t = addr->transport;
+    char name[512];
+
+    s->name[0] = copy_name(t->local_name(addr, s->fd, name, sizeof(name)), name);
+    if (s->is_bound) {
+        s->name[1] = copy_name(t->remote_name(s->fd, name, sizeof(name)), name);
+    } else {
+        (void)snprintf(name, sizeof(name), "%s://%s", t->scheme, addr->text);
+        s->name[1] = copy_name(0, name);
+    }
+}
+
+void
+fmq__session_tell(fmq__session *s, uint64_t type, uint64_t value)
+{
+    const fmq__event e = {
+        .type = type,
+        .value = value,
+        .local = s->name[0] != NULL ? s->name[0] : "",
+        .remote = s->name[1] != NULL ? s->name[1] : "",
+        .is_bound = s->is_bound,
+    };
+
+    fmq__hub_tell(s->hub, &e);
 }
 
 int
@@ -156,11 +195,17 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     s->phase = FMQ__HANDSHAKE;
     s->maxmsgsize = o->maxmsgsize;
     s->is_raw = o->is_raw;
+    s->is_bound = from->is_bound;
+    if (fmq__hub_is_monitored(h)) {
+        note_names(s);
+    }
     s->beat.opts = o->heartbeat;
     err = s->is_raw ? fmq__handshake_skip(s)
                     : fmq__handshake_begin(s, &config, o->handshake_ivl_ms);
     if (err != 0) {
         close(fd);
+        fmq__free(s->name[0]);
+        fmq__free(s->name[1]);
         fmq__free(s);
         return err;
     }
@@ -395,6 +440,9 @@ fmq__session_io_bury(fmq__session *s)
         part(s->fd);
     }
     close(s->fd);
+    if (s->error != 0) { /* else we have ended it */
+        fmq__session_tell(s, FMQ__EVENT_DISCONNECTED, (uint64_t)s->fd);
+    }
     s->fd = -1;
     fmq__list_remove(&s->io_node);
     fmq__list_remove(&s->turn_node);

@@ -53,6 +53,8 @@ struct fmq__session {
     fmq__endpoint *endpoint; /* where it came from; NULL: that is gone. I/O thread */
     fmq__peer *peer;         /* set when established; under L */
     int fd;
+    char *name[2]; /* local, remote: for events; NULL: not monitored when it began */
+    bool is_bound; /* by a listener of ours */
     fmq__node io_node;     /* hub->all_sessions; I/O thread */
     fmq__node hub_node;    /* hub->established; under L */
     fmq__node dirty_node;  /* hub->flush.dirty; under L */
@@ -109,6 +111,9 @@ struct fmq__session {
 /* Begins the handshake on `fd`, which it takes. */
 int fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts *o,
                       fmq__session **session);
+
+/* On the I/O thread, not under L: tells an event of this connection. */
+void fmq__session_tell(fmq__session *s, uint64_t type, uint64_t value);
 
 /* On the I/O thread, which need not have L: whether its handshake is not over. */
 static inline bool

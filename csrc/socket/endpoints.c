@@ -84,6 +84,14 @@ open_listener(fmq__addr *addr, const fmq__link_opts *link, int *fd, char *name,
     return err;
 }
 
+static void
+tell(fmq__socket *s, uint64_t type, uint64_t value, const char *endpoint)
+{
+    const fmq__event e = {type, value, endpoint, "", true};
+
+    fmq__hub_tell(&s->hub, &e);
+}
+
 /* Makes an endpoint of a listening descriptor; takes it and `addr` if it succeeds. */
 static int
 start_listener(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link, int fd,
@@ -126,7 +134,10 @@ bind_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
         return err;
     }
     err = open_listener(&addr, link, &fd, bound_name, sizeof(bound_name));
-    if (err == 0) {
+    if (err != 0) {
+        tell(s, FMQ__EVENT_BIND_FAILED, (uint64_t)err, endpoint);
+    } else {
+        tell(s, FMQ__EVENT_LISTENING, (uint64_t)fd, bound_name);
         err = fmq__name_new(FMQ__NAME_LISTENER, endpoint, bound_name, &name);
         if (err != 0) {
             t->unlisten(&addr, bound_name, fd);

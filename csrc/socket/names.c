@@ -24,6 +24,7 @@ typedef struct bound {
     uint32_t rcvhwm;
     uint8_t id[255]; /* ROUTING_ID at bind */
     uint8_t id_len;
+    fmq_socket keeper; /* the socket, if nobody enters it for itself; else 0 */
     char text[];
 } bound;
 
@@ -33,8 +34,9 @@ typedef struct waiting {
     fmq__pending base;
     fmq__socket *socket; /* the connecter; NULL: closed, or disconnected */
     fmq__couple *couple;
-    bool is_leaving; /* side 0 is being closed: not to be joined meanwhile */
-    bool is_told;    /* the binder has its note, and side 1 with it */
+    bool is_leaving;   /* side 0 is being closed: not to be joined meanwhile */
+    bool is_told;      /* the binder has its note, and side 1 with it */
+    fmq_socket keeper; /* of the binder */
     uint32_t sndhwm;
     uint32_t rcvhwm;
     char text[];
@@ -142,6 +144,7 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
     b->rcvhwm = link->rcvhwm;
     memcpy(b->id, link->identity, link->identity_len);
     b->id_len = link->identity_len;
+    b->keeper = s->hub.pattern->ops == &fmq__pattern_keeper ? fmq__shell_handle(s) : 0;
     return b;
 }
 
@@ -288,6 +291,7 @@ new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple,
     w->couple = couple;
     w->is_leaving = false;
     w->is_told = false;
+    w->keeper = 0;
     w->sndhwm = link->sndhwm;
     w->rcvhwm = link->rcvhwm;
     return w;
@@ -332,6 +336,7 @@ enter_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link, wait
         if (*outcome == WAITING && b != NULL) {
             *outcome =
                 join_couple(w->couple, b, w->sndhwm, w->rcvhwm) ? JOINED : TOO_LATE;
+            w->keeper = b->keeper;
         }
         if (*outcome == JOINED) {
             (void)tell_up(s, side);
@@ -369,6 +374,9 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
     fmq__mutex_unlock(&s->ctx->mutex);
     if (outcome == WAITING) {
         return 0;
+    }
+    if (w->keeper != 0) {
+        fmq__socket_poke(w->keeper); /* what it kept is for us */
     }
     fmq__free(w);
     if (outcome == TOO_LATE) {

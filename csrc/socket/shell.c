@@ -51,6 +51,14 @@ add_block(void)
     if (block == NULL) {
         return ENOMEM;
     }
+    for (uint32_t i = 0; i < BLOCK_SIZE; i++) {
+        int err = fmq__monitor_init(&block[i].monitor);
+
+        if (err != 0) {
+            fmq__free(block);
+            return err;
+        }
+    }
     for (uint32_t i = BLOCK_SIZE; i-- > 0;) {
         fmq__hub_init_shell(&block[i].hub);
         block[i].index = n_blocks << BLOCK_BITS | i;
@@ -105,6 +113,7 @@ fmq__shell_after_fork(bool is_child)
 {
     for (fmq__socket *s = free_shells; is_child && s != NULL; s = s->next_free) {
         fmq__lock_init(&s->hub.lock);
+        (void)fmq__monitor_init(&s->monitor);
     }
     fmq__mutex_unlock(&pool_mutex);
 }

@@ -35,6 +35,7 @@ on_finished(fmq__hub *h)
 static const fmq__hub_events hub_events = {
     .on_note = fmq__inproc_on_note,
     .on_finished = on_finished,
+    .on_event = fmq__monitor_on_event,
 };
 
 int
@@ -63,6 +64,7 @@ fmq__socket_close(fmq_socket handle)
     fmq__hub_unlock(h);
     fmq__inproc_close_all(s);
     fmq__staged_drop(&staged);
+    fmq__monitor_stop(s); /* it has heard of the listeners' ends */
     fmq__hub_lock(h);
     fmq__hub_exit(h);
     fmq__hub_unlock(h);
@@ -158,11 +160,25 @@ int
 fmq__socket_new(fmq__ctx *c, int type, fmq_socket *handle)
 {
     const fmq__pattern_ops *ops = fmq__pattern_find(type);
+
+    return ops != NULL ? fmq__socket_new_of(c, ops, handle) : EINVAL;
+}
+
+void
+fmq__socket_poke(fmq_socket handle)
+{
+    fmq__socket *s;
+
+    if (fmq__socket_enter_open(handle, false, &s) == 0) {
+        fmq__socket_leave(s);
+    }
+}
+
+int
+fmq__socket_new_of(fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle)
+{
     int err;
 
-    if (ops == NULL) {
-        return EINVAL;
-    }
     fmq__mutex_lock(&c->mutex);
     err = make_socket(c, ops, handle);
     fmq__mutex_unlock(&c->mutex);

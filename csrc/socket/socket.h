@@ -3,8 +3,8 @@
  *
  * Split by concern: shell.c (handles and their memory), socket.c (life, options),
  * data.c (send and receive), endpoints.c (bind, connect and their opposites), names.c
- * (inproc), poll.c. Every function takes a handle, finds the shell behind it, takes its
- * lock, and only then believes it.
+ * (inproc), monitor.c, poll.c, proxy.c. Every function takes a handle, finds the shell
+ * behind it, takes its lock, and only then believes it.
  *
  * Owner:   the application, by handle, until close; then the I/O thread until all is
  *          written; then the pool of shells.
@@ -26,6 +26,13 @@ typedef struct fmq__staged {
     size_t cap;
 } fmq__staged;
 
+/* Who tells the socket's events; see monitor.c. */
+typedef struct fmq__monitor {
+    fmq__mutex mutex; /* lives as long as the shell */
+    fmq_socket out;   /* 0: nobody is told */
+    int version;
+} fmq__monitor;
+
 typedef struct fmq__socket {
     fmq__hub hub;
     uint32_t index; /* in the table of shells */
@@ -40,6 +47,7 @@ typedef struct fmq__socket {
     bool rcvmore;
     uint8_t connect_id[255]; /* CONNECT_ROUTING_ID, for the next connect */
     uint8_t connect_id_len;
+    fmq__monitor monitor;
     uint32_t n_unlooked; /* receives since connections were read, beside inproc peers */
 } fmq__socket;
 
@@ -92,9 +100,28 @@ fmq__socket_leave(fmq__socket *s)
 /* --- socket.c --- */
 
 int fmq__socket_new(fmq__ctx *c, int type, fmq_socket *handle);
+int fmq__socket_new_of(fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle);
+/* Has it look at its notes. */
+void fmq__socket_poke(fmq_socket handle);
 int fmq__socket_close(fmq_socket handle);
 int fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len);
 int fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len);
+
+/* --- monitor.c; not under L --- */
+
+/* Once in the life of the memory. */
+int fmq__monitor_init(fmq__monitor *m);
+
+/* Begins, in the place of an earlier one; `endpoint` NULL: ends. EINVAL,
+ * EPROTONOSUPPORT (only inproc), and the errors of bind. */
+int fmq__socket_monitor(fmq_socket handle, const char *endpoint, uint64_t events,
+                        int version, int type);
+
+/* The hub's on_event. */
+void fmq__monitor_on_event(fmq__hub *h, const fmq__event *e);
+
+/* Says so, and ends. */
+void fmq__monitor_stop(fmq__socket *s);
 
 /* --- data.c --- */
 

@@ -318,6 +318,18 @@ ipc_local_name(const fmq__addr *addr, int fd, char *buf, size_t cap)
     return n >= 0 && (size_t)n < cap ? 0 : ERANGE;
 }
 
+/* Who connects has no path. */
+static int
+ipc_remote_name(int fd, char *buf, size_t cap)
+{
+    (void)fd;
+    if (cap == 0) {
+        return ERANGE;
+    }
+    buf[0] = '\0';
+    return 0;
+}
+
 static int
 ipc_peer_address(int fd, char *buf, size_t cap)
 {
@@ -343,5 +355,6 @@ const fmq__transport fmq__transport_ipc = {
     .dial = ipc_dial,
     .dial_result = fmq__stream_dial_result,
     .local_name = ipc_local_name,
+    .remote_name = ipc_remote_name,
     .peer_address = ipc_peer_address,
 };

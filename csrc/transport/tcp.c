@@ -231,25 +231,44 @@ tcp_dial_result(int fd)
 }
 
 static int
+put_name(const struct sockaddr_storage *sa, socklen_t len, char *buf, size_t cap)
+{
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+    int n;
+
+    if (getnameinfo((const struct sockaddr *)(const void *)sa, len, host, sizeof(host),
+                    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return EADDRNOTAVAIL;
+    }
+    n = snprintf(buf, cap, sa->ss_family == AF_INET6 ? "tcp://[%s]:%s" : "tcp://%s:%s",
+                 host, port);
+    return n >= 0 && (size_t)n < cap ? 0 : ERANGE;
+}
+
+static int
 tcp_local_name(const fmq__addr *addr, int fd, char *buf, size_t cap)
 {
     struct sockaddr_storage own = {0};
     socklen_t len = sizeof(own);
-    char host[NI_MAXHOST];
-    char port[NI_MAXSERV];
-    int n;
 
     (void)addr;
     if (getsockname(fd, (struct sockaddr *)(void *)&own, &len) != 0) {
         return errno;
     }
-    if (getnameinfo((struct sockaddr *)(void *)&own, len, host, sizeof(host), port,
-                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        return EADDRNOTAVAIL;
+    return put_name(&own, len, buf, cap);
+}
+
+static int
+tcp_remote_name(int fd, char *buf, size_t cap)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof(peer);
+
+    if (getpeername(fd, (struct sockaddr *)(void *)&peer, &len) != 0) {
+        return errno;
     }
-    n = snprintf(buf, cap, own.ss_family == AF_INET6 ? "tcp://[%s]:%s" : "tcp://%s:%s",
-                 host, port);
-    return n >= 0 && (size_t)n < cap ? 0 : ERANGE;
+    return put_name(&peer, len, buf, cap);
 }
 
 static int
@@ -280,5 +299,6 @@ const fmq__transport fmq__transport_tcp = {
     .dial = tcp_dial,
     .dial_result = tcp_dial_result,
     .local_name = tcp_local_name,
+    .remote_name = tcp_remote_name,
     .peer_address = tcp_peer_address,
 };

@@ -98,6 +98,9 @@ struct fmq__transport {
      * ERANGE: more than `cap`. */
     int (*local_name)(const fmq__addr *addr, int fd, char *buf, size_t cap);
 
+    /* The same of the other end; "" if it has no name. */
+    int (*remote_name)(int fd, char *buf, size_t cap);
+
     /* The property Peer-Address: IP text without port, or "localhost:uid:gid:pid".
      * ERANGE: more than `cap`. */
     int (*peer_address)(int fd, char *buf, size_t cap);
