@@ -30,6 +30,24 @@ cdef int load_option_types() except -1:
     return 0
 
 
+cdef object name_of(int option):
+    from fastmq.constants import SocketOption
+    try:
+        return SocketOption(option).name
+    except ValueError:
+        return f"option {option}"
+
+
+cdef int check_option(int err, int option, value=None) except -1:
+    """Raise the exception of ``err``; it names the option that was wrong."""
+    if err == 0:
+        return 0
+    if err != EINVAL:
+        fail(err)
+    what = name_of(option) if value is None else f"{name_of(option)}={value!r:.80}"
+    fail(err, f"{strerror(err)} ({what})")
+
+
 cdef int set_option(fmq_socket s, int option, value) except -1:
     cdef int as_int
     cdef int64_t as_int64
@@ -39,16 +57,19 @@ cdef int set_option(fmq_socket s, int option, value) except -1:
         load_option_types()
     if option in bytes_options:
         if not isinstance(value, bytes):
-            raise TypeError(f"expected bytes, got: {value!r}")
-        return check(fmq_setsockopt(
-            s, option, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value)))
+            raise TypeError(f"expected bytes, got: {value!r} ({name_of(option)})")
+        return check_option(fmq_setsockopt(
+            s, option, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value)),
+            option, value)
     if not isinstance(value, int):
-        raise TypeError(f"expected int, got: {value!r}")
+        raise TypeError(f"expected int, got: {value!r} ({name_of(option)})")
     if option in int64_options:
         as_int64 = value
-        return check(fmq_setsockopt(s, option, &as_int64, sizeof(as_int64)))
+        return check_option(
+            fmq_setsockopt(s, option, &as_int64, sizeof(as_int64)), option, value)
     as_int = value
-    return check(fmq_setsockopt(s, option, &as_int, sizeof(as_int)))
+    return check_option(
+        fmq_setsockopt(s, option, &as_int, sizeof(as_int)), option, value)
 
 
 cdef object get_option(fmq_socket s, int option):
@@ -60,17 +81,17 @@ cdef object get_option(fmq_socket s, int option):
         load_option_types()
     if option in bytes_options:
         size = MAX_VALUE
-        check(fmq_getsockopt(s, option, buf, &size))
+        check_option(fmq_getsockopt(s, option, buf, &size), option)
         # The core ends strings with a NUL; ids are counted.
         if option != ROUTING_ID and size > 0 and buf[size - 1] == 0:
             size -= 1
         return PyBytes_FromStringAndSize(buf, <Py_ssize_t>size)
     if option in int64_options:
         size = sizeof(as_int64)
-        check(fmq_getsockopt(s, option, &as_int64, &size))
+        check_option(fmq_getsockopt(s, option, &as_int64, &size), option)
         return as_int64
     size = sizeof(as_int)
-    check(fmq_getsockopt(s, option, &as_int, &size))
+    check_option(fmq_getsockopt(s, option, &as_int, &size), option)
     return as_int
 
 

@@ -32,6 +32,7 @@ typedef struct fmq__pattern_ops {
     bool renews;
     bool has_zero_linger; /* the preset of LINGER is 0 */
     unsigned conflates;   /* what CONFLATE is for: FMQ__CONFLATE_* */
+    unsigned says;        /* FMQ__SAYS_*: which of these messages it has */
     size_t size;          /* of the whole object */
 
     void (*init)(fmq__pattern *p);
@@ -75,6 +76,9 @@ typedef struct fmq__pattern_ops {
      * can be given. */
     bool (*can_name)(fmq__pattern *p, const uint8_t *id, size_t id_len);
 } fmq__pattern_ops;
+
+/* HELLO_MSG, DISCONNECT_MSG, HICCUP_MSG. */
+enum { FMQ__SAYS_HELLO = 1, FMQ__SAYS_GOODBYE = 2, FMQ__SAYS_HICCUP = 4 };
 
 /* Bits of `notify`, and the option. */
 enum { FMQ__NOTIFY_UP = 1, FMQ__NOTIFY_DOWN = 2, FMQ__OPT_ROUTER_NOTIFY = 97 };

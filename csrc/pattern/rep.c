@@ -270,6 +270,7 @@ const fmq__pattern_ops fmq__pattern_rep = {
     .name = "REP",
     .type = 4,
     .peer_types = 1U << 3 | 1U << 5, /* REQ, DEALER */
+    .says = FMQ__SAYS_HELLO | FMQ__SAYS_GOODBYE,
     .size = sizeof(rep),
     .init = init,
     .fini = fini,

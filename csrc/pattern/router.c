@@ -333,6 +333,7 @@ const fmq__pattern_ops fmq__pattern_router = {
     .type = 6,
     .peer_types = 1U << 3 | 1U << 5 | 1U << 6, /* REQ, DEALER, ROUTER */
     .has_identity = true,
+    .says = FMQ__SAYS_HELLO | FMQ__SAYS_GOODBYE,
     .size = sizeof(router),
     .init = init,
     .fini = fini,

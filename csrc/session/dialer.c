@@ -36,6 +36,7 @@ typedef struct dialer {
     fmq__timer linger; /* after close */
     fmq__session *session;
     uint32_t n_retries; /* since the last connection, for the back-off */
+    int reason;         /* why there is no connection: FMQ__STOP_*, or 0 */
 } dialer;
 
 static void start(dialer *d);
@@ -89,8 +90,9 @@ retry_later(dialer *d)
 {
     uint64_t delay_ms;
 
-    if (d->base.opts.reconnect_ivl_ms <= 0) {
-        d->is_over = true; /* 0 and -1 both mean: never */
+    if (d->base.opts.reconnect_ivl_ms <= 0 || /* 0 and -1 both mean: never */
+        (d->base.opts.reconnect_stop & d->reason) != 0) {
+        d->is_over = true;
         if (d->base.is_closing) {
             finish(d);
         }
@@ -142,10 +144,13 @@ on_writable(fmq__watch *w, unsigned events)
 {
     dialer *d = FMQ__ITEM(w, dialer, watch);
 
+    int err = d->base.addr.transport->dial_result(d->fd);
+
     (void)events;
-    if (d->base.addr.transport->dial_result(d->fd) == 0) {
+    if (err == 0) {
         begin_session(d);
     } else {
+        d->reason = err == ECONNREFUSED ? FMQ__STOP_REFUSED : 0;
         drop_attempt(d);
         try_next(d);
     }
@@ -167,6 +172,7 @@ try_next(dialer *d)
         }
         if (err != EINPROGRESS) {
             d->fd = -1;
+            d->reason = err == ECONNREFUSED ? FMQ__STOP_REFUSED : 0;
             continue;
         }
         tell(d, FMQ__EVENT_CONNECT_DELAYED, EINPROGRESS);
@@ -228,6 +234,7 @@ start(dialer *d)
 
     d->next = 0;
     d->lookup.n = 0;
+    d->reason = 0;
     if (!e->addr.needs_resolver) {
         if (e->addr.transport->resolve(&e->addr, FMQ__ADDR_CONNECT, &e->opts.stream,
                                        d->lookup.found, FMQ__RESOLVE_MAX,
@@ -281,6 +288,7 @@ on_buried(fmq__chore *c)
         fmq__peer_free(d->base.peer);
     }
     fmq__addr_fini(&d->base.addr);
+    fmq__link_opts_drop(&d->base.opts);
     fmq__free(d);
 }
 
@@ -372,6 +380,8 @@ on_session_end(fmq__endpoint *e, int err)
 {
     dialer *d = from_base(e);
 
+    d->reason = fmq__session_was_established(d->session) ? FMQ__STOP_DISCONNECTED
+                                                         : FMQ__STOP_SHAKE_FAILED;
     d->session = NULL;
     if (e->is_closing) {
         if (has_queued(d) && err != 0 && !is_violation(err)) {

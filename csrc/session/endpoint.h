@@ -43,7 +43,7 @@ struct fmq__endpoint {
         *closed_word; /* set to 1 and woken when close was called; or NULL */
 };
 
-/* Takes `addr`. */
+/* Takes `addr`; holds the blobs of `opts`. */
 void fmq__endpoint_init(fmq__endpoint *e, const fmq__endpoint_ops *ops, fmq__hub *h,
                         fmq__addr *addr, const fmq__link_opts *opts);
 

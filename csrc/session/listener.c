@@ -104,6 +104,7 @@ on_buried(fmq__chore *c)
     listener *l = from_base(FMQ__ITEM(c, fmq__endpoint, burial));
 
     fmq__addr_fini(&l->base.addr);
+    fmq__link_opts_drop(&l->base.opts);
     fmq__free(l->bound_name);
     fmq__free(l);
 }

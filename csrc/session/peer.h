@@ -22,6 +22,37 @@ typedef struct fmq__peer {
 
 typedef struct fmq__link_opts fmq__link_opts;
 
+/* Bytes that do not change, shared by count; `body` NULL: none. */
+typedef struct fmq__blob {
+    fmq__body *body;
+    uint8_t *data;
+    size_t len;
+} fmq__blob;
+
+static inline void
+fmq__blob_hold(const fmq__blob *b)
+{
+    if (b->body != NULL) {
+        fmq__body_hold(b->body);
+    }
+}
+
+static inline void
+fmq__blob_drop(fmq__blob *b)
+{
+    if (b->body != NULL) {
+        fmq__body_drop(b->body);
+    }
+    *b = (fmq__blob){NULL, NULL, 0};
+}
+
+/* When a dialer is not to dial again (bits of RECONNECT_STOP). */
+enum {
+    FMQ__STOP_REFUSED = 1,      /* nobody listens there */
+    FMQ__STOP_SHAKE_FAILED = 2, /* the handshake failed */
+    FMQ__STOP_DISCONNECTED = 4  /* a connection stood, and ended */
+};
+
 typedef struct fmq__heartbeat_opts {
     int ivl_ms;     /* 0: no PINGs */
     int ttl_ms;     /* what the peer is told */
@@ -33,7 +64,7 @@ int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
 void fmq__peer_free(fmq__peer *p);
 
 /* The slice of the socket's options that connections need; copied at bind or connect.
- */
+ * Its blobs are the copy's if they were held. */
 struct fmq__link_opts {
     fmq__stream_opts stream;
     uint32_t sndhwm;
@@ -44,6 +75,12 @@ struct fmq__link_opts {
     int connect_timeout_ms; /* 0: the system's */
     int handshake_ivl_ms;   /* 0: none */
     fmq__heartbeat_opts heartbeat;
+    int use_fd;         /* bind: adopt this descriptor; -1: none */
+    int reconnect_stop; /* FMQ__STOP_* */
+    fmq__blob metadata; /* further properties of ours, encoded */
+    fmq__blob hello;    /* the first message of each connection */
+    fmq__blob goodbye;  /* what an accepted peer seems to say when it has gone */
+    fmq__blob hiccup;   /* the same of one that was dialled */
     bool is_immediate;
     bool is_raw;        /* STREAM, ROUTER_RAW */
     unsigned conflates; /* FMQ__CONFLATE_* */
@@ -52,5 +89,23 @@ struct fmq__link_opts {
     uint8_t connect_id[255]; /* connect: the id its peer gets (CONNECT_ROUTING_ID) */
     uint8_t connect_id_len;
 };
+
+static inline void
+fmq__link_opts_hold(const fmq__link_opts *o)
+{
+    fmq__blob_hold(&o->metadata);
+    fmq__blob_hold(&o->hello);
+    fmq__blob_hold(&o->goodbye);
+    fmq__blob_hold(&o->hiccup);
+}
+
+static inline void
+fmq__link_opts_drop(fmq__link_opts *o)
+{
+    fmq__blob_drop(&o->metadata);
+    fmq__blob_drop(&o->hello);
+    fmq__blob_drop(&o->goodbye);
+    fmq__blob_drop(&o->hiccup);
+}
 
 #endif

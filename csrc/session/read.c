@@ -460,6 +460,26 @@ fmq__session_inject(fmq__session *s, const void *data, size_t len)
     return err;
 }
 
+int
+fmq__session_inject_blob(fmq__session *s, const fmq__blob *b)
+{
+    fmq__fq_writer *w = &s->peer->net.in_w;
+    int err;
+
+    if (b->len <= FMQ__FQ_INLINE_MAX) {
+        return fmq__session_inject(s, b->data, b->len);
+    }
+    fmq__blob_hold(b);
+    err = fmq__fq_append_ref(w, 0, b->body, b->data, b->len);
+    if (err != 0) {
+        fmq__body_drop(b->body);
+        return err;
+    }
+    s->mark = w->end;
+    publish(s, 1);
+    return 0;
+}
+
 /* Ends the read turn: publishes what it brought; under L. */
 static void
 end_turn(fmq__session *s, batch *b, int err)

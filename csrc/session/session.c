@@ -121,6 +121,8 @@ on_buried(fmq__chore *c)
     fmq__session_drop_input(s);
     fmq__free(s->name[0]);
     fmq__free(s->name[1]);
+    fmq__blob_drop(&s->hello);
+    fmq__blob_drop(&s->farewell);
     fmq__free(s);
 }
 
@@ -161,6 +163,22 @@ fmq__session_tell(fmq__session *s, uint64_t type, uint64_t value)
     fmq__hub_tell(s->hub, &e);
 }
 
+/* What this type says, or seems to hear, at the ends of a connection. */
+static void
+take_blobs(fmq__session *s, const fmq__link_opts *o)
+{
+    unsigned says = s->is_raw ? 0 : s->hub->pattern->ops->says;
+
+    if (says & FMQ__SAYS_HELLO) {
+        s->hello = o->hello;
+        fmq__blob_hold(&s->hello);
+    }
+    if (says & (s->is_bound ? FMQ__SAYS_GOODBYE : FMQ__SAYS_HICCUP)) {
+        s->farewell = s->is_bound ? o->goodbye : o->hiccup;
+        fmq__blob_hold(&s->farewell);
+    }
+}
+
 int
 fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts *o,
                   fmq__session **session)
@@ -172,6 +190,8 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         .identity = o->identity,
         .identity_len = o->identity_len,
         .has_identity = pattern->has_identity,
+        .metadata = o->metadata.data,
+        .metadata_len = o->metadata.len,
         .mech = &fmq__mech_null,
     };
     fmq__session *s = fmq__calloc(1, sizeof(*s));
@@ -209,6 +229,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         fmq__free(s);
         return err;
     }
+    take_blobs(s, o);
     fmq__list_push_back(&h->all_sessions, &s->io_node);
     *session = s;
     return 0;
@@ -372,6 +393,9 @@ leave_peer(fmq__session *s)
     fmq__fq_rollback(&net->in_w, s->mark); /* frames of a message without its end */
     if ((h->pattern->notify & FMQ__NOTIFY_DOWN) && !s->is_lasting) {
         (void)fmq__session_inject(s, "", 0); /* without memory nobody hears of it */
+    }
+    if (s->farewell.body != NULL && !s->is_lasting) {
+        (void)fmq__session_inject_blob(s, &s->farewell);
     }
     p->session = NULL;
     s->peer = NULL;

@@ -94,6 +94,12 @@ struct fmq__session {
     uint8_t ctl[FMQ__SESSION_CTL_MAX]; /* control frames to send */
     size_t ctl_len;
 
+    /* HELLO_MSG; the write turn's */
+    fmq__blob hello;
+    size_t hello_sent; /* of its wire form */
+
+    fmq__blob farewell; /* comes from the peer when it has gone; of the I/O thread */
+
     /* the read turn's */
     uint8_t *stash; /* bytes read and not decoded */
     size_t stash_at;
@@ -120,6 +126,13 @@ static inline bool
 fmq__session_is_shaking(const fmq__session *s)
 {
     return s->is_shaking;
+}
+
+/* On the I/O thread, when it is being buried: whether its handshake had succeeded. */
+static inline bool
+fmq__session_was_established(const fmq__session *s)
+{
+    return s->phase != FMQ__HANDSHAKE;
 }
 
 /* Under L, on the I/O thread: makes an established session of a ready one (drops L),
@@ -182,6 +195,7 @@ void fmq__session_resume(fmq__session *s);
 /* Puts a message in behind all whole ones, as if the peer had sent it; with the read
  * turn free. Does not drop L. */
 int fmq__session_inject(fmq__session *s, const void *data, size_t len);
+int fmq__session_inject_blob(fmq__session *s, const fmq__blob *b);
 /* The state of a session's decoder, given back. */
 void fmq__session_drop_input(fmq__session *s);
 /* Keeps bytes that came behind the handshake. */

@@ -15,6 +15,7 @@
 
 #include "session/raw.h"
 #include "session/session.h"
+#include "wire/frame.h"
 
 enum {
     WRITE_BYTES = 256 * 1024, /* in one system call */
@@ -53,7 +54,8 @@ has_output(const fmq__session *s)
 {
     const fmq__netpipe *net = &s->peer->net;
 
-    return s->ctl_len != 0 || !fmq__fq_is_at(&net->out_r, net->out_w.end);
+    return s->ctl_len != 0 || s->hello.body != NULL ||
+           !fmq__fq_is_at(&net->out_r, net->out_w.end);
 }
 
 void
@@ -108,6 +110,35 @@ write_raw(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
     return fmq__raw_consumed(&span, sent);
 }
 
+/* HELLO_MSG goes before everything else, in a round of its own. */
+static void
+run_hello_round(fmq__session *s, write_round *r)
+{
+    uint8_t head[FMQ__FRAME_LONG_HEADER];
+    size_t head_len = fmq__frame_put_header(head, 0, s->hello.len);
+    size_t at = s->hello_sent;
+    size_t sent = 0;
+    struct iovec iov[2];
+    int n = 0;
+
+    if (at < head_len) {
+        iov[n++] = (struct iovec){head + at, head_len - at};
+        at = head_len;
+    }
+    at -= head_len;
+    iov[n++] = (struct iovec){s->hello.data + at, s->hello.len - at};
+    r->err = fmq__stream_writev(s->fd, iov, n, &sent);
+    if (r->err != 0) {
+        return;
+    }
+    s->hello_sent += sent;
+    if (s->hello_sent == head_len + s->hello.len) {
+        fmq__blob_drop(&s->hello);
+    } else {
+        r->is_short = true;
+    }
+}
+
 /* Gathers, writes and moves the reading half; without L. */
 static void
 run_round(fmq__session *s, write_round *r)
@@ -119,6 +150,10 @@ run_round(fmq__session *s, write_round *r)
     int first = r->ctl_len != 0 ? 1 : 0;
     int n_iov = 0;
 
+    if (s->hello.body != NULL) {
+        run_hello_round(s, r);
+        return;
+    }
     offered =
         fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, r->max_bytes, &n_iov);
     if (s->is_raw) {

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "socket/socket.h"
+#include "transport/stream.h"
 
 enum { NAME_MAX_LEN = 512 };
 
@@ -69,7 +70,14 @@ open_listener(fmq__addr *addr, const fmq__link_opts *link, int *fd, char *name,
     const fmq__transport *t = addr->transport;
     fmq__sockaddr sa[FMQ__RESOLVE_MAX];
     int n;
-    int err = t->resolve(addr, FMQ__ADDR_BIND, &link->stream, sa, FMQ__RESOLVE_MAX, &n);
+    int err;
+
+    if (link->use_fd >= 0) {
+        err = fmq__stream_adopt(link->use_fd);
+        *fd = link->use_fd;
+        return err != 0 ? err : t->local_name(addr, *fd, name, cap);
+    }
+    err = t->resolve(addr, FMQ__ADDR_BIND, &link->stream, sa, FMQ__RESOLVE_MAX, &n);
 
     if (err == 0) {
         err = n > 0 ? t->listen(addr, &sa[0], &link->stream, fd) : ENODEV;
@@ -279,6 +287,10 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         link.connect_id_len = s->connect_id_len;
         s->connect_id_len = 0; /* it is for this connect alone */
     }
+    if (is_bind && t != NULL) {
+        s->opt.use_fd = -1; /* it is for this bind alone */
+    }
+    fmq__link_opts_hold(&link);
     has_io = s->ctx->has_io;
     s->hub.n_inside++; /* it must not end while we work without L */
     fmq__socket_leave(s);
@@ -291,6 +303,7 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     } else {
         err = connect_network(s, t, endpoint, rest, &link);
     }
+    fmq__link_opts_drop(&link);
     fmq__hub_lock(&s->hub);
     fmq__hub_exit(&s->hub);
     fmq__hub_unlock(&s->hub);

@@ -252,6 +252,18 @@ fmq__inproc_unbind(fmq__socket *s, const char *endpoint)
 
 /* --- connect --- */
 
+/* HELLO_MSG, before anything else is sent; without memory for it, or room, it is not.
+ */
+static void
+say_hello(fmq__socket *s, fmq__inproc *side, const fmq__blob *hello)
+{
+    const fmq__outpart part = {hello->data, hello->len, hello->body};
+
+    if (hello->body != NULL && (s->hub.pattern->ops->says & FMQ__SAYS_HELLO) != 0) {
+        (void)fmq__pipe_send(&side->pipe, side->pipe.out->end, &part, 1);
+    }
+}
+
 /* Attaches a side; false: it is too late, or the pattern does not want it. `link`: of
  * the connecter's side, NULL: of the binder's. */
 static bool
@@ -271,6 +283,7 @@ attach_side(fmq__socket *s, fmq__inproc *side, const fmq__link_opts *link)
     }
     side->is_open = true;
     fmq__list_push_back(&s->inprocs, &side->node);
+    say_hello(s, side, link != NULL ? &link->hello : &s->opt.hello);
     return true;
 }
 

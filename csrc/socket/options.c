@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "wire/metadata.h"
+
 /* One plain integer option. All but the high-water marks, time-outs and LINGER take
  * effect at the next bind or connect. */
 typedef struct row {
@@ -18,10 +20,26 @@ typedef struct row {
 /* The longest TTL that a PING can tell, in ms. */
 enum { OPT_HEARTBEAT_TTL = 76, TTL_MAX = 6553599 };
 
+/* Of these any number but 0 is a yes. */
+enum { OPT_LOOPBACK_FASTPATH = 94, OPT_MULTICAST_LOOP = 96 };
+
 #define ROW(number, field, preset, min, max) \
     {number, offsetof(fmq__options, field), preset, min, max}
 
 static const row rows[] = {
+    ROW(8, rate, 100, 1, INT_MAX),                /* RATE, kbit/s */
+    ROW(9, recovery_ivl_ms, 10000, 0, INT_MAX),   /* RECOVERY_IVL, ms */
+    ROW(25, multicast_hops, 1, 1, INT_MAX),       /* MULTICAST_HOPS */
+    ROW(84, multicast_maxtpdu, 1500, 1, INT_MAX), /* MULTICAST_MAXTPDU */
+    ROW(89, use_fd, -1, -1, INT_MAX),             /* USE_FD */
+    ROW(OPT_LOOPBACK_FASTPATH, loopback_fastpath, 0, INT_MIN,
+        INT_MAX), /* LOOPBACK_FASTPATH */
+    ROW(OPT_MULTICAST_LOOP, multicast_loop, 1, INT_MIN, INT_MAX), /* MULTICAST_LOOP */
+    ROW(101, in_batch_size, 8192, 1, INT_MAX),        /* IN_BATCH_SIZE, bytes */
+    ROW(102, out_batch_size, 8192, 1, INT_MAX),       /* OUT_BATCH_SIZE, bytes */
+    ROW(109, reconnect_stop, 0, INT_MIN, INT_MAX),    /* RECONNECT_STOP */
+    ROW(112, priority, 0, 0, INT_MAX),                /* PRIORITY */
+    ROW(113, busy_poll_us, 0, INT_MIN, INT_MAX),      /* BUSY_POLL, us */
     ROW(11, sndbuf, -1, -1, INT_MAX),                 /* SNDBUF, bytes */
     ROW(12, rcvbuf, -1, -1, INT_MAX),                 /* RCVBUF, bytes */
     ROW(FMQ__OPT_LINGER, linger_ms, -1, -1, INT_MAX), /* at close, ms */
@@ -48,7 +66,15 @@ static const row rows[] = {
     ROW(80, tcp_maxrt_ms, 0, 0, INT_MAX),          /* TCP_MAXRT, ms */
 };
 
-enum { OPT_AFFINITY = 4, OPT_MAXMSGSIZE = 22 };
+enum {
+    OPT_AFFINITY = 4,
+    OPT_MAXMSGSIZE = 22,
+    OPT_BINDTODEVICE = 92,
+    OPT_METADATA = 95,
+    OPT_HELLO_MSG = 110,
+    OPT_DISCONNECT_MSG = 111,
+    OPT_HICCUP_MSG = 114
+};
 
 static const row *
 find_row(int option)
@@ -75,6 +101,115 @@ fmq__options_init(fmq__options *o)
         *field(o, &rows[i]) = rows[i].preset;
     }
     o->maxmsgsize = -1;
+}
+
+void
+fmq__options_fini(fmq__options *o)
+{
+    fmq__blob_drop(&o->metadata);
+    fmq__blob_drop(&o->hello);
+    fmq__blob_drop(&o->goodbye);
+    fmq__blob_drop(&o->hiccup);
+}
+
+/* Bytes of any length; none: as if it had not been set. */
+static int
+set_blob(fmq__blob *b, const void *value, size_t len)
+{
+    fmq__blob made = {NULL, NULL, len};
+    int err;
+
+    if (len != 0) {
+        err = fmq__body_new(len, &made.body, &made.data);
+        if (err != 0) {
+            return err;
+        }
+        memcpy(made.data, value, len);
+    }
+    fmq__blob_drop(b);
+    *b = made;
+    return 0;
+}
+
+static bool
+has_property(const fmq__blob *metadata, const char *name)
+{
+    fmq__metadata_cursor at = {metadata->data, metadata->len};
+    fmq__property p;
+
+    while (fmq__metadata_next(&at, &p) == 0) {
+        if (p.name_len == strlen(name) && memcmp(p.name, name, p.name_len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "X-name:value" is one property more; the first of a name counts. */
+static int
+add_metadata(fmq__options *o, const char *text, size_t len)
+{
+    const char *colon = len != 0 ? memchr(text, ':', len) : NULL;
+    size_t name_len = colon != NULL ? (size_t)(colon - text) : 0;
+    fmq__blob grown = {NULL, NULL, 0};
+    char name[256];
+    int err;
+
+    if (name_len < 2 || name_len > 255 || memcmp(text, "X-", 2) != 0 ||
+        name_len + 1 == len || memchr(text, '\0', name_len) != NULL) {
+        return EINVAL;
+    }
+    memcpy(name, text, name_len);
+    name[name_len] = '\0';
+    if (has_property(&o->metadata, name)) {
+        return 0;
+    }
+    len -= name_len + 1;
+    grown.len = o->metadata.len + fmq__metadata_property_len(name, len);
+    err = fmq__body_new(grown.len, &grown.body, &grown.data);
+    if (err != 0) {
+        return err;
+    }
+    if (o->metadata.len != 0) {
+        memcpy(grown.data, o->metadata.data, o->metadata.len);
+    }
+    (void)fmq__metadata_put(grown.data + o->metadata.len, name, colon + 1, len);
+    fmq__blob_drop(&o->metadata);
+    o->metadata = grown;
+    return 0;
+}
+
+static int
+set_device(fmq__options *o, const char *name, size_t len)
+{
+    if (len >= sizeof(o->device) || (len != 0 && memchr(name, '\0', len) != NULL)) {
+        return EINVAL;
+    }
+    memset(o->device, 0, sizeof(o->device));
+    if (len != 0) {
+        memcpy(o->device, name, len);
+    }
+    return 0;
+}
+
+/* The options that are bytes; EINVAL: not one of them, or a bad value. */
+static int
+set_bytes(fmq__options *o, int option, const void *value, size_t len)
+{
+    switch (option) {
+    case OPT_BINDTODEVICE:
+        return set_device(o, value, len);
+    case OPT_METADATA:
+        return add_metadata(o, value, len);
+    case OPT_HELLO_MSG:
+        return set_blob(&o->hello, value, len);
+    case OPT_DISCONNECT_MSG:
+        return set_blob(&o->goodbye, value, len);
+    case OPT_HICCUP_MSG:
+        return set_blob(&o->hiccup, value, len);
+    default:
+        return EINVAL;
+    }
 }
 
 static int
@@ -105,6 +240,9 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
                value, len);
         return 0;
     }
+    if (r == NULL && option != FMQ__OPT_IPV4ONLY) {
+        return set_bytes(o, option, value, len);
+    }
     if (len != sizeof(n)) {
         return EINVAL;
     }
@@ -116,10 +254,15 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
         o->ipv6 = !n;
         return 0;
     }
-    if (r == NULL || n < r->min || n > r->max) {
+    if (n < r->min || n > r->max) {
         return EINVAL;
     }
-    *field(o, r) = option == OPT_HEARTBEAT_TTL ? n / 100 * 100 : n;
+    if (option == OPT_HEARTBEAT_TTL) {
+        n = n / 100 * 100;
+    } else if (option == OPT_LOOPBACK_FASTPATH || option == OPT_MULTICAST_LOOP) {
+        n = n != 0;
+    }
+    *field(o, r) = n;
     return 0;
 }
 
@@ -150,6 +293,8 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
     switch (option) {
     case FMQ__OPT_ROUTING_ID:
         return fmq__options_put(o->routing_id, o->routing_id_len, value, len);
+    case OPT_BINDTODEVICE:
+        return fmq__options_put(o->device, strlen(o->device) + 1, value, len);
     case OPT_AFFINITY:
         return put_number(&o->affinity, sizeof(o->affinity), value, len);
     case OPT_MAXMSGSIZE:
@@ -177,6 +322,15 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->stream.keepalive_intvl_s = o->tcp_keepalive_intvl_s;
     link->stream.maxrt_ms = o->tcp_maxrt_ms;
     link->stream.tos = o->tos;
+    link->stream.priority = o->priority;
+    link->stream.busy_poll_us = o->busy_poll_us;
+    memcpy(link->stream.device, o->device, sizeof(o->device));
+    link->use_fd = o->use_fd;
+    link->reconnect_stop = o->reconnect_stop;
+    link->metadata = o->metadata;
+    link->hello = o->hello;
+    link->goodbye = o->goodbye;
+    link->hiccup = o->hiccup;
     link->stream.ipv6 = o->ipv6 != 0;
     link->sndhwm = (uint32_t)o->sndhwm;
     link->rcvhwm = (uint32_t)o->rcvhwm;

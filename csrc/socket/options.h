@@ -61,11 +61,31 @@ typedef struct fmq__options {
     int handshake_ivl_ms;
     int connect_timeout_ms;
     uint64_t affinity;
+    int priority;
+    int busy_poll_us;
+    int use_fd; /* for the next bind; -1: none */
+    int reconnect_stop;
+    /* For transports and engines that are not here: kept, and told. */
+    int rate;
+    int recovery_ivl_ms;
+    int multicast_hops;
+    int multicast_maxtpdu;
+    int multicast_loop;
+    int loopback_fastpath;
+    int in_batch_size;
+    int out_batch_size;
+    char device[17];
+    fmq__blob metadata; /* encoded */
+    fmq__blob hello;
+    fmq__blob goodbye;
+    fmq__blob hiccup;
     uint8_t routing_id[255];
     uint8_t routing_id_len;
 } fmq__options;
 
 void fmq__options_init(fmq__options *o);
+
+void fmq__options_fini(fmq__options *o);
 
 int fmq__options_set(fmq__options *o, int option, const void *value, size_t len);
 /* `*len`: the room before, what was written after. Numbers want room of their size. */

@@ -20,6 +20,7 @@ on_finished(fmq__hub *h)
     h->generation++; /* from here on the handle is stale */
     fmq__hub_unlock(h);
     fmq__hub_fini(h);
+    fmq__options_fini(&s->opt);
     fmq__free(s->last_endpoint);
     s->last_endpoint = NULL;
     s->ctx = NULL;

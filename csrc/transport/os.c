@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Sockets. macOS has neither the flags of socket nor accept4, so a process that forks
@@ -150,3 +151,18 @@ fmq__os_identify_peer(int fd, fmq__peer_identity *peer)
 }
 
 #endif
+
+int
+fmq__os_bind_to_device(int fd, const char *name)
+{
+#if defined(SO_BINDTODEVICE)
+    return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
+                      (socklen_t)strlen(name) + 1) == 0
+               ? 0
+               : errno;
+#else
+    (void)fd;
+    (void)name;
+    return ENOPROTOOPT;
+#endif
+}

@@ -38,6 +38,18 @@
 #define FMQ__IP_LATE_PORT FMQ__NO_OPTION
 #endif
 
+#if defined(SO_PRIORITY)
+#define FMQ__SO_PRIORITY SO_PRIORITY
+#else
+#define FMQ__SO_PRIORITY FMQ__NO_OPTION
+#endif
+
+#if defined(SO_BUSY_POLL)
+#define FMQ__SO_BUSY_POLL SO_BUSY_POLL
+#else
+#define FMQ__SO_BUSY_POLL FMQ__NO_OPTION
+#endif
+
 #if defined(MSG_NOSIGNAL)
 #define FMQ__MSG_NOSIGNAL MSG_NOSIGNAL
 #else
@@ -61,6 +73,9 @@ typedef struct fmq__peer_identity {
  * non-blocking and close-on-exec and never raise SIGPIPE. */
 int fmq__os_socket(int family);
 int fmq__os_accept(int listen_fd);
+
+/* Makes a socket use one network interface: errno values; ENOPROTOOPT: not here. */
+int fmq__os_bind_to_device(int fd, const char *name);
 
 /* Who is at the other end of a connected ipc socket: errno values. */
 int fmq__os_identify_peer(int fd, fmq__peer_identity *peer);

@@ -2,6 +2,7 @@
 #include "transport/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -116,5 +117,25 @@ fmq__stream_writev(int fd, const struct iovec *iov, int n_iov, size_t *n)
         return errno;
     }
     *n = (size_t)put;
+    return 0;
+}
+
+int
+fmq__stream_adopt(int fd)
+{
+    int listens = 0;
+    socklen_t len = sizeof(listens);
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags == -1 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0) {
+        return errno;
+    }
+    if (!listens) {
+        return EINVAL;
+    }
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+        return errno;
+    }
     return 0;
 }

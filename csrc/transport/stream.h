@@ -16,6 +16,9 @@
 int fmq__stream_socket(int family, int *fd);
 
 int fmq__stream_bind(int fd, const fmq__sockaddr *sa);
+/* Makes a listening descriptor of somebody else's like one of ours: EINVAL if it does
+ * not listen, EBADF, ENOTSOCK. */
+int fmq__stream_adopt(int fd);
 
 /* As fmq__transport.accept. */
 int fmq__stream_accept(int listen_fd, int *fd);

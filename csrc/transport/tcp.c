@@ -62,6 +62,8 @@ tune(int fd, const fmq__stream_opts *o)
         {o->maxrt_ms != 0, IPPROTO_TCP, FMQ__TCP_USER_TIMEOUT, o->maxrt_ms},
         {o->tos != 0, IPPROTO_IP, IP_TOS, o->tos},
         {o->tos != 0 && own.ss_family == AF_INET6, IPPROTO_IPV6, IPV6_TCLASS, o->tos},
+        {o->priority != 0, SOL_SOCKET, FMQ__SO_PRIORITY, o->priority},
+        {o->busy_poll_us > 0, SOL_SOCKET, FMQ__SO_BUSY_POLL, o->busy_poll_us},
     };
     return APPLY(fd, settings);
 }
@@ -75,6 +77,9 @@ tune_new(int fd, const fmq__stream_opts *o)
     };
     int err = APPLY(fd, buffers);
 
+    if (err == 0 && o->device[0] != '\0') {
+        err = fmq__os_bind_to_device(fd, o->device);
+    }
     return err != 0 ? err : tune(fd, o);
 }
 

@@ -28,8 +28,11 @@ typedef struct fmq__stream_opts {
     int keepalive_cnt; /* -1: leave */
     int keepalive_idle_s;
     int keepalive_intvl_s;
-    int maxrt_ms; /* 0: leave */
-    int tos;      /* 0: leave */
+    int maxrt_ms;     /* 0: leave */
+    int tos;          /* 0: leave */
+    int priority;     /* 0: leave */
+    int busy_poll_us; /* 0 or less: leave */
+    char device[17];  /* the interface to use; "": any */
     bool ipv6;
 } fmq__stream_opts;
 
