@@ -18,6 +18,7 @@ TESTS = Path(__file__).resolve().parent
 SELECTION = (
     "patterns",
     "interop/test_matrix.py",
+    "interop/test_pairs.py",
     "interop/test_ending.py",
     "api/test_poll.py",
     "api/test_threads.py",

@@ -49,7 +49,7 @@ is_at_border(const fmq__fq_reader *r)
     return r->frame_left == 0 && !r->is_in_message;
 }
 
-static bool
+static inline bool
 has_output(const fmq__session *s)
 {
     const fmq__netpipe *net = &s->peer->net;
@@ -150,10 +150,6 @@ run_round(fmq__session *s, write_round *r)
     int first = r->ctl_len != 0 ? 1 : 0;
     int n_iov = 0;
 
-    if (s->hello.body != NULL) {
-        run_hello_round(s, r);
-        return;
-    }
     offered =
         fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, r->max_bytes, &n_iov);
     if (s->is_raw) {
@@ -293,7 +289,11 @@ fmq__session_write(fmq__session *s)
     while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
         begin_round(s, &r);
         fmq__hub_unlock(s->hub);
-        run_round(s, &r);
+        if (s->hello.body != NULL) {
+            run_hello_round(s, &r);
+        } else {
+            run_round(s, &r);
+        }
         fmq__hub_lock(s->hub);
         if (!end_round(s, &r) || --rounds == 0) {
             break;
