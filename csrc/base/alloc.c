@@ -33,6 +33,12 @@ must_fail(void)
     return how != OFF && must_fail_slow(how);
 }
 
+bool
+fmq__alloc_refuses(void)
+{
+    return must_fail();
+}
+
 void *
 fmq__alloc(size_t size)
 {

@@ -8,6 +8,7 @@
 #ifndef FMQ_BASE_ALLOC_H
 #define FMQ_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ void *fmq__alloc(size_t size);
 
 /* Zeroed memory for `n` objects of `size` bytes; NULL also when n * size overflows. */
 void *fmq__calloc(size_t n, size_t size);
+
+/* For memory from elsewhere: counts as a request, which a test may make fail. */
+bool fmq__alloc_refuses(void);
 
 /* Grows or shrinks; on failure NULL, and the old block is still the caller's. */
 void *fmq__realloc(void *p, size_t size);

@@ -2,6 +2,7 @@
 #include "msg/body.h"
 
 #include "base/alloc.h"
+#include "base/pool.h"
 
 struct lent_body {
     fmq__body head;
@@ -20,6 +21,27 @@ free_heap(fmq__body *b)
     fmq__free(b);
 }
 
+/* Large bodies come and go in a stream; `kind` tells their class of size, too. */
+enum { CLASS_SHIFT = 8 };
+
+static void
+free_pooled(fmq__body *b)
+{
+    fmq__pool_give(b, b->kind >> CLASS_SHIFT);
+}
+
+/* Sanitizers are to see every body on its own. */
+static bool
+is_for_pool(size_t size)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    (void)size;
+    return false;
+#else
+    return size >= FMQ__POOL_MIN && size <= FMQ__POOL_MAX;
+#endif
+}
+
 static void
 free_lent(fmq__body *b)
 {
@@ -34,14 +56,22 @@ free_lent(fmq__body *b)
 int
 fmq__body_new(size_t size, fmq__body **body, uint8_t **data)
 {
+    uint32_t size_class = 0;
+    bool is_pooled;
     fmq__body *b;
 
-    if (size > SIZE_MAX - sizeof(*b) || (b = fmq__alloc(sizeof(*b) + size)) == NULL) {
+    if (size > SIZE_MAX - sizeof(*b)) {
+        return ENOMEM;
+    }
+    is_pooled = is_for_pool(sizeof(*b) + size);
+    b = is_pooled ? fmq__pool_take(sizeof(*b) + size, &size_class)
+                  : fmq__alloc(sizeof(*b) + size);
+    if (b == NULL) {
         return ENOMEM;
     }
     atomic_init(&b->refs, 1);
-    b->kind = FMQ__BODY_HEAP;
-    b->on_last = free_heap;
+    b->kind = FMQ__BODY_HEAP | size_class << CLASS_SHIFT;
+    b->on_last = is_pooled ? free_pooled : free_heap;
     *body = b;
     *data = (uint8_t *)(b + 1);
     return 0;

@@ -25,7 +25,7 @@ enum {
 typedef struct fmq__body fmq__body;
 struct fmq__body {
     _Atomic uint32_t refs;
-    uint32_t kind;                /* FMQ__BODY_* */
+    uint32_t kind;                /* FMQ__BODY_*; of HEAP, higher bits are body.c's */
     void (*on_last)(fmq__body *); /* frees it when the count reaches 0 */
 };
 
