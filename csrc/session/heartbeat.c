@@ -113,7 +113,7 @@ fmq__heartbeat_io_start(fmq__session *s)
 
     fmq__timer_init(&s->timer, on_due);
     b->ping_ns = FMQ__NEVER;
-    if (b->opts.ivl_ms > 0 && !s->is_raw) {
+    if (b->opts.ivl_ms > 0 && s->version >= 0x0300) { /* older ones know no PING */
         b->ping_ns = after_ms(s, b->opts.ivl_ms);
     }
     b->answer_ns = FMQ__NEVER;

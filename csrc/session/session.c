@@ -307,7 +307,7 @@ tell_up(fmq__session *s, fmq__peer *p)
     if (s->is_lasting) {
         return 0;
     }
-    pipe->takes_commands = s->conn != NULL && fmq__conn_version(s->conn) >= 0x0301;
+    pipe->takes_commands = s->version >= 0x0301;
     if (pipe->props != NULL) {
         id = fmq__props_get(pipe->props, "Identity", &id_len);
     }
@@ -328,6 +328,7 @@ fmq__session_io_establish(fmq__session *s)
         s->is_lasting = h->is_closing || s->endpoint->is_closing;
         s->mark = p->net.in_w.end;
         p->net.is_paused = false;
+        s->version = s->conn != NULL ? fmq__conn_version(s->conn) : 0;
         set_props(s, p);
         err = fmq__hub_add_session(h, s);
         if (err == 0) {

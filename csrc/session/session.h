@@ -62,7 +62,8 @@ struct fmq__session {
     fmq__node turn_node;   /* hub->ready or hub->failed */
     fmq__chore burial;
 
-    bool is_raw; /* bytes as they are: no handshake, no frames */
+    bool is_raw;      /* bytes as they are: no handshake, no frames */
+    unsigned version; /* the peer's ZMTP (wire/conn.h); 0: not known, or raw */
 
     /* handshake; the I/O thread's */
     bool is_shaking;

@@ -30,13 +30,15 @@
 
 /* The longest body of a command in the handshake; more is refused before memory is had
  * for it. */
-enum { COMMAND_MAX = 64 * 1024 };
+enum { COMMAND_MAX = 64 * 1024, IDENTITY_MAX = 255 };
 
 enum state {
     SIGNATURE, /* who is there? */
     REVISION,  /* which version? */
     GREETING,
     HANDSHAKE, /* the mechanism's commands */
+    TYPE_2_0,  /* ZMTP 2.0: its type, */
+    ID_2_0,    /* and its identity */
     READY,
     FAILED,
     N_STATES,
@@ -46,9 +48,11 @@ enum input {
     IN_PART, /* the unit is not complete: no step */
     IN_UNVERSIONED,
     IN_SIGNATURE,
-    IN_OLD_REVISION,
+    IN_OLD_REVISION, /* frames of ZMTP 1.0; never released */
+    IN_REVISION_2_0,
     IN_REVISION,
     IN_GREETING,
+    IN_TYPE_2_0,
     IN_COMMAND,
     IN_OVERSIZE, /* a frame longer than COMMAND_MAX */
     N_INPUTS,
@@ -61,6 +65,11 @@ struct fmq__conn {
     unsigned version;
     uint64_t peer_types;
     fmq__props *props;
+
+    /* for a peer of ZMTP 2.0; lent */
+    uint8_t type;
+    const uint8_t *identity;
+    size_t identity_len;
 
     const fmq__mech_ops *mech;
     bool has_mech; /* init has succeeded */
@@ -156,6 +165,20 @@ fill_conn(fmq__conn *c, const fmq__conn_config *config)
     return err;
 }
 
+/* A socket type's number in zmq.h. */
+static uint8_t
+number_of(const char *type)
+{
+    uint64_t bit = fmq__conn_type_bit(type, strlen(type));
+    uint8_t n = 0;
+
+    while (bit > 1) {
+        bit >>= 1;
+        n++;
+    }
+    return n;
+}
+
 int
 fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn)
 {
@@ -170,6 +193,9 @@ fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn)
     }
     c->state = SIGNATURE;
     c->peer_types = config->peer_types;
+    c->type = number_of(config->socket_type);
+    c->identity = config->identity;
+    c->identity_len = config->identity_len;
     c->mech = config->mech;
     c->mech_state = c->tail;
     c->metadata = c->tail + state_size;
@@ -262,8 +288,24 @@ scan_revision(fmq__conn *c, size_t *need)
         *need = FMQ__GREETING_REVISION_LEN;
         return IN_PART;
     }
-    return fmq__greeting_detect(c->in, c->in_len) == FMQ__PEER_V3 ? IN_REVISION
-                                                                  : IN_OLD_REVISION;
+    switch (fmq__greeting_detect(c->in, c->in_len)) {
+    case FMQ__PEER_V3:
+        return IN_REVISION;
+    case FMQ__PEER_V2_0:
+        return IN_REVISION_2_0;
+    default:
+        return IN_OLD_REVISION;
+    }
+}
+
+static enum input
+scan_type_2_0(fmq__conn *c, size_t *need)
+{
+    if (c->in_len < FMQ__GREETING_REVISION_LEN + 1) {
+        *need = FMQ__GREETING_REVISION_LEN + 1;
+        return IN_PART;
+    }
+    return IN_TYPE_2_0;
 }
 
 static enum input
@@ -307,10 +349,9 @@ scan_frame(fmq__conn *c, size_t *need)
 }
 
 static scan_fn *const scan[N_STATES] = {
-    [SIGNATURE] = scan_signature,
-    [REVISION] = scan_revision,
-    [GREETING] = scan_greeting,
-    [HANDSHAKE] = scan_frame,
+    [SIGNATURE] = scan_signature, [REVISION] = scan_revision,
+    [GREETING] = scan_greeting,   [HANDSHAKE] = scan_frame,
+    [TYPE_2_0] = scan_type_2_0,   [ID_2_0] = scan_frame,
 };
 
 /* --- steps --- */
@@ -331,6 +372,55 @@ show_greeting(fmq__conn *c)
 {
     c->out_len = FMQ__GREETING_LEN;
     return MOVE;
+}
+
+/* RFC 15: behind the revision come our type and our identity, in a frame. There is no
+ * mechanism, so where there is to be one such a peer is refused. */
+static int
+answer_2_0(fmq__conn *c)
+{
+    int err;
+
+    if (strcmp(c->mech->name, "NULL") != 0) {
+        c->error = FMQ__ZMTP_MECHANISM_MISMATCH;
+        return EPROTO;
+    }
+    err = reserve_out(c, 1 + FMQ__FRAME_LONG_HEADER + c->identity_len);
+    if (err != 0) {
+        return err;
+    }
+    c->out[c->out_len++] = c->type;
+    c->out_len += fmq__frame_put_header(c->out + c->out_len, 0, c->identity_len);
+    if (c->identity_len != 0) {
+        memcpy(c->out + c->out_len, c->identity, c->identity_len);
+        c->out_len += c->identity_len;
+    }
+    c->version = 0x0200;
+    return MOVE;
+}
+
+/* Of a peer of ZMTP 2.0 the type is not checked: there were others then, by the same
+ * numbers. */
+static int
+skip_type(fmq__conn *c)
+{
+    c->in_len = 0;
+    return MOVE;
+}
+
+static int
+take_identity(fmq__conn *c)
+{
+    size_t len = c->in_len - c->body_at;
+    int err;
+
+    if (len > IDENTITY_MAX) {
+        return EPROTO;
+    }
+    err = fmq__props_add(c->props, "Identity", strlen("Identity"), c->in + c->body_at,
+                         len);
+    c->in_len = 0;
+    return err;
 }
 
 static int
@@ -401,9 +491,9 @@ take_command(fmq__conn *c)
  * protocol error, and the connection has FAILED. Only take_step and fail change
  * `state`.
  *
- * ZMTP 1.0 and 2.0 will begin in the cells [SIGNATURE][IN_UNVERSIONED] and
- * [REVISION][IN_OLD_REVISION]; until then such peers are refused. A mechanism that asks
- * ZAP stays in HANDSHAKE, and the answer will be one more input there.
+ * ZMTP 1.0 will begin in the cell [SIGNATURE][IN_UNVERSIONED]; until then such peers
+ * are refused. A mechanism that asks ZAP stays in HANDSHAKE, and the answer will be one
+ * more input there.
  */
 static const struct {
     step_fn *run;
@@ -411,6 +501,9 @@ static const struct {
 } step[N_STATES][N_INPUTS] = {
     [SIGNATURE][IN_SIGNATURE] = {show_revision, REVISION},
     [REVISION][IN_REVISION] = {show_greeting, GREETING},
+    [REVISION][IN_REVISION_2_0] = {answer_2_0, TYPE_2_0},
+    [TYPE_2_0][IN_TYPE_2_0] = {skip_type, ID_2_0},
+    [ID_2_0][IN_COMMAND] = {take_identity, READY},
     [GREETING][IN_GREETING] = {start_mechanism, HANDSHAKE},
     [HANDSHAKE][IN_COMMAND] = {take_command, READY},
 };

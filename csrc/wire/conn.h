@@ -63,7 +63,7 @@ bool fmq__conn_has_greeted(const fmq__conn *c);
  * code (300, 400, 500) of an ERROR command, or 0. */
 unsigned fmq__conn_error(const fmq__conn *c);
 
-/* The peer's ZMTP version: 0x0300, 0x0301. */
+/* The peer's ZMTP version: 0x0200, 0x0300, 0x0301. */
 unsigned fmq__conn_version(const fmq__conn *c);
 
 /* The peer's properties; the caller gets a reference of its own (once ready). */

@@ -296,12 +296,16 @@ TEST(revision_cells)
         static wire_bytes b;
         outcome o;
 
+        if (revision == 1) {
+            continue; /* ZMTP 2.0: below */
+        }
+
         b.len = 0;
         wire_add_greeting(&b);
         b.data[10] = revision;
         add_ready(&b, FMQ__COMMAND, "PUSH");
         o = run_as_pull(&b);
-        if (revision < 2) {
+        if (revision == 0) {
             check_failed(o, EPROTO, 0, 11);
             CHECK(!o.has_greeted);
             CHECK_EQ(o.out_len, 11);
@@ -310,6 +314,48 @@ TEST(revision_cells)
             CHECK_EQ(o.version, 0x0301);
         }
     }
+}
+
+/* A peer of ZMTP 2.0: its type, which is not looked at, and its identity in a frame. */
+TEST(version_2_0)
+{
+    static const char *const identities[] = {"", "peer",
+                                             "a name of more than 32 bytes in all"};
+    fmq__conn_config config = conn_config_of("PULL", "PUSH");
+
+    config.identity = (const uint8_t *)"me";
+    config.identity_len = 2;
+    for (size_t i = 0; i < sizeof(identities) / sizeof(identities[0]); i++) {
+        static wire_bytes b;
+        size_t len = strlen(identities[i]);
+        outcome o;
+
+        b.len = 0;
+        wire_add(&b, "\xFF\0\0\0\0\0\0\0\1\x7F\1\x63", 12);
+        b.data[b.len++] = 0;
+        b.data[b.len++] = (uint8_t)len;
+        wire_add(&b, identities[i], len);
+        o = run(&config, &b);
+        CHECK_EQ(o.err, 0);
+        CHECK(o.is_ready);
+        CHECK_EQ(o.version, 0x0200);
+        CHECK_EQ(o.used, b.len);
+        CHECK_EQ(o.out_len, 16);
+        CHECK_MEM(o.out, "\xFF\0\0\0\0\0\0\0\3\x7F\3\7\0\2me", 16);
+    }
+}
+
+TEST(version_2_0_refused)
+{
+    static wire_bytes b;
+    fmq__conn_config config = conn_config_of("PULL", "PUSH");
+
+    wire_add(&b, "\xFF\0\0\0\0\0\0\0\1\x7F\1\x8", 12);
+    wire_add(&b, "\2\0\0\0\0\0\0\1\0", 9); /* an identity of 256 bytes */
+    for (int i = 0; i < 256; i++) {
+        b.data[b.len++] = 'x';
+    }
+    check_failed(run(&config, &b), EPROTO, 0, b.len);
 }
 
 TEST(minor_versions)
@@ -517,6 +563,8 @@ main(void)
     RUN(two_of_ours);
     RUN(signature_cells);
     RUN(revision_cells);
+    RUN(version_2_0);
+    RUN(version_2_0_refused);
     RUN(minor_versions);
     RUN(greeting_cells);
     RUN(padding_and_as_server_are_ignored);
