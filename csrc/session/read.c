@@ -20,6 +20,7 @@
 #include "session/session.h"
 #include "wire/command.h"
 #include "wire/frame.h"
+#include "wire/oldframe.h"
 
 enum {
     READ_RAW = 8 * 1024,      /* at most, what a raw message is */
@@ -284,8 +285,8 @@ take_special(fmq__session *s, batch *b, unsigned flags, uint64_t len,
 /* Decodes frames from `p` until `end`, or until there is no room for another message.
  * `*rest` is where it stopped. */
 static int
-decode(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
-       const uint8_t **rest)
+decode_new(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
+           const uint8_t **rest)
 {
     run r = {p, NULL, 0};
     int err = 0;
@@ -336,6 +337,60 @@ decode(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
     run_err = end_run(s, b, &r, p); /* what was good counts, whatever came behind it */
     *rest = p;
     return err != 0 ? err : run_err;
+}
+
+/* Decodes frames of ZMTP 1.0, as decode_new does those of today. */
+static int
+decode_old(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
+           const uint8_t **rest)
+{
+    fmq__fq_writer *w = &s->peer->net.in_w;
+    int err = 0;
+
+    while (err == 0 && b->room != 0 && s->big.body == NULL) {
+        size_t header_len = 0;
+        uint64_t len = 0;
+        unsigned flags = 0;
+        size_t used = 0;
+        int parsed =
+            fmq__oldframe_parse(p, (size_t)(end - p), &header_len, &len, &flags);
+
+        if (parsed <= 0) {
+            err = parsed < 0 ? EPROTO : 0;
+            break;
+        }
+        if (s->maxmsgsize >= 0 && len > (uint64_t)s->maxmsgsize) {
+            err = EMSGSIZE;
+            break;
+        }
+        if (len > FMQ__FQ_INLINE_MAX) {
+            err = begin_big(s, b, flags, len, p + header_len,
+                            (size_t)(end - p) - header_len, &used);
+            p += header_len + used;
+            continue;
+        }
+        if ((size_t)(end - p) - header_len < len) {
+            break;
+        }
+        err = fmq__fq_append(w, flags, p + header_len, (size_t)len);
+        p += header_len + len;
+        s->is_mid_message = (flags & FMQ__MORE) != 0;
+        if (err == 0 && !s->is_mid_message) {
+            s->mark = w->end;
+            b->n_messages++;
+            b->room--;
+        }
+    }
+    *rest = p;
+    return err;
+}
+
+static int
+decode(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
+       const uint8_t **rest)
+{
+    return fmq__session_is_old(s) ? decode_old(s, b, p, end, rest)
+                                  : decode_new(s, b, p, end, rest);
 }
 
 /* What one read of a raw connection brought is a message. */

@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 #include "pipe/fq.h"
-#include "wire/frame.h"
+#include "wire/oldframe.h"
 
 enum {
     FMQ__READBUF_SIZE = 64 * 1024,
     /* Room in front, for the beginning of a frame that came with an earlier read. */
-    FMQ__READBUF_HEAD = FMQ__FRAME_LONG_HEADER + FMQ__FQ_INLINE_MAX
+    FMQ__READBUF_HEAD = FMQ__OLDFRAME_LONG_HEADER + FMQ__FQ_INLINE_MAX
 };
 
 /* This thread's buffer of FMQ__READBUF_HEAD + FMQ__READBUF_SIZE bytes. */

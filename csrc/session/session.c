@@ -123,6 +123,7 @@ on_buried(fmq__chore *c)
     fmq__free(s->name[1]);
     fmq__blob_drop(&s->hello);
     fmq__blob_drop(&s->farewell);
+    fmq__free(s->old);
     fmq__free(s);
 }
 
@@ -171,6 +172,7 @@ take_blobs(fmq__session *s, const fmq__link_opts *o)
 
     if (says & FMQ__SAYS_HELLO) {
         s->hello = o->hello;
+        s->has_extra = s->hello.body != NULL;
         fmq__blob_hold(&s->hello);
     }
     if (says & (s->is_bound ? FMQ__SAYS_GOODBYE : FMQ__SAYS_HICCUP)) {
@@ -314,6 +316,18 @@ tell_up(fmq__session *s, fmq__peer *p)
     return fmq__hub_up(s->hub, pipe, (const uint8_t *)id, id != NULL ? id_len : 0);
 }
 
+/* A subscriber of ZMTP 1.0 filters for itself, and says nothing: it wants it all. */
+static int
+begin_old(fmq__session *s)
+{
+    int err = fmq__old_new(&s->old);
+
+    if (err == 0 && s->hub->pattern->ops->takes_subscriptions) {
+        err = fmq__session_inject(s, "\1", 1);
+    }
+    return err;
+}
+
 void
 fmq__session_io_establish(fmq__session *s)
 {
@@ -331,6 +345,9 @@ fmq__session_io_establish(fmq__session *s)
         s->version = s->conn != NULL ? fmq__conn_version(s->conn) : 0;
         set_props(s, p);
         err = fmq__hub_add_session(h, s);
+        if (err == 0 && fmq__session_is_old(s)) {
+            err = begin_old(s);
+        }
         if (err == 0) {
             err = tell_up(s, p);
         }

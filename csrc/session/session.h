@@ -19,6 +19,7 @@
 
 #include "session/endpoint.h"
 #include "session/hub.h"
+#include "session/old.h"
 #include "session/peer.h"
 #include "wire/conn.h"
 
@@ -95,9 +96,11 @@ struct fmq__session {
     uint8_t ctl[FMQ__SESSION_CTL_MAX]; /* control frames to send */
     size_t ctl_len;
 
-    /* HELLO_MSG; the write turn's */
-    fmq__blob hello;
+    /* the write turn's */
+    bool has_extra;    /* there is something to write that is not in the queue */
+    fmq__blob hello;   /* HELLO_MSG */
     size_t hello_sent; /* of its wire form */
+    fmq__old *old;     /* for a peer of ZMTP 1.0; else NULL */
 
     fmq__blob farewell; /* comes from the peer when it has gone; of the I/O thread */
 
@@ -154,6 +157,13 @@ void fmq__session_io_close(fmq__session *s, int64_t linger_ms);
 
 /* Nothing can be written any more; what the peer sent before is still read. */
 void fmq__session_break_out(fmq__session *s);
+
+/* Whether the peer's frames are those of ZMTP 1.0. */
+static inline bool
+fmq__session_is_old(const fmq__session *s)
+{
+    return s->version == 0x0100;
+}
 
 /* --- set.c --- */
 

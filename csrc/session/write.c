@@ -16,6 +16,7 @@
 #include "session/raw.h"
 #include "session/session.h"
 #include "wire/frame.h"
+#include "wire/oldframe.h"
 
 enum {
     WRITE_BYTES = 256 * 1024, /* in one system call */
@@ -54,7 +55,7 @@ has_output(const fmq__session *s)
 {
     const fmq__netpipe *net = &s->peer->net;
 
-    return s->ctl_len != 0 || s->hello.body != NULL ||
+    return s->ctl_len != 0 || s->has_extra ||
            !fmq__fq_is_at(&net->out_r, net->out_w.end);
 }
 
@@ -110,12 +111,44 @@ write_raw(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
     return fmq__raw_consumed(&span, sent);
 }
 
+/* Writes what is in the buffer for an old peer. */
+static void
+empty_old(fmq__session *s, write_round *r)
+{
+    fmq__old *o = s->old;
+    struct iovec iov = {o->bytes + o->at, o->len - o->at};
+    size_t sent = 0;
+
+    if (iov.iov_len != 0) {
+        r->err = fmq__stream_writev(s->fd, &iov, 1, &sent);
+        o->at += sent;
+    }
+    s->has_extra = o->at < o->len;
+    r->is_short = s->has_extra;
+}
+
+/* Puts what was gathered into the buffer for an old peer, and writes what it takes of
+ * it: how many bytes of the queue that was. */
+static size_t
+write_old(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
+{
+    size_t taken = fmq__old_fill(s->old, run, n_runs);
+
+    empty_old(s, r);
+    if (r->err == EAGAIN) {
+        r->err = 0; /* it has left the queue */
+    }
+    return taken;
+}
+
 /* HELLO_MSG goes before everything else, in a round of its own. */
 static void
 run_hello_round(fmq__session *s, write_round *r)
 {
-    uint8_t head[FMQ__FRAME_LONG_HEADER];
-    size_t head_len = fmq__frame_put_header(head, 0, s->hello.len);
+    uint8_t head[FMQ__OLDFRAME_LONG_HEADER];
+    size_t head_len = fmq__session_is_old(s)
+                          ? fmq__oldframe_put_header(head, 0, s->hello.len)
+                          : fmq__frame_put_header(head, 0, s->hello.len);
     size_t at = s->hello_sent;
     size_t sent = 0;
     struct iovec iov[2];
@@ -134,6 +167,7 @@ run_hello_round(fmq__session *s, write_round *r)
     s->hello_sent += sent;
     if (s->hello_sent == head_len + s->hello.len) {
         fmq__blob_drop(&s->hello);
+        s->has_extra = false;
     } else {
         r->is_short = true;
     }
@@ -154,6 +188,8 @@ run_round(fmq__session *s, write_round *r)
         fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, r->max_bytes, &n_iov);
     if (s->is_raw) {
         sent = write_raw(s, r, iov, n_iov);
+    } else if (s->old != NULL) {
+        sent = write_old(s, r, iov, n_iov);
     } else {
         if (first != 0) {
             iov[0].iov_base = r->ctl;
@@ -190,7 +226,7 @@ begin_round(fmq__session *s, write_round *r)
     r->end = net->out_w.end;
     r->n_out = net->n_out;
     r->out_bytes = net->out_bytes;
-    r->max_bytes = WRITE_BYTES;
+    r->max_bytes = s->old == NULL ? WRITE_BYTES : FMQ__OLD_BYTES;
     r->ctl_len = 0;
     if (s->ctl_len != 0 && is_at_border(&net->out_r)) {
         memcpy(r->ctl, s->ctl, s->ctl_len);
@@ -289,10 +325,12 @@ fmq__session_write(fmq__session *s)
     while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
         begin_round(s, &r);
         fmq__hub_unlock(s->hub);
-        if (s->hello.body != NULL) {
+        if (!s->has_extra) {
+            run_round(s, &r);
+        } else if (s->hello.body != NULL) {
             run_hello_round(s, &r);
         } else {
-            run_round(s, &r);
+            empty_old(s, &r);
         }
         fmq__hub_lock(s->hub);
         if (!end_round(s, &r) || --rounds == 0) {

@@ -27,6 +27,7 @@
 #include "wire/frame.h"
 #include "wire/greeting.h"
 #include "wire/metadata.h"
+#include "wire/oldframe.h"
 
 /* The longest body of a command in the handshake; more is refused before memory is had
  * for it. */
@@ -39,6 +40,7 @@ enum state {
     HANDSHAKE, /* the mechanism's commands */
     TYPE_2_0,  /* ZMTP 2.0: its type, */
     ID_2_0,    /* and its identity */
+    ID_1_0,    /* ZMTP 1.0: its identity */
     READY,
     FAILED,
     N_STATES,
@@ -55,6 +57,7 @@ enum input {
     IN_TYPE_2_0,
     IN_COMMAND,
     IN_OVERSIZE, /* a frame longer than COMMAND_MAX */
+    IN_STRANGER, /* no ZMTP of any version */
     N_INPUTS,
 };
 
@@ -165,20 +168,6 @@ fill_conn(fmq__conn *c, const fmq__conn_config *config)
     return err;
 }
 
-/* A socket type's number in zmq.h. */
-static uint8_t
-number_of(const char *type)
-{
-    uint64_t bit = fmq__conn_type_bit(type, strlen(type));
-    uint8_t n = 0;
-
-    while (bit > 1) {
-        bit >>= 1;
-        n++;
-    }
-    return n;
-}
-
 int
 fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn)
 {
@@ -193,7 +182,7 @@ fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn)
     }
     c->state = SIGNATURE;
     c->peer_types = config->peer_types;
-    c->type = number_of(config->socket_type);
+    c->type = fmq__type_number(config->socket_type);
     c->identity = config->identity;
     c->identity_len = config->identity_len;
     c->mech = config->mech;
@@ -348,10 +337,41 @@ scan_frame(fmq__conn *c, size_t *need)
     return IN_COMMAND;
 }
 
+/* The identity of a peer of ZMTP 1.0. */
+static enum input
+scan_old_frame(fmq__conn *c, size_t *need)
+{
+    size_t header_len;
+    uint64_t body_len;
+    unsigned flags;
+
+    switch (fmq__oldframe_parse(c->in, c->in_len, &header_len, &body_len, &flags)) {
+    case 0:
+        *need = c->in_len < FMQ__OLDFRAME_SHORT_HEADER ? FMQ__OLDFRAME_SHORT_HEADER
+                                                       : FMQ__OLDFRAME_LONG_HEADER;
+        return IN_PART;
+    case 1:
+        break;
+    default:
+        return IN_STRANGER;
+    }
+    /* No flags, or it is no such peer at all: whoever says GET or begins with TLS. */
+    if (body_len > IDENTITY_MAX || c->in[header_len - 1] != 0) {
+        return IN_STRANGER;
+    }
+    if (c->in_len < header_len + body_len) {
+        *need = header_len + (size_t)body_len;
+        return IN_PART;
+    }
+    c->body_at = header_len;
+    return IN_COMMAND;
+}
+
 static scan_fn *const scan[N_STATES] = {
     [SIGNATURE] = scan_signature, [REVISION] = scan_revision,
     [GREETING] = scan_greeting,   [HANDSHAKE] = scan_frame,
     [TYPE_2_0] = scan_type_2_0,   [ID_2_0] = scan_frame,
+    [ID_1_0] = scan_old_frame,
 };
 
 /* --- steps --- */
@@ -399,6 +419,28 @@ answer_2_0(fmq__conn *c)
     return MOVE;
 }
 
+/* RFC 13: our signature was the header of our identity's frame all along, and only its
+ * body is missing; what came so far is the beginning of the peer's. */
+static int
+answer_1_0(fmq__conn *c)
+{
+    int err;
+
+    if (strcmp(c->mech->name, "NULL") != 0) {
+        c->error = FMQ__ZMTP_MECHANISM_MISMATCH;
+        return EPROTO;
+    }
+    err = reserve_out(c, c->identity_len);
+    if (err != 0) {
+        return err;
+    }
+    if (c->identity_len != 0) {
+        memcpy(c->out + c->out_len, c->identity, c->identity_len);
+        c->out_len += c->identity_len;
+    }
+    return MOVE;
+}
+
 /* Of a peer of ZMTP 2.0 the type is not checked: there were others then, by the same
  * numbers. */
 static int
@@ -421,6 +463,13 @@ take_identity(fmq__conn *c)
                          len);
     c->in_len = 0;
     return err;
+}
+
+static int
+take_identity_1_0(fmq__conn *c)
+{
+    c->version = 0x0100;
+    return take_identity(c);
 }
 
 static int
@@ -491,8 +540,7 @@ take_command(fmq__conn *c)
  * protocol error, and the connection has FAILED. Only take_step and fail change
  * `state`.
  *
- * ZMTP 1.0 will begin in the cell [SIGNATURE][IN_UNVERSIONED]; until then such peers
- * are refused. A mechanism that asks ZAP stays in HANDSHAKE, and the answer will be one
+ * A mechanism that asks ZAP stays in HANDSHAKE, and the answer will be one
  * more input there.
  */
 static const struct {
@@ -500,6 +548,8 @@ static const struct {
     enum state next;
 } step[N_STATES][N_INPUTS] = {
     [SIGNATURE][IN_SIGNATURE] = {show_revision, REVISION},
+    [SIGNATURE][IN_UNVERSIONED] = {answer_1_0, ID_1_0},
+    [ID_1_0][IN_COMMAND] = {take_identity_1_0, READY},
     [REVISION][IN_REVISION] = {show_greeting, GREETING},
     [REVISION][IN_REVISION_2_0] = {answer_2_0, TYPE_2_0},
     [TYPE_2_0][IN_TYPE_2_0] = {skip_type, ID_2_0},
@@ -643,22 +693,4 @@ fmq__conn_take_props(fmq__conn *c)
     assert(c->state == READY);
     fmq__props_hold(c->props);
     return c->props;
-}
-
-uint64_t
-fmq__conn_type_bit(const char *name, size_t len)
-{
-    /* By number, as in zmq.h. */
-    static const char *const names[] = {
-        "PAIR",  "PUB",  "SUB",    "REQ",     "REP",    "DEALER", "ROUTER",
-        "PULL",  "PUSH", "XPUB",   "XSUB",    "STREAM", "SERVER", "CLIENT",
-        "RADIO", "DISH", "GATHER", "SCATTER", "DGRAM",  "PEER",   "CHANNEL",
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
-            return (uint64_t)1 << i;
-        }
-    }
-    return 0;
 }

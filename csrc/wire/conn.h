@@ -20,6 +20,7 @@
 
 #include "msg/props.h"
 #include "wire/mech.h"
+#include "wire/types.h"
 
 typedef struct fmq__conn fmq__conn;
 
@@ -36,10 +37,6 @@ typedef struct fmq__conn_config {
     const void *mech_config; /* for the mechanism's init */
     bool is_server;          /* the mechanism's role */
 } fmq__conn_config;
-
-/* The bit of a socket type's name in peer_types; 0 for an unknown name. Bits are 1 <<
- * the type's number in zmq.h (PAIR 0, PUB 1, ... CHANNEL 20). */
-uint64_t fmq__conn_type_bit(const char *name, size_t len);
 
 int fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn);
 void fmq__conn_free(fmq__conn *c);
@@ -63,7 +60,7 @@ bool fmq__conn_has_greeted(const fmq__conn *c);
  * code (300, 400, 500) of an ERROR command, or 0. */
 unsigned fmq__conn_error(const fmq__conn *c);
 
-/* The peer's ZMTP version: 0x0200, 0x0300, 0x0301. */
+/* The peer's ZMTP version: 0x0100, 0x0200, 0x0300, 0x0301. */
 unsigned fmq__conn_version(const fmq__conn *c);
 
 /* The peer's properties; the caller gets a reference of its own (once ready). */

@@ -284,10 +284,40 @@ TEST(signature_cells)
     static wire_bytes b;
 
     wire_add_text(&b, "GET / HTTP/1.1\r\n\r\n");
-    check_failed(run_as_pull(&b), EPROTO, 0, 1);
+    check_failed(run_as_pull(&b), EPROTO, 0, 2);
     b.len = 0;
-    wire_add(&b, "\xFF\0\0\0\0\0\0\1\0\0 and a long identity", 28);
+    wire_add(&b, "\xFF\0\0\0\0\0\0\1\1\0 and too long an identity", 28);
     check_failed(run_as_pull(&b), EPROTO, 0, 10);
+    b.len = 0;
+    wire_add(&b, "\0\0", 2);
+    check_failed(run_as_pull(&b), EPROTO, 0, 1);
+}
+
+/* A peer of ZMTP 1.0 has nothing but an identity, whose frame may be a long one. */
+TEST(version_1_0)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } rows[] = {{"\1\0", 2}, {"\5\0peer", 6}, {"\xFF\0\0\0\0\0\0\0\5\0peer", 14}};
+    fmq__conn_config config = conn_config_of("PULL", "PUSH");
+
+    config.identity = (const uint8_t *)"me";
+    config.identity_len = 2;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static wire_bytes b;
+        outcome o;
+
+        b.len = 0;
+        wire_add(&b, rows[i].bytes, rows[i].len);
+        o = run(&config, &b);
+        CHECK_EQ(o.err, 0);
+        CHECK(o.is_ready);
+        CHECK_EQ(o.version, 0x0100);
+        CHECK_EQ(o.used, b.len);
+        CHECK_EQ(o.out_len, 12);
+        CHECK_MEM(o.out, "\xFF\0\0\0\0\0\0\0\3\x7Fme", 12);
+    }
 }
 
 TEST(revision_cells)
@@ -563,6 +593,7 @@ main(void)
     RUN(two_of_ours);
     RUN(signature_cells);
     RUN(revision_cells);
+    RUN(version_1_0);
     RUN(version_2_0);
     RUN(version_2_0_refused);
     RUN(minor_versions);

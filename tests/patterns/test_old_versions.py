@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers of ZMTP 2.0 (libzmq 3.x) and 3.0, byte by byte, dialling and being dialled."""
+"""Peers of ZMTP 1.0 (libzmq 2.x), 2.0 (3.x) and 3.0, dialling and being dialled."""
 
 from __future__ import annotations
 
@@ -250,3 +250,145 @@ def test_3_0_messages_and_pings(end: Callable[..., Any]) -> None:
         pair.send(b"and you")
         while peer.frame().body != b"and you":
             pass
+
+
+# ZMTP 1.0: other frames, and an identity is all there is before them
+
+
+def old_frame(body: bytes, flags: int = 0) -> bytes:
+    size = len(body) + 1
+    head = bytes([size]) if size < 255 else b"\xff" + size.to_bytes(8, "big")
+    return head + bytes([flags]) + body
+
+
+def old_message(*parts: bytes) -> bytes:
+    last = len(parts) - 1
+    return b"".join(old_frame(part, int(i < last)) for i, part in enumerate(parts))
+
+
+def read_old(peer: RawPeer) -> tuple[int, bytes]:
+    size = peer.read(1)[0]
+    if size == 255:
+        size = int.from_bytes(peer.read(8), "big")
+    flags = peer.read(1)[0]
+    return flags, peer.read(size - 1)
+
+
+def greet_1_0(peer: RawPeer, identity: bytes = b"") -> bytes:
+    """Speak as ZMTP 1.0 does; return the other's identity."""
+    peer.send(old_frame(identity))
+    theirs = peer.read(10)
+    assert theirs[0] == 0xFF
+    assert theirs[9] == 0x7F
+    return peer.read(int.from_bytes(theirs[1:9], "big") - 1)
+
+
+SIZES = [0, 1, 252, 253, 254, 255, 256, 4095, 4096, 4097, 70_000, 1_000_000]
+
+
+def test_1_0_identities(end: Callable[..., Any]) -> None:
+    with end("DEALER", routing_id=b"me") as (_, peer):
+        assert greet_1_0(peer, b"you") == b"me"
+
+
+def test_1_0_messages_in(end: Callable[..., Any]) -> None:
+    with end("PULL") as (pull, peer):
+        greet_1_0(peer)
+        for size in SIZES:
+            peer.send(old_message(b"%d" % size, bytes(size), b""))
+            assert pull.recv_multipart() == [b"%d" % size, bytes(size), b""]
+        for i in range(5000):
+            peer.send(old_message(b"%d" % i))
+        for i in range(5000):
+            assert pull.recv() == b"%d" % i
+
+
+def test_1_0_messages_out(end: Callable[..., Any]) -> None:
+    with end("PUSH") as (push, peer):
+        greet_1_0(peer)
+        for size in SIZES:
+            body = bytes(i % 251 for i in range(1000)) * (size // 1000 + 1)
+            push.send_multipart([b"%d" % size, body[:size], b""])
+            assert read_old(peer) == (MORE, b"%d" % size)
+            assert read_old(peer) == (MORE, body[:size])
+            assert read_old(peer) == (0, b"")
+
+
+def test_1_0_a_peer_that_reads_late(end: Callable[..., Any]) -> None:
+    with end("PUSH", sndhwm=0, sndbuf=8192) as (push, peer):
+        greet_1_0(peer)
+        for i in range(3000):
+            push.send_multipart([b"%d" % i, bytes(i % 600)])
+        for i in range(3000):
+            assert read_old(peer) == (MORE, b"%d" % i)
+            assert read_old(peer) == (0, bytes(i % 600))
+
+
+def test_1_0_questions_and_answers(end: Callable[..., Any]) -> None:
+    with end("REP") as (rep, peer):
+        greet_1_0(peer)
+        for i in range(3):
+            peer.send(old_message(b"", b"question %d" % i))
+            assert rep.recv() == b"question %d" % i
+            rep.send(b"answer %d" % i)
+            assert read_old(peer) == (MORE, b"")
+            assert read_old(peer) == (0, b"answer %d" % i)
+
+
+def test_1_0_a_router(end: Callable[..., Any]) -> None:
+    with end("ROUTER") as (router, peer):
+        greet_1_0(peer, b"old dealer")
+        peer.send(old_message(b"hello"))
+        assert router.recv_multipart() == [b"old dealer", b"hello"]
+        router.send_multipart([b"old dealer", b"and you"])
+        assert read_old(peer) == (0, b"and you")
+
+
+def test_1_0_a_subscriber_gets_everything(end: Callable[..., Any]) -> None:
+    """It filters for itself, and says nothing."""
+    with end("PUB") as (pub, peer):
+        greet_1_0(peer)
+        peer.socket.settimeout(0.01)
+
+        def hears() -> bool:
+            pub.send(b"anything")
+            try:
+                return read_old(peer)[1] == b"anything"
+            except TimeoutError:
+                return False
+
+        until(hears)
+
+
+def test_1_0_byte_by_byte(end: Callable[..., Any]) -> None:
+    with end("PULL") as (pull, peer):
+        peer.socket.setsockopt(6, 1, 1)  # TCP_NODELAY
+        for byte in old_frame(b"id") + old_message(b"a", b"b" * 300, b""):
+            peer.send(bytes([byte]))
+        assert pull.recv_multipart() == [b"a", b"b" * 300, b""]
+
+
+@pytest.mark.parametrize(
+    "bad", [b"\x00", b"\xff" + b"\xff" * 8 + b"\0", b"\xff" + bytes(8) + b"\0"]
+)
+def test_1_0_a_bad_frame(bad: bytes, world: Any) -> None:
+    pull = world.socket(OURS, "PULL")
+    pull.bind(PORT)
+    with connected(last(pull)) as peer:
+        greet_1_0(peer)
+        peer.send(old_message(b"good") + bad + bytes(100))
+        peer.await_end()
+    assert pull.recv() == b"good"
+    with connected(last(pull)) as peer:
+        greet_1_0(peer)
+        peer.send(old_message(b"fine"))
+        assert pull.recv() == b"fine"
+
+
+def test_1_0_hello(world: Any) -> None:
+    dealer = world.socket(OURS, "DEALER")
+    dealer.setsockopt(110, b"h" * 300)
+    dealer.bind(PORT)
+    with connected(last(dealer)) as peer:
+        greet_1_0(peer)
+        assert read_old(peer) == (0, b"h" * 300)
