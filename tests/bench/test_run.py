@@ -225,3 +225,19 @@ def test_no_end_outlives_the_harness() -> None:
     with long_run() as (program, ends):
         program.kill()
         assert psutil.wait_procs(ends, timeout=10)[1] == []
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    listing = subprocess.run(
+        [sys.executable, "-m", "bench", "--list"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONSAFEPATH": ""},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert listing.stderr == b""
+    assert listing.returncode == 1

@@ -104,7 +104,13 @@ FLAT = {
     if not setting.has_watch
 }
 SETTINGS |= FLAT
-SLOW = {"two receivers, a sender, flat", "a receiver, two senders, flat"}
+SLOW = {
+    "two receivers, a sender, flat",
+    "a receiver, two senders, flat",
+    "a receiver, two senders, mark 2, flat",
+    "the bell and a poller, flat",
+    "a poller beside a sender, flat",
+}
 
 # A setting that misses the rule.
 MISSED = {
