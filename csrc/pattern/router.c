@@ -12,7 +12,6 @@
  */
 #include <errno.h>
 
-#include "pattern/fairq.h"
 #include "pattern/pattern.h"
 #include "pattern/probe.h"
 #include "pattern/routes.h"
@@ -26,7 +25,6 @@ enum {
 typedef struct router {
     fmq__pattern base;
     fmq__routes routes;
-    fmq__fairq in;
     bool is_mandatory;
     bool has_handover;
     bool has_probe;
@@ -44,7 +42,6 @@ init(fmq__pattern *p)
     router *self = from_base(p);
 
     fmq__routes_init(&self->routes);
-    fmq__fairq_init(&self->in);
 }
 
 static void
@@ -107,12 +104,7 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
 static void
 detach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    fmq__route *r = pipe->mine;
-
-    fmq__routes_leave(&from_base(p)->routes, r);
-    fmq__fairq_remove(pipe);
-    fmq__route_free(r);
-    pipe->mine = NULL;
+    fmq__routes_detach(&from_base(p)->routes, pipe);
 }
 
 static int
@@ -140,7 +132,7 @@ up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t id_len)
     int err = r->is_known ? 0 : name(self, r, id, id_len);
 
     if (err == 0 && r->is_known) {
-        fmq__fairq_add(&self->in, pipe);
+        fmq__fairq_add(&self->routes.in, pipe);
     }
     return err;
 }
@@ -172,7 +164,7 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
     const fmq__route *r = pipe->mine;
 
     if (r->body != NULL) {
-        fmq__fairq_add(&from_base(p)->in, pipe);
+        fmq__fairq_add(&from_base(p)->routes.in, pipe);
     } else if (!pipe->is_up) {
         skip_all(pipe);
     }
@@ -181,11 +173,7 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
 static void
 writable(fmq__pattern *p, fmq__pipe *pipe)
 {
-    const fmq__route *r = pipe->mine;
-
-    if (r->is_known) {
-        fmq__balance_add(&from_base(p)->routes.out, pipe);
-    }
+    fmq__routes_writable(&from_base(p)->routes, pipe);
 }
 
 /* --- messages --- */
@@ -198,23 +186,14 @@ can_send(fmq__pattern *p)
     return !self->is_mandatory || fmq__balance_front(&self->routes.out) != NULL;
 }
 
-/* The pipe of a message that begins with `id`. NULL: there is none, or no room in it;
- * `*err` is what that means. */
+/* As fmq__routes_choose; but that there is none is only told if it is to be. */
 static fmq__pipe *
 choose(router *self, const fmq__outpart *id, int *err)
 {
-    const fmq__route *r = fmq__routes_find(&self->routes, id->data, id->len);
+    fmq__pipe *pipe = fmq__routes_choose(&self->routes, id, err);
 
-    *err = 0;
-    if (r == NULL || r->pipe->is_closed_out) {
-        *err = self->is_mandatory ? EHOSTUNREACH : 0;
-        return NULL;
-    }
-    if (!fmq__pipe_can_write(r->pipe)) {
-        *err = self->is_mandatory ? EAGAIN : 0;
-        return NULL;
-    }
-    return r->pipe;
+    *err = self->is_mandatory ? *err : 0;
+    return pipe;
 }
 
 static int
@@ -248,27 +227,19 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 static int
 begin_recv(fmq__pattern *p, fmq__pipe **from)
 {
-    const fmq__route *r;
-
-    *from = fmq__fairq_front(&from_base(p)->in);
-    if (*from == NULL) {
-        return EAGAIN;
-    }
-    r = (*from)->mine;
-    fmq__pattern_set_head(p, r->body, r->id, r->id_len);
-    return 0;
+    return fmq__routes_begin_recv(&from_base(p)->routes, p, from);
 }
 
 static void
 end_recv(fmq__pattern *p, fmq__pipe *from)
 {
-    fmq__fairq_rotate(&from_base(p)->in, from);
+    fmq__fairq_rotate(&from_base(p)->routes.in, from);
 }
 
 static bool
 can_recv(fmq__pattern *p)
 {
-    return p->reading != NULL || fmq__fairq_front(&from_base(p)->in) != NULL;
+    return p->reading != NULL || fmq__fairq_front(&from_base(p)->routes.in) != NULL;
 }
 
 /* --- options --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pattern/routes.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,7 @@ fmq__routes_init(fmq__routes *r)
 {
     fmq__hash_init(&r->by_id);
     fmq__balance_init(&r->out);
+    fmq__fairq_init(&r->in);
     r->next_id = fmq__random_u32();
 }
 
@@ -106,6 +108,55 @@ fmq__routes_leave(fmq__routes *r, fmq__route *route)
         route->is_known = false;
         fmq__balance_remove(route->pipe);
     }
+}
+
+fmq__pipe *
+fmq__routes_choose(const fmq__routes *r, const fmq__outpart *id, int *err)
+{
+    const fmq__route *route = fmq__routes_find(r, id->data, id->len);
+
+    *err = 0;
+    if (route == NULL || route->pipe->is_closed_out) {
+        *err = EHOSTUNREACH;
+    } else if (!fmq__pipe_can_write(route->pipe)) {
+        *err = EAGAIN;
+    }
+    return *err == 0 ? route->pipe : NULL;
+}
+
+void
+fmq__routes_detach(fmq__routes *r, fmq__pipe *pipe)
+{
+    fmq__route *route = pipe->mine;
+
+    fmq__routes_leave(r, route);
+    fmq__fairq_remove(pipe);
+    fmq__route_free(route);
+    pipe->mine = NULL;
+}
+
+void
+fmq__routes_writable(fmq__routes *r, fmq__pipe *pipe)
+{
+    const fmq__route *route = pipe->mine;
+
+    if (route->is_known) {
+        fmq__balance_add(&r->out, pipe);
+    }
+}
+
+int
+fmq__routes_begin_recv(fmq__routes *r, fmq__pattern *p, fmq__pipe **from)
+{
+    const fmq__route *route;
+
+    *from = fmq__fairq_front(&r->in);
+    if (*from == NULL) {
+        return EAGAIN;
+    }
+    route = (*from)->mine;
+    fmq__pattern_set_head(p, route->body, route->id, route->id_len);
+    return 0;
 }
 
 int

@@ -14,6 +14,8 @@
 
 #include "base/hash.h"
 #include "pattern/balance.h"
+#include "pattern/fairq.h"
+#include "pattern/pattern.h"
 #include "pipe/pipe.h"
 
 typedef struct fmq__route {
@@ -28,6 +30,7 @@ typedef struct fmq__route {
 typedef struct fmq__routes {
     fmq__hash by_id;
     fmq__balance out; /* of known routes; for poll */
+    fmq__fairq in;
     uint32_t next_id; /* made up next */
 } fmq__routes;
 
@@ -49,6 +52,15 @@ int fmq__routes_make_up_id(fmq__routes *r, fmq__route *route);
 /* From here on messages for the id go to this pipe, and no longer. */
 int fmq__routes_enter(fmq__routes *r, fmq__route *route);
 void fmq__routes_leave(fmq__routes *r, fmq__route *route);
+
+/* The pipe of a message that begins with `id`. NULL: nobody is called that
+ * (EHOSTUNREACH), or there is no room in it (EAGAIN). */
+fmq__pipe *fmq__routes_choose(const fmq__routes *r, const fmq__outpart *id, int *err);
+
+/* What the operations of such a pattern do with them. */
+void fmq__routes_detach(fmq__routes *r, fmq__pipe *pipe);
+void fmq__routes_writable(fmq__routes *r, fmq__pipe *pipe);
+int fmq__routes_begin_recv(fmq__routes *r, fmq__pattern *p, fmq__pipe **from);
 
 /* Sends bytes, which are not framed, by a route that has room; if the last part is
  * empty the connection ends when all before it is written. */

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pattern/fairq.h"
 #include "pattern/pattern.h"
 #include "pattern/routes.h"
 
@@ -19,7 +18,6 @@ enum { OPT_ROUTING_ID = 5, OPT_NOTIFY = 73 };
 typedef struct stream {
     fmq__pattern base;
     fmq__routes routes;
-    fmq__fairq in;
     uint8_t last_id[16]; /* the one made up last */
     size_t last_id_len;
 } stream;
@@ -37,7 +35,6 @@ init(fmq__pattern *p)
 
     fmq__pattern_set_raw(p);
     fmq__routes_init(&self->routes);
-    fmq__fairq_init(&self->in);
 }
 
 static void
@@ -78,19 +75,14 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
         return false;
     }
     pipe->mine = r;
-    fmq__fairq_add(&self->in, pipe);
+    fmq__fairq_add(&self->routes.in, pipe);
     return true;
 }
 
 static void
 detach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    fmq__route *r = pipe->mine;
-
-    fmq__routes_leave(&from_base(p)->routes, r);
-    fmq__fairq_remove(pipe);
-    fmq__route_free(r);
-    pipe->mine = NULL;
+    fmq__routes_detach(&from_base(p)->routes, pipe);
 }
 
 static void
@@ -104,17 +96,13 @@ down(fmq__pattern *p, fmq__pipe *pipe)
 static void
 readable(fmq__pattern *p, fmq__pipe *pipe)
 {
-    fmq__fairq_add(&from_base(p)->in, pipe);
+    fmq__fairq_add(&from_base(p)->routes.in, pipe);
 }
 
 static void
 writable(fmq__pattern *p, fmq__pipe *pipe)
 {
-    const fmq__route *r = pipe->mine;
-
-    if (r->is_known) {
-        fmq__balance_add(&from_base(p)->routes.out, pipe);
-    }
+    fmq__routes_writable(&from_base(p)->routes, pipe);
 }
 
 /* --- messages --- */
@@ -129,60 +117,43 @@ can_send(fmq__pattern *p)
 static int
 check_send(fmq__pattern *p, const fmq__outpart *first)
 {
-    const fmq__route *r;
+    int err = 0;
 
-    if (first == NULL) {
-        return 0;
-    }
-    r = fmq__routes_find(&from_base(p)->routes, first->data, first->len);
-    if (r == NULL || r->pipe->is_closed_out) {
-        return EHOSTUNREACH;
-    }
-    return fmq__pipe_can_write(r->pipe) ? 0 : EAGAIN;
-}
-
-static int
-send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
-{
-    int err;
-
-    if (n == 1) {
-        return 0; /* an address without bytes says nothing to anybody */
-    }
-    err = check_send(p, &parts[0]);
-    if (err == 0) {
-        const fmq__routes *routes = &from_base(p)->routes;
-
-        err = fmq__route_send_raw(fmq__routes_find(routes, parts[0].data, parts[0].len),
-                                  parts + 1, n - 1);
+    if (first != NULL) {
+        (void)fmq__routes_choose(&from_base(p)->routes, first, &err);
     }
     return err;
 }
 
 static int
+send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+{
+    fmq__pipe *to;
+    int err;
+
+    if (n == 1) {
+        return 0; /* an address without bytes says nothing to anybody */
+    }
+    to = fmq__routes_choose(&from_base(p)->routes, &parts[0], &err);
+    return to != NULL ? fmq__route_send_raw(to->mine, parts + 1, n - 1) : err;
+}
+
+static int
 begin_recv(fmq__pattern *p, fmq__pipe **from)
 {
-    const fmq__route *r;
-
-    *from = fmq__fairq_front(&from_base(p)->in);
-    if (*from == NULL) {
-        return EAGAIN;
-    }
-    r = (*from)->mine;
-    fmq__pattern_set_head(p, r->body, r->id, r->id_len);
-    return 0;
+    return fmq__routes_begin_recv(&from_base(p)->routes, p, from);
 }
 
 static void
 end_recv(fmq__pattern *p, fmq__pipe *from)
 {
-    fmq__fairq_rotate(&from_base(p)->in, from);
+    fmq__fairq_rotate(&from_base(p)->routes.in, from);
 }
 
 static bool
 can_recv(fmq__pattern *p)
 {
-    return p->reading != NULL || fmq__fairq_front(&from_base(p)->in) != NULL;
+    return p->reading != NULL || fmq__fairq_front(&from_base(p)->routes.in) != NULL;
 }
 
 /* --- options --- */

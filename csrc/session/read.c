@@ -85,6 +85,15 @@ fmq__session_drop_input(fmq__session *s)
 
 /* --- decoding --- */
 
+/* What has been appended is a whole message. */
+static void
+count_message(fmq__session *s, batch *b)
+{
+    s->mark = s->peer->net.in_w.end;
+    b->n_messages++;
+    b->room--;
+}
+
 /* Appends a message of one frame: `first`, then the topic. */
 static int
 append_subscription(fmq__fq_writer *w, uint8_t first, const fmq__command *command)
@@ -130,9 +139,7 @@ take_subscription(fmq__session *s, batch *b, uint8_t first, const fmq__command *
     }
     err = append_subscription(w, first, command);
     if (err == 0) {
-        s->mark = w->end;
-        b->n_messages++;
-        b->room--;
+        count_message(s, b);
     }
     return err;
 }
@@ -196,9 +203,7 @@ finish_big(fmq__session *s, batch *b)
     big->body = NULL;
     s->is_mid_message = (big->flags & FMQ__MORE) != 0;
     if (!s->is_mid_message) {
-        s->mark = s->peer->net.in_w.end;
-        b->n_messages++;
-        b->room--;
+        count_message(s, b);
     }
     return 0;
 }
@@ -376,9 +381,7 @@ decode_old(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
         p += header_len + len;
         s->is_mid_message = (flags & FMQ__MORE) != 0;
         if (err == 0 && !s->is_mid_message) {
-            s->mark = w->end;
-            b->n_messages++;
-            b->room--;
+            count_message(s, b);
         }
     }
     *rest = p;
@@ -416,9 +419,7 @@ take_raw(fmq__session *s, batch *b, const uint8_t *data, size_t len)
         }
     }
     if (err == 0) {
-        s->mark = w->end;
-        b->n_messages++;
-        b->room--;
+        count_message(s, b);
     }
     return err;
 }

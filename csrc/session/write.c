@@ -199,10 +199,6 @@ run_round(fmq__session *s, write_round *r)
         r->is_short = sent < offered + r->ctl_len;
     }
     if (r->err != 0) {
-        if (r->err != EAGAIN) {
-            /* So that whoever reads comes to an end, whatever the peer does. */
-            (void)shutdown(s->fd, SHUT_RDWR);
-        }
         return;
     }
     r->ctl_sent = sent < r->ctl_len ? sent : r->ctl_len;
@@ -214,6 +210,23 @@ run_round(fmq__session *s, write_round *r)
     r->is_all = fmq__fq_is_at(from, r->end);
     if (r->is_all) {
         r->n_sent = r->n_out;
+    }
+}
+
+/* One system call of the turn, for what goes first; without L. */
+static void
+run_next(fmq__session *s, write_round *r)
+{
+    if (!s->has_extra) {
+        run_round(s, r);
+    } else if (s->hello.body != NULL) {
+        run_hello_round(s, r);
+    } else {
+        empty_old(s, r);
+    }
+    if (r->err != 0 && r->err != EAGAIN) {
+        /* So that whoever reads comes to an end, whatever the peer does. */
+        (void)shutdown(s->fd, SHUT_RDWR);
     }
 }
 
@@ -325,13 +338,7 @@ fmq__session_write(fmq__session *s)
     while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
         begin_round(s, &r);
         fmq__hub_unlock(s->hub);
-        if (!s->has_extra) {
-            run_round(s, &r);
-        } else if (s->hello.body != NULL) {
-            run_hello_round(s, &r);
-        } else {
-            empty_old(s, &r);
-        }
+        run_next(s, &r);
         fmq__hub_lock(s->hub);
         if (!end_round(s, &r) || --rounds == 0) {
             break;
