@@ -70,6 +70,33 @@ TEST(subscriptions_of_libzmq)
     CHECK_MEM(c.data, "topic", 5);
 }
 
+TEST(subscriptions_by_the_rfc)
+{
+    static const struct {
+        enum fmq__command_kind kind;
+        const char *topic;
+    } row[] = {
+        {FMQ__COMMAND_SUBSCRIBE, "ab"},
+        {FMQ__COMMAND_SUBSCRIBE, "b"},
+        {FMQ__COMMAND_CANCEL, "b"},
+    };
+    static wire_bytes b;
+    size_t at = 64 + 27;
+
+    wire_add_vector(&b, "peer_sub_3_1");
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        fmq__command c;
+
+        REQUIRE(at + 2 <= b.len && at + 2 + b.data[at + 1] <= b.len);
+        CHECK_EQ(fmq__command_classify(b.data + at + 2, b.data[at + 1], &c),
+                 row[i].kind);
+        CHECK_EQ(c.data_len, strlen(row[i].topic));
+        CHECK_MEM(c.data, row[i].topic, c.data_len);
+        at += 2 + (size_t)b.data[at + 1];
+    }
+    CHECK_EQ(at, b.len);
+}
+
 /* Reads back a PING. */
 static fmq__ping
 reread(const uint8_t *body, size_t len)
@@ -91,6 +118,20 @@ TEST(ping_of_libzmq)
     CHECK_EQ(reread(b.data + 2, b.len - 2).ttl_ms, 6500);
     CHECK_EQ(fmq__command_put_ping(ours, 6500, NULL, 0), b.len - 2);
     CHECK_MEM(ours, b.data + 2, b.len - 2);
+}
+
+/* 65.6 s are more than 16 bits of milliseconds. */
+TEST(ping_by_the_rfc)
+{
+    static wire_bytes b;
+    fmq__ping ping;
+
+    wire_add_vector(&b, "peer_ping");
+    REQUIRE(b.data[64 + 28 + 1] == 23);
+    ping = reread(b.data + 64 + 28 + 2, 23);
+    CHECK_EQ(ping.ttl_ms, 65600);
+    CHECK_EQ(ping.context_len, 16);
+    CHECK_MEM(ping.context, "0123456789abcdef", 16);
 }
 
 TEST(pong_of_libzmq)
@@ -244,7 +285,9 @@ main(void)
     RUN(bodies_that_do_not_split);
     RUN(kinds);
     RUN(subscriptions_of_libzmq);
+    RUN(subscriptions_by_the_rfc);
     RUN(ping_of_libzmq);
+    RUN(ping_by_the_rfc);
     RUN(pong_of_libzmq);
     RUN(ttl_is_rounded_up_and_cut);
     RUN(context_is_at_most_16_bytes);

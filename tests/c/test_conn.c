@@ -146,6 +146,86 @@ TEST(our_bytes_are_libzmqs)
     }
 }
 
+/* The name that a peer gave itself. */
+static void
+check_name(const fmq__conn_config *config, const wire_bytes *b, const char *name)
+{
+    fmq__conn *c = conn_open(config);
+    fmq__props *props;
+    size_t used;
+
+    REQUIRE(conn_feed(c, b->data, b->len, &used) == 0);
+    props = fmq__conn_take_props(c);
+    fmq__conn_free(c);
+    if (name == NULL) {
+        CHECK(fmq__props_get(props, "Identity", NULL) == NULL);
+    } else {
+        CHECK_STR(fmq__props_get(props, "Identity", NULL), name);
+    }
+    fmq__props_drop(props);
+}
+
+/* Each as a vector plays it; what we answer is libzmq's. */
+TEST(peers_of_every_version)
+{
+    static const struct {
+        const char *peer;
+        const char *type; /* ours */
+        const char *identity;
+        unsigned version;
+        size_t used;
+        const char *theirs; /* as libzmq answers */
+        const char *name;   /* of the peer; NULL: it has none */
+    } row[] = {
+        {"peer_1_0", "DEALER", "me", 0x0100, 7, "dealer_1_0", "alice"},
+        {"peer_2_0", "DEALER", "me", 0x0200, 12 + 7, "dealer_2_0", "alice"},
+        {"peer_1_0", "SUB", "", 0x0100, 7, "sub_1_0", "alice"},
+        {"peer_2_0", "SUB", "", 0x0200, 12 + 7, "sub_2_0", "alice"},
+        {"peer_sub_1_0", "XPUB", "", 0x0100, 2, "sub_1_0", ""},
+        {"peer_sub_2_0", "XSUB", "", 0x0200, 12 + 2, NULL, ""},
+        {"peer_pub_3_0", "SUB", "", 0x0300, 64 + 27, "sub_3_0", NULL},
+        {"peer_3_0", "PULL", "", 0x0300, 64 + 28, "pull", NULL},
+        {"peer_sub_3_0", "PUB", "", 0x0300, 64 + 27, "pub", NULL},
+        {"peer_sub_3_1", "PUB", "", 0x0301, 64 + 27, "pub", NULL},
+        {"peer_ping", "PAIR", "", 0x0301, 64 + 28, "pair", NULL},
+        {"peer_unknown_commands", "PULL", "", 0x0301, 64 + 28, "pull", NULL},
+        {"peer_3_1", "DEALER", "", 0x0301, 64 + 48, "dealer", "alice"},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        static wire_bytes b;
+        static wire_bytes golden;
+        fmq__conn_config config = conn_config_of(row[i].type, NULL);
+        outcome o;
+
+        b.len = 0;
+        golden.len = 0;
+        wire_add_vector(&b, row[i].peer);
+        config.identity = (const uint8_t *)row[i].identity;
+        config.identity_len = strlen(row[i].identity);
+        config.has_identity = strcmp(row[i].type, "DEALER") == 0;
+        o = run(&config, &b);
+        CHECK_EQ(o.err, 0);
+        CHECK(o.is_ready);
+        CHECK_EQ(o.version, row[i].version);
+        CHECK_EQ(o.used, row[i].used);
+        if (row[i].theirs != NULL) {
+            wire_add_vector(&golden, row[i].theirs);
+            REQUIRE(o.out_len <= golden.len);
+            CHECK_MEM(o.out, golden.data, o.out_len);
+        }
+        check_name(&config, &b, row[i].name);
+    }
+}
+
+TEST(a_reason_that_is_no_code)
+{
+    static wire_bytes b;
+
+    wire_add_vector(&b, "peer_error");
+    check_failed(run_as_pull(&b), EACCES, 0, b.len);
+}
+
 TEST(what_follows_the_handshake_is_left)
 {
     static wire_bytes b;
@@ -586,6 +666,8 @@ int
 main(void)
 {
     RUN(our_bytes_are_libzmqs);
+    RUN(peers_of_every_version);
+    RUN(a_reason_that_is_no_code);
     RUN(what_follows_the_handshake_is_left);
     RUN(refused_by_libzmq);
     RUN(properties_of_the_peer);

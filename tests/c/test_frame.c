@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check.h"
 #include "wire/frame.h"
+
+#include "check.h"
+#include "wire_test.h"
 
 static int
 parse(const uint8_t *p, size_t have, size_t *header_len, uint64_t *body_len,
@@ -92,6 +94,79 @@ TEST(unknown_flags_are_ignored_and_not_sent)
     CHECK_EQ(p[0], FMQ__LONG);
 }
 
+/* --- against bytes of others --- */
+
+/* The next frame of `b`. */
+static void
+expect(const wire_bytes *b, size_t *at, unsigned flags, const char *body, size_t len)
+{
+    size_t header_len;
+    uint64_t body_len;
+    unsigned got;
+
+    REQUIRE(parse(b->data + *at, b->len - *at, &header_len, &body_len, &got) == 1);
+    CHECK_EQ(got, flags);
+    CHECK_EQ(body_len, len);
+    REQUIRE(*at + header_len + len <= b->len);
+    CHECK_MEM(b->data + *at + header_len, body, len);
+    *at += header_len + len;
+}
+
+TEST(frames_of_peers)
+{
+    static const struct {
+        const char *vector;
+        size_t at; /* of the messages */
+    } row[] = {{"peer_2_0", 12 + 7}, {"peer_3_0", 64 + 28}, {"peer_3_1", 64 + 48}};
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        static wire_bytes b;
+        char x[256];
+        size_t at = row[i].at;
+
+        memset(x, 'x', sizeof(x));
+        b.len = 0;
+        wire_add_vector(&b, row[i].vector);
+        expect(&b, &at, 0, "hello", 5);
+        expect(&b, &at, FMQ__MORE, "a", 1);
+        expect(&b, &at, FMQ__MORE, "", 0);
+        expect(&b, &at, 0, "c", 1);
+        expect(&b, &at, 0, "long", 4);
+        expect(&b, &at, 0, x, sizeof(x));
+        CHECK_EQ(at, b.len);
+    }
+}
+
+/* As we write it. */
+static void
+add_frame(wire_bytes *b, unsigned flags, const void *body, size_t len)
+{
+    uint8_t head[FMQ__FRAME_LONG_HEADER];
+
+    wire_add(b, head, fmq__frame_put_header(head, flags, len));
+    wire_add(b, body, len);
+}
+
+/* Ours are libzmq's byte for byte. */
+TEST(frames_as_libzmq_writes_them)
+{
+    static wire_bytes golden;
+    static wire_bytes ours;
+    char a[255];
+    char b[256];
+
+    memset(a, 'a', sizeof(a));
+    memset(b, 'b', sizeof(b));
+    wire_add_vector(&golden, "dealer_2_0");
+    wire_add(&ours, "\xFF\0\0\0\0\0\0\0\3\x7F\3\5\0\2me", 16);
+    add_frame(&ours, FMQ__MORE, "", 0);
+    add_frame(&ours, FMQ__MORE, a, sizeof(a));
+    add_frame(&ours, 0, b, sizeof(b));
+    if (CHECK_EQ(ours.len, golden.len)) {
+        CHECK_MEM(ours.data, golden.data, golden.len);
+    }
+}
+
 int
 main(void)
 {
@@ -99,5 +174,7 @@ main(void)
     RUN(long_header_may_announce_a_short_body);
     RUN(top_bit_is_an_error);
     RUN(unknown_flags_are_ignored_and_not_sent);
+    RUN(frames_of_peers);
+    RUN(frames_as_libzmq_writes_them);
     return CHECK_RESULT();
 }

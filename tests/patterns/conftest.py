@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from interop.conftest import (  # noqa: F401
     wildcard,
     world,
 )
+from patterns.rawpeer import RawPeer, accept, connected, listening
 
 
 @pytest.fixture(params=[*PAIRS, ("zmq", "zmq")], ids=name_pair)
@@ -50,3 +51,33 @@ def until(attempt: Callable[[], Any], what: str = "") -> Any:
     while not (answer := attempt()):
         assert time.monotonic() < deadline, what or attempt
     return answer
+
+
+def last(made: Any) -> str:
+    """Return the endpoint a socket was bound to last."""
+    return made.getsockopt_string(32)
+
+
+@pytest.fixture(params=["binds", "connects"])
+def end(
+    request: pytest.FixtureRequest,
+    library: str,
+    world: Any,  # noqa: F811
+) -> Callable[..., Any]:
+    """Return a function that makes a socket and a raw peer of it."""
+
+    @contextmanager
+    def make(kind: str, **options: Any) -> Iterator[tuple[Any, RawPeer]]:
+        made = world.socket(library, kind, **options)
+        if request.param == "binds":
+            made.bind("tcp://127.0.0.1:*")
+            with connected(last(made)) as peer:
+                yield made, peer
+        else:
+            with listening() as (listener, endpoint):
+                made.connect(endpoint)
+                peer = accept(listener)
+                with closing(peer.socket):
+                    yield made, peer
+
+    return make

@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from patterns.conftest import OURS, until
+from patterns.conftest import OURS, last, until
 from patterns.rawpeer import (
     COMMAND,
     LONG,
     MORE,
     RawPeer,
-    accept,
     connected,
-    listening,
     message,
     ready,
 )
@@ -45,10 +42,6 @@ PARTNER = {
 }
 
 
-def last(made: Any) -> str:
-    return made.getsockopt_string(32)
-
-
 def greet_2_0(peer: RawPeer, kind: str, identity: bytes = b"") -> tuple[int, bytes]:
     """Speak as ZMTP 2.0 does; return the other's type and identity."""
     peer.send(SIGNATURE + b"\x01" + bytes([NUMBER[kind]]) + message(identity))
@@ -58,27 +51,6 @@ def greet_2_0(peer: RawPeer, kind: str, identity: bytes = b"") -> tuple[int, byt
     frame = peer.frame()
     assert frame.flags == 0
     return theirs[11], frame.body
-
-
-@pytest.fixture(params=["binds", "connects"])
-def end(request: pytest.FixtureRequest, library: str, world: Any) -> Callable[..., Any]:
-    """Return a function that makes a socket and a raw peer of it."""
-
-    @contextmanager
-    def make(kind: str, **options: Any) -> Iterator[tuple[Any, RawPeer]]:
-        made = world.socket(library, kind, **options)
-        if request.param == "binds":
-            made.bind(PORT)
-            with connected(last(made)) as peer:
-                yield made, peer
-        else:
-            with listening() as (listener, endpoint):
-                made.connect(endpoint)
-                peer = accept(listener)
-                with closing(peer.socket):
-                    yield made, peer
-
-    return make
 
 
 @pytest.mark.parametrize("kind", PARTNER)

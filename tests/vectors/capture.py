@@ -2,18 +2,21 @@
 """Record what libzmq sends, byte for byte, into the .hex files of this folder.
 
 A plain TCP socket plays the peer: it answers the greeting and the handshake by hand and
-writes down what a pyzmq socket says. Run with pyzmq installed; the files change only if
-libzmq does.
+writes down what a pyzmq socket says. Run with pyzmq installed, in the folder above this
+one: python -m vectors.capture. The files change only if libzmq does. Those that are not
+captured were put together by hand, and say from what.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import zmq
+from vectors.dialogues import DIALOGUES, Dialogue, read_opening, vector
 
 HERE = Path(__file__).parent
 GREETING = bytes.fromhex("ff00000000000000017f0301") + b"NULL".ljust(52, b"\0")
@@ -46,6 +49,15 @@ class Wire:
             if not part:
                 raise EOFError
             got += part
+        return got
+
+    def rest(self) -> bytes:
+        """Read until nothing has come for a while."""
+        got = b""
+        self.connection.settimeout(0.3)
+        with contextlib.suppress(TimeoutError):
+            while part := self.connection.recv(65536):
+                got += part
         return got
 
     def frame(self) -> bytes:
@@ -174,9 +186,27 @@ def save_error() -> None:
     save("error_400", "PULL: greeting, and ERROR because ZAP said 400.", data)
 
 
+def save_dialogue(dialogue: Dialogue) -> None:
+    def prepare(zmq_socket: zmq.Socket[bytes]) -> None:
+        for option, value in dialogue.options.items():
+            setattr(zmq_socket, option, value)
+
+    def run(wire: Wire, zmq_socket: zmq.Socket[bytes]) -> bytes:
+        wire.connection.sendall(vector(dialogue.peer))
+        data = read_opening(wire.read, dialogue.version)
+        for act in dialogue.acts:
+            act(zmq_socket)
+            data += wire.rest()
+        return data
+
+    save(dialogue.name, dialogue.what, talk(dialogue.kind, prepare, run))
+
+
 if __name__ == "__main__":
     save_openings()
     save_message()
     save_heartbeats()
     save_subscriptions()
     save_error()
+    for dialogue in DIALOGUES:
+        save_dialogue(dialogue)
