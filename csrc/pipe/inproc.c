@@ -228,7 +228,8 @@ fmq__couple_new(fmq__inbox *connecter, uint32_t limit, unsigned conflates,
         fmq__free(c);
         return ENOMEM;
     }
-    if (fmq__duct_new(limit, &back) != 0) {
+    /* The least limit: nobody writes before the join sets it, and raising is exact. */
+    if (fmq__duct_new(1, &back) != 0) {
         (void)fmq__duct_close_writer(there);
         (void)fmq__duct_close_reader(there);
         fmq__free(c);

@@ -187,6 +187,28 @@ TEST(a_request_does_not_go_to_a_replier_that_has_closed)
     fmq_socket_close(two);
 }
 
+/* The connecter's own mark for sending, which is higher, has no say in this direction.
+ */
+TEST(a_binder_has_room_for_its_mark_and_its_peers)
+{
+    static const int mark = 1;
+    fmq_socket a = bound(PAIR, "inproc://marks");
+    fmq_socket b = open_socket(PAIR);
+    int n = 0;
+
+    CHECK_EQ(fmq_setsockopt(a, OPT_SNDHWM, &mark, sizeof(mark)), 0);
+    CHECK_EQ(fmq_unbind(a, "inproc://marks"), 0);
+    CHECK_EQ(fmq_bind(a, "inproc://marks"), 0);
+    CHECK_EQ(fmq_setsockopt(b, OPT_RCVHWM, &mark, sizeof(mark)), 0);
+    CHECK_EQ(fmq_connect(b, "inproc://marks"), 0);
+    while (n < PATIENCE && put(a, "x") == 0) {
+        n++;
+    }
+    CHECK_EQ(n, 2);
+    CHECK_EQ(fmq_socket_close(a), 0);
+    CHECK_EQ(fmq_socket_close(b), 0);
+}
+
 TEST(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers)
 {
     char endpoint[200];
@@ -237,6 +259,7 @@ main(void)
         CASE(a_pair_that_only_sends_takes_the_next_peer),
         CASE(a_second_pair_is_refused_and_the_first_one_stays),
         CASE(a_request_does_not_go_to_a_replier_that_has_closed),
+        CASE(a_binder_has_room_for_its_mark_and_its_peers),
         CASE(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers),
     };
     int result;
