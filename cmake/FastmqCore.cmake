@@ -43,6 +43,11 @@ target_compile_definitions(
         FMQ_VERSION_STRING="${PROJECT_VERSION}"
 )
 target_link_libraries(fastmq_core PUBLIC Threads::Threads PRIVATE fastmq_warnings)
+set_target_properties(fastmq_core PROPERTIES OUTPUT_NAME fastmq)
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    # So that a linker without our compiler's plug-in can use the archive, too.
+    target_compile_options(fastmq_core PRIVATE -ffat-lto-objects)
+endif()
 
 # Optional libraries: auto takes what is there, on insists, off never looks.
 # Headers and library are looked for directly, so pkg-config is not needed.

@@ -135,3 +135,14 @@ if(CMAKE_NM AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
     )
     set_tests_properties(exports PROPERTIES TIMEOUT 60)
 endif()
+
+if(CMAKE_NM AND TARGET fastmq AND NOT APPLE)
+    add_test(
+        NAME exports_library
+        COMMAND
+            "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}" "-DLIBRARY=$<TARGET_FILE:fastmq>"
+            "-DINCLUDE=${PROJECT_SOURCE_DIR}/csrc/include" -P
+            "${PROJECT_SOURCE_DIR}/cmake/check_library.cmake"
+    )
+    set_tests_properties(exports_library PROPERTIES TIMEOUT 60)
+endif()

@@ -91,7 +91,7 @@ fmq_send(fmq_socket s, const void *data, size_t len, int flags)
 int
 fmq_msg_send(fmq_socket s, fmq_msg *m, int flags)
 {
-    return fmq__socket_sendv(s, fmq__msg_from(m), 1, flags, NULL);
+    return fmq__socket_send_msg(s, fmq__msg_from(m), flags);
 }
 
 int

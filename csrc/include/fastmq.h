@@ -153,8 +153,9 @@ FMQ_API int fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n,
                             uint64_t deadline_ns);
 FMQ_API uint64_t fmq_now_ns(void);
 
-/* Polling. A socket (not 0) or else a descriptor. */
-typedef struct fmq_pollitem {
+/* Polling. A socket (not 0) or else a descriptor. (zmq_pollitem_t of zmq.h is the same
+ * thing, hence may_alias.) */
+typedef struct __attribute__((may_alias)) fmq_pollitem {
     fmq_socket socket;
     int fd;
     short events;

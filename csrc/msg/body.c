@@ -96,6 +96,13 @@ fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **bod
     return 0;
 }
 
+bool
+fmq__body_is_constant(const fmq__body *b)
+{
+    return b->kind == FMQ__BODY_LENT &&
+           ((const struct lent_body *)(const void *)b)->free_fn == NULL;
+}
+
 void
 fmq__body_drop_later(fmq__body *b, fmq__body **list)
 {

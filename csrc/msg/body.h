@@ -59,6 +59,9 @@ fmq__body_is_sole(const fmq__body *b)
     return atomic_load_explicit(&b->refs, memory_order_acquire) == 1;
 }
 
+/* Whether its bytes are lent for ever. */
+bool fmq__body_is_constant(const fmq__body *b);
+
 /* Drops, but puts a lent body that nobody holds any more on `*list` instead of calling
  * its lender. NULL: drops at once. */
 void fmq__body_drop_later(fmq__body *b, fmq__body **list);

@@ -65,6 +65,9 @@ fmq__msg_close_slow(fmq__msg *m)
     if (m->props != NULL) {
         fmq__props_drop(m->props);
     }
+    if (m->group_len > FMQ__GROUP_INLINE_MAX) {
+        fmq__body_drop(m->group.ref.body);
+    }
 }
 
 void
@@ -90,6 +93,9 @@ fmq__msg_copy(fmq__msg *to, const fmq__msg *from)
     if (from->props != NULL) {
         fmq__props_hold(from->props);
     }
+    if (from->group_len > FMQ__GROUP_INLINE_MAX) {
+        fmq__body_hold(from->group.ref.body);
+    }
     fmq__msg_close(to);
     *to = *from;
 }
@@ -104,4 +110,33 @@ fmq__msg_set_props(fmq__msg *m, fmq__props *props)
         fmq__props_drop(m->props);
     }
     m->props = props;
+}
+
+int
+fmq__msg_set_group(fmq__msg *m, const char *name)
+{
+    size_t len = strnlen(name, FMQ__GROUP_MAX);
+    fmq__msg old = *m; /* `name` may lie in it */
+    fmq__body *body;
+    uint8_t *text;
+
+    if (len > FMQ__GROUP_INLINE_MAX) {
+        int err = fmq__body_new(len + 1, &body, &text);
+
+        if (err != 0) {
+            return err;
+        }
+        m->group.ref.text = (char *)text;
+        m->group.ref.body = body;
+        memcpy(text, name, len);
+        text[len] = '\0';
+    } else {
+        memmove(m->group.text, name, len);
+        m->group.text[len] = '\0';
+    }
+    m->group_len = (uint8_t)len;
+    if (old.group_len > FMQ__GROUP_INLINE_MAX) {
+        fmq__body_drop(old.group.ref.body);
+    }
+    return 0;
 }

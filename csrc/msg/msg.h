@@ -20,8 +20,9 @@
 #include "msg/body.h"
 #include "msg/props.h"
 
-enum { FMQ__MSG_INLINE = 0, FMQ__MSG_BODY = 1 }; /* kinds */
-enum { FMQ__MSG_INLINE_MAX = 32 };
+/* Kinds. CLOSED is no part: what zmq_msg_close leaves, so that it is told from one. */
+enum { FMQ__MSG_INLINE = 0, FMQ__MSG_BODY = 1, FMQ__MSG_CLOSED = 2 };
+enum { FMQ__MSG_INLINE_MAX = 32, FMQ__GROUP_INLINE_MAX = 15, FMQ__GROUP_MAX = 255 };
 
 /* Flags of a part, as in ZMTP frames (RFC 37 "Framing"). */
 enum { FMQ__MORE = 1, FMQ__LONG = 2, FMQ__COMMAND = 4 };
@@ -42,7 +43,13 @@ typedef struct __attribute__((may_alias)) fmq__msg {
             fmq__body *body;
         } ref;
     } u;
-    uint8_t group[16];
+    union {
+        char text[FMQ__GROUP_INLINE_MAX + 1];
+        struct {
+            char *text;
+            fmq__body *body;
+        } ref; /* of a longer name; counted */
+    } group;   /* NUL-terminated */
 } fmq__msg;
 
 _Static_assert(sizeof(fmq__msg) == sizeof(fmq_msg), "one layout inside and outside");
@@ -86,7 +93,8 @@ void fmq__msg_close_slow(fmq__msg *m);
 static inline void
 fmq__msg_close(fmq__msg *m)
 {
-    if (m->kind != FMQ__MSG_INLINE || m->props != NULL) {
+    if (m->kind != FMQ__MSG_INLINE || m->props != NULL ||
+        m->group_len > FMQ__GROUP_INLINE_MAX) {
         fmq__msg_close_slow(m);
     }
     fmq__msg_init(m);
@@ -98,5 +106,13 @@ void fmq__msg_move(fmq__msg *to, fmq__msg *from);
 void fmq__msg_copy(fmq__msg *to, const fmq__msg *from);
 /* Replaces the properties; shares `props` (NULL: none). */
 void fmq__msg_set_props(fmq__msg *m, fmq__props *props);
+/* Replaces the group; a name longer than FMQ__GROUP_MAX is cut. */
+int fmq__msg_set_group(fmq__msg *m, const char *name);
+
+static inline const char *
+fmq__msg_group(const fmq__msg *m)
+{
+    return m->group_len > FMQ__GROUP_INLINE_MAX ? m->group.ref.text : m->group.text;
+}
 
 #endif

@@ -75,6 +75,9 @@ typedef struct fmq__pattern_ops {
     /* Whether a connect may give its peer this id (CONNECT_ROUTING_ID); NULL: no id
      * can be given. */
     bool (*can_name)(fmq__pattern *p, const uint8_t *id, size_t id_len);
+    /* Whether a message can be sent to the peer of this id: 0, EAGAIN (no room),
+     * EHOSTUNREACH (nobody is called that). NULL: peers are not addressed. */
+    int (*check_peer)(fmq__pattern *p, const uint8_t *id, size_t id_len);
 } fmq__pattern_ops;
 
 /* HELLO_MSG, DISCONNECT_MSG, HICCUP_MSG. */

@@ -299,6 +299,16 @@ can_name(fmq__pattern *p, const uint8_t *id, size_t id_len)
     return fmq__routes_find(&from_base(p)->routes, id, id_len) == NULL;
 }
 
+static int
+check_peer(fmq__pattern *p, const uint8_t *id, size_t id_len)
+{
+    const fmq__outpart part = {id, id_len, NULL};
+    int err;
+
+    (void)fmq__routes_choose(&from_base(p)->routes, &part, &err);
+    return err;
+}
+
 const fmq__pattern_ops fmq__pattern_router = {
     .name = "ROUTER",
     .type = 6,
@@ -322,4 +332,5 @@ const fmq__pattern_ops fmq__pattern_router = {
     .writable = writable,
     .set_option = set_option,
     .can_name = can_name,
+    .check_peer = check_peer,
 };

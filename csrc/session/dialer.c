@@ -76,7 +76,7 @@ tell(const dialer *d, uint64_t type, uint64_t value)
 {
     const fmq__addr *addr = &d->base.addr;
     char text[512];
-    const fmq__event e = {type, value, "", text, false};
+    const fmq__event e = {type, value, "", text, false, 0};
 
     if (fmq__hub_is_monitored(d->base.hub)) {
         (void)snprintf(text, sizeof(text), "%s://%s", addr->transport->scheme,

@@ -24,7 +24,8 @@ enum {
     FMQ__EVENT_SHAKE_FAILED = 0x800,     /* errno */
     FMQ__EVENT_SHAKE_SUCCEEDED = 0x1000, /* 0 */
     FMQ__EVENT_SHAKE_PROTOCOL = 0x2000,  /* ZMQ_PROTOCOL_ERROR_* */
-    FMQ__EVENT_SHAKE_AUTH = 0x4000       /* 300, 400 or 500 */
+    FMQ__EVENT_SHAKE_AUTH = 0x4000,      /* 300, 400 or 500 */
+    FMQ__EVENT_PIPES_STATS = 0x10000     /* messages to be written; and see n_in */
 };
 
 typedef struct fmq__event {
@@ -33,6 +34,7 @@ typedef struct fmq__event {
     const char *local; /* endpoint texts; "" if there is none */
     const char *remote;
     bool is_bound; /* `local` is the one that names it, else `remote` */
+    uint64_t n_in; /* PIPES_STATS: messages to be received; else nothing */
 } fmq__event;
 
 #endif

@@ -210,18 +210,24 @@ fmq__hub_set_monitored(fmq__hub *h, uint64_t events)
     return atomic_exchange_explicit(&h->monitored, events, memory_order_relaxed);
 }
 
+static inline uint64_t
+fmq__hub_monitored(const fmq__hub *h)
+{
+    return atomic_load_explicit(&h->monitored, memory_order_relaxed);
+}
+
 /* Whether any are: what an event will need may be left out else. */
 static inline bool
 fmq__hub_is_monitored(const fmq__hub *h)
 {
-    return atomic_load_explicit(&h->monitored, memory_order_relaxed) != 0;
+    return fmq__hub_monitored(h) != 0;
 }
 
 /* Tells an event, if somebody wants it; not under L. */
 static inline void
 fmq__hub_tell(fmq__hub *h, const fmq__event *e)
 {
-    if ((atomic_load_explicit(&h->monitored, memory_order_relaxed) & e->type) != 0) {
+    if ((fmq__hub_monitored(h) & e->type) != 0) {
         h->events->on_event(h, e);
     }
 }

@@ -53,7 +53,7 @@ on_pause_over(fmq__timer *t)
 static void
 tell(const listener *l, uint64_t type, uint64_t value)
 {
-    const fmq__event e = {type, value, l->bound_name, "", true};
+    const fmq__event e = {type, value, l->bound_name, "", true, 0};
 
     fmq__hub_tell(l->base.hub, &e);
 }

@@ -280,6 +280,23 @@ fmq__socket_send(fmq_socket handle, const void *data, size_t len, int flags)
     return err;
 }
 
+int
+fmq__socket_send_msg(fmq_socket handle, fmq__msg *m, int flags)
+{
+    int err = -1;
+
+    if (fmq__msg_len(m) <= FMQ__FQ_INLINE_MAX && (flags & FMQ_SNDMORE) == 0) {
+        err = send_short(handle, fmq__msg_data(m), fmq__msg_len(m), flags);
+    }
+    if (err == -1) {
+        return fmq__socket_sendv(handle, m, 1, flags, NULL);
+    }
+    if (err == 0) {
+        fmq__msg_close(m);
+    }
+    return err;
+}
+
 /* --- receiving --- */
 
 typedef struct incoming {

@@ -95,7 +95,7 @@ open_listener(fmq__addr *addr, const fmq__link_opts *link, int *fd, char *name,
 static void
 tell(fmq__socket *s, uint64_t type, uint64_t value, const char *endpoint)
 {
-    const fmq__event e = {type, value, endpoint, "", true};
+    const fmq__event e = {type, value, endpoint, "", true, 0};
 
     fmq__hub_tell(&s->hub, &e);
 }

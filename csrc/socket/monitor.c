@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "session/session.h"
 #include "socket/socket.h"
 
-enum { PAIR = 0, PUB = 1, PUSH = 8, PARTS = 5 };
+enum { PAIR = 0, PUB = 1, PUSH = 8, PARTS_MAX = 6 };
 
 int
 fmq__monitor_init(fmq__monitor *m)
@@ -37,19 +39,26 @@ put_first_version(const fmq__event *e, fmq__msg *part)
     return err != 0 ? err : fmq__msg_init_copy(&part[1], text, strlen(text));
 }
 
+static size_t
+count_values(const fmq__event *e)
+{
+    return e->type == FMQ__EVENT_PIPES_STATS ? 2 : 1;
+}
+
 /* Version 2: event, how many values, the values, and both endpoints. */
 static int
 put_second_version(const fmq__event *e, fmq__msg *part)
 {
-    const uint64_t numbers[] = {e->type, 1, e->value};
+    const size_t n = 2 + count_values(e);
+    const uint64_t numbers[] = {e->type, count_values(e), e->value, e->n_in};
     const char *const texts[] = {e->local, e->remote};
     int err = 0;
 
-    for (size_t i = 0; i < 3 && err == 0; i++) {
+    for (size_t i = 0; i < n && err == 0; i++) {
         err = fmq__msg_init_copy(&part[i], &numbers[i], sizeof(numbers[i]));
     }
     for (size_t i = 0; i < 2 && err == 0; i++) {
-        err = fmq__msg_init_copy(&part[3 + i], texts[i], strlen(texts[i]));
+        err = fmq__msg_init_copy(&part[n + i], texts[i], strlen(texts[i]));
     }
     return err;
 }
@@ -58,8 +67,8 @@ put_second_version(const fmq__event *e, fmq__msg *part)
 static void
 send_event(fmq_socket out, int version, const fmq__event *e)
 {
-    fmq__msg part[PARTS];
-    size_t n = version == 1 ? 2 : PARTS;
+    fmq__msg part[PARTS_MAX];
+    size_t n = version == 1 ? 2 : 4 + count_values(e);
     int err;
 
     memset(part, 0, sizeof(part));
@@ -97,7 +106,7 @@ install(fmq__socket *s, fmq_socket out, int version, uint64_t events)
     old = m->out;
     old_events = fmq__hub_set_monitored(&s->hub, events);
     if (old != 0 && (old_events & FMQ__EVENT_MONITOR_STOPPED) != 0) {
-        const fmq__event last = {FMQ__EVENT_MONITOR_STOPPED, 0, "", "", true};
+        const fmq__event last = {FMQ__EVENT_MONITOR_STOPPED, 0, "", "", true, 0};
 
         send_event(old, m->version, &last);
     }
@@ -192,6 +201,83 @@ fmq__socket_monitor(fmq_socket handle, const char *endpoint, uint64_t events,
     if (err == ENOTSOCK) {
         fmq__monitor_stop(s);
     }
+    fmq__hub_lock(&s->hub);
+    fmq__hub_exit(&s->hub);
+    fmq__hub_unlock(&s->hub);
+    return err;
+}
+
+/* --- statistics --- */
+
+/* What one connection has, with texts that outlive it. */
+typedef struct stats {
+    fmq__event event;
+    char *name[2];
+} stats;
+
+static int
+note_stats(const fmq__session *s, stats *to)
+{
+    const fmq__netpipe *net = &s->peer->net;
+
+    to->event.type = FMQ__EVENT_PIPES_STATS;
+    to->event.value = net->n_out;
+    to->event.n_in = net->pipe.n_in;
+    to->event.is_bound = s->is_bound;
+    for (int i = 0; i < 2; i++) {
+        to->name[i] = fmq__strdup(s->name[i] != NULL ? s->name[i] : "");
+        if (to->name[i] == NULL) {
+            return ENOMEM;
+        }
+    }
+    to->event.local = to->name[0];
+    to->event.remote = to->name[1];
+    return 0;
+}
+
+/* Under L. */
+static int
+note_all_stats(fmq__hub *h, stats *to)
+{
+    int err = 0;
+
+    for (fmq__node *n = h->established.next; n != &h->established && err == 0;
+         n = n->next) {
+        err = note_stats(FMQ__ITEM(n, fmq__session, hub_node), to++);
+    }
+    return err;
+}
+
+int
+fmq__socket_monitor_stats(fmq_socket handle)
+{
+    fmq__socket *s;
+    stats *all = NULL;
+    size_t n = 0;
+    int err = fmq__socket_enter_open(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    if ((fmq__hub_monitored(&s->hub) & FMQ__EVENT_PIPES_STATS) == 0) {
+        err = EINVAL;
+    } else if (s->hub.n_established == 0) {
+        err = EAGAIN;
+    } else {
+        n = s->hub.n_established;
+        all = fmq__calloc(n, sizeof(*all));
+        err = all != NULL ? note_all_stats(&s->hub, all) : ENOMEM;
+    }
+    s->hub.n_inside++; /* it must not end meanwhile */
+    fmq__socket_leave(s);
+    for (size_t i = 0; i < n && all != NULL; i++) {
+        if (err == 0) {
+            fmq__hub_tell(&s->hub, &all[i].event);
+        }
+        fmq__free(all[i].name[0]);
+        fmq__free(all[i].name[1]);
+    }
+    fmq__free(all);
     fmq__hub_lock(&s->hub);
     fmq__hub_exit(&s->hub);
     fmq__hub_unlock(&s->hub);

@@ -21,6 +21,7 @@ typedef struct group {
     size_t n;
     struct pollfd *fd; /* one an item */
     size_t n_entered;  /* items whose sockets we have registered with */
+    const sigset_t *mask;
 } group;
 
 static short
@@ -80,7 +81,7 @@ sleep_on(group *g, uint64_t deadline_ns)
 {
     int n_ready;
 
-    return fmq__poll_until(g->fd, g->n, deadline_ns, &n_ready);
+    return fmq__poll_until_masked(g->fd, g->n, deadline_ns, g->mask, &n_ready);
 }
 
 static size_t
@@ -219,8 +220,15 @@ wait_for_any(group *g, uint64_t deadline_ns)
 int
 fmq__poll_wait(fmq_pollitem *items, size_t n, uint64_t deadline_ns, size_t *n_ready)
 {
+    return fmq__poll_wait_masked(items, n, deadline_ns, NULL, n_ready);
+}
+
+int
+fmq__poll_wait_masked(fmq_pollitem *items, size_t n, uint64_t deadline_ns,
+                      const sigset_t *mask, size_t *n_ready)
+{
     struct pollfd on_stack[ITEMS_ON_STACK];
-    group g = {items, n, on_stack, 0};
+    group g = {items, n, on_stack, 0, mask};
     int err;
 
     *n_ready = 0;

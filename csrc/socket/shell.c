@@ -151,6 +151,19 @@ fmq__socket_enter(fmq_socket handle, bool try_only, fmq__socket **socket)
     return 0;
 }
 
+bool
+fmq__socket_is_inherited(fmq_socket handle)
+{
+    uint32_t index = (uint32_t)(handle >> MARK_BITS) & ((1U << INDEX_BITS) - 1);
+
+    /* P1 -> P2, as above. The memory came along; what is in it is not looked at. */
+    return (handle & ((1U << MARK_BITS) - 1)) == MARK &&
+           handle >> FORK_SHIFT < fork_part() >> FORK_SHIFT &&
+           (handle >> GENERATION_SHIFT & 1) == 1 &&
+           atomic_load_explicit(&blocks[index >> BLOCK_BITS], memory_order_acquire) !=
+               NULL;
+}
+
 int
 fmq__socket_enter_open(fmq_socket handle, bool try_only, fmq__socket **socket)
 {

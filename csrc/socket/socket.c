@@ -345,3 +345,20 @@ fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len)
     fmq__socket_leave(s);
     return err;
 }
+
+int
+fmq__socket_peer_state(fmq_socket handle, const void *id, size_t len, unsigned *events)
+{
+    fmq__socket *s;
+    fmq__pattern *p;
+    int err = fmq__socket_enter_open(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    p = s->hub.pattern;
+    err = p->ops->check_peer != NULL ? p->ops->check_peer(p, id, len) : ENOTSUP;
+    fmq__socket_leave(s);
+    *events = err == 0 ? FMQ_POLLOUT : 0;
+    return err == EAGAIN ? 0 : err;
+}

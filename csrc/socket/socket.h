@@ -88,6 +88,9 @@ void fmq__shell_after_fork(bool is_child);
  * instead of waiting for the lock. */
 int fmq__socket_enter(fmq_socket handle, bool try_only, fmq__socket **s);
 
+/* Whether it is a handle of the process that this one was forked from. */
+bool fmq__socket_is_inherited(fmq_socket handle);
+
 /* enter, and the state is good. */
 int fmq__socket_enter_open(fmq_socket handle, bool try_only, fmq__socket **s);
 
@@ -107,6 +110,11 @@ int fmq__socket_close(fmq_socket handle);
 int fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len);
 int fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len);
 
+/* What can be done with the peer of this id: FMQ_POLLOUT, or nothing. ENOTSUP,
+ * EHOSTUNREACH. */
+int fmq__socket_peer_state(fmq_socket handle, const void *id, size_t len,
+                           unsigned *events);
+
 /* --- monitor.c; not under L --- */
 
 /* Once in the life of the memory. */
@@ -117,6 +125,10 @@ int fmq__monitor_init(fmq__monitor *m);
 int fmq__socket_monitor(fmq_socket handle, const char *endpoint, uint64_t events,
                         int version, int type);
 
+/* Tells of the queues of each connection: EINVAL (nobody wants to hear of them), EAGAIN
+ * (there is none), ENOMEM. */
+int fmq__socket_monitor_stats(fmq_socket handle);
+
 /* The hub's on_event. */
 void fmq__monitor_on_event(fmq__hub *h, const fmq__event *e);
 
@@ -126,6 +138,7 @@ void fmq__monitor_stop(fmq__socket *s);
 /* --- data.c --- */
 
 int fmq__socket_send(fmq_socket handle, const void *data, size_t len, int flags);
+int fmq__socket_send_msg(fmq_socket handle, fmq__msg *m, int flags);
 int fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
                       const uint64_t *deadline_ns);
 int fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m,

@@ -120,8 +120,7 @@ TEST(a_copy_shares_a_body_and_copies_an_inline_one)
     REQUIRE(fmq__msg_init_size(&a, 33) == 0);
     a.flags = FMQ__MORE;
     a.routing_id = 77;
-    a.group_len = 2;
-    memcpy(a.group, "gr", 2);
+    CHECK_EQ(fmq__msg_set_group(&a, "gr"), 0);
     fmq__msg_set_props(&a, props);
     fmq__props_drop(props);
     fmq__msg_copy(&b, &a);
@@ -129,7 +128,7 @@ TEST(a_copy_shares_a_body_and_copies_an_inline_one)
     CHECK(!fmq__body_is_sole(a.u.ref.body));
     CHECK_EQ(b.flags, FMQ__MORE);
     CHECK_EQ(b.routing_id, 77);
-    CHECK_MEM(b.group, "gr", 2);
+    CHECK_STR(fmq__msg_group(&b), "gr");
     CHECK(b.props == a.props);
     /* Once more, over itself and over its own copy. */
     fmq__msg_copy(&b, &b);
@@ -214,6 +213,39 @@ TEST(without_memory_nothing_changes)
     CHECK_EQ(fmq__msg_init_size(&m, SIZE_MAX), ENOMEM);
 }
 
+TEST(groups_are_short_or_long)
+{
+    char longest[FMQ__GROUP_MAX + 2];
+    fmq__msg a = {0};
+    fmq__msg b = {0};
+
+    CHECK_STR(fmq__msg_group(&a), "");
+    CHECK_EQ(fmq__msg_set_group(&a, "fifteen letters"), 0);
+    CHECK_STR(fmq__msg_group(&a), "fifteen letters");
+    fmq__alloc_fail_at(1, 0);
+    CHECK_EQ(fmq__msg_set_group(&a, "sixteen letters!"), ENOMEM);
+    fmq__alloc_fail_at(0, 0);
+    CHECK_STR(fmq__msg_group(&a), "fifteen letters");
+    CHECK_EQ(fmq__msg_set_group(&a, "sixteen letters!"), 0);
+    fmq__msg_copy(&b, &a);
+    fmq__msg_close(&a);
+    CHECK_STR(fmq__msg_group(&a), "");
+    fmq__msg_move(&a, &b);
+    CHECK_STR(fmq__msg_group(&a), "sixteen letters!");
+    CHECK_STR(fmq__msg_group(&b), "");
+    /* Its own, and a part of it. */
+    CHECK_EQ(fmq__msg_set_group(&a, fmq__msg_group(&a)), 0);
+    CHECK_STR(fmq__msg_group(&a), "sixteen letters!");
+    CHECK_EQ(fmq__msg_set_group(&a, fmq__msg_group(&a) + 8), 0);
+    CHECK_STR(fmq__msg_group(&a), "letters!");
+
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    CHECK_EQ(fmq__msg_set_group(&a, longest), 0);
+    CHECK_EQ(strlen(fmq__msg_group(&a)), FMQ__GROUP_MAX);
+    fmq__msg_close(&a);
+}
+
 int
 main(void)
 {
@@ -224,6 +256,7 @@ main(void)
         CASE(bytes_may_be_copied_to_move),
         CASE(a_copy_shares_a_body_and_copies_an_inline_one),
         CASE(props_are_replaced),
+        CASE(groups_are_short_or_long),
         CASE(lent_bytes_go_back_once),
         CASE(without_memory_nothing_changes),
     };

@@ -64,6 +64,6 @@ def test_types_have_no_suffix() -> None:
         f"{name(path)}: {type_name}"
         for path in files(".c", ".h", under="csrc")
         for type_name in TYPEDEF.findall(path.read_text(encoding="utf-8"))
-        if type_name.endswith("_t")
+        if type_name.endswith("_t") and path.name != "zmq.h"  # libzmq's names
     ]
     complain("types that end in _t, which POSIX keeps for itself", wrong)

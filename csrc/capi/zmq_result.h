@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zmq_result: what every function of zmq.h does with handles and errors.
+ *
+ * There a handle is a pointer that nobody follows, and an error is -1 and errno.
+ */
+#ifndef FMQ_CAPI_ZMQ_RESULT_H
+#define FMQ_CAPI_ZMQ_RESULT_H
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+
+#include "fastmq.h"
+
+#ifndef ZMQ_BUILD_DRAFT_API
+#define ZMQ_BUILD_DRAFT_API /* the library has all of it */
+#endif
+#include "zmq.h"
+
+static inline int
+fmq__zmq_result(int err)
+{
+    if (err == 0) {
+        return 0;
+    }
+    errno = err;
+    return -1;
+}
+
+/* For functions that return a number of bytes; more than an int can say are INT_MAX. */
+static inline int
+fmq__zmq_count(int err, size_t n)
+{
+    if (err != 0) {
+        errno = err;
+        return -1;
+    }
+    return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+static inline fmq_socket
+fmq__zmq_socket(const void *handle)
+{
+    return (fmq_socket)handle;
+}
+
+/* Bits that are not zmq.h's are not passed on. */
+static inline int
+fmq__zmq_flags(int flags)
+{
+    return flags & (FMQ_DONTWAIT | FMQ_SNDMORE);
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The socket functions of zmq.h, but send and receive. */
+#include "capi/zmq_result.h"
+#include "socket/socket.h"
+
+void *
+zmq_socket(void *context, int type)
+{
+    fmq_socket s = 0;
+    int err = fmq_socket_new((fmq_ctx)context, type, &s);
+
+    if (err != 0) {
+        errno = err;
+        return NULL;
+    }
+    return (void *)s;
+}
+
+int
+zmq_close(void *socket)
+{
+    /* The child of a fork has nothing to close, and is not to mind that. */
+    if (fmq__socket_is_inherited(fmq__zmq_socket(socket))) {
+        return 0;
+    }
+    return fmq__zmq_result(fmq__socket_close(fmq__zmq_socket(socket)));
+}
+
+int
+zmq_setsockopt(void *socket, int option, const void *value, size_t len)
+{
+    return fmq__zmq_result(
+        fmq__socket_set(fmq__zmq_socket(socket), option, value, len));
+}
+
+int
+zmq_getsockopt(void *socket, int option, void *value, size_t *len)
+{
+    return fmq__zmq_result(fmq_getsockopt(fmq__zmq_socket(socket), option, value, len));
+}
+
+int
+zmq_bind(void *socket, const char *endpoint)
+{
+    return fmq__zmq_result(fmq_bind(fmq__zmq_socket(socket), endpoint));
+}
+
+int
+zmq_connect(void *socket, const char *endpoint)
+{
+    return fmq__zmq_result(fmq_connect(fmq__zmq_socket(socket), endpoint));
+}
+
+int
+zmq_unbind(void *socket, const char *endpoint)
+{
+    return fmq__zmq_result(fmq_unbind(fmq__zmq_socket(socket), endpoint));
+}
+
+int
+zmq_disconnect(void *socket, const char *endpoint)
+{
+    return fmq__zmq_result(fmq_disconnect(fmq__zmq_socket(socket), endpoint));
+}
+
+/* --- monitors --- */
+
+int
+zmq_socket_monitor(void *socket, const char *endpoint, int events)
+{
+    return zmq_socket_monitor_versioned(socket, endpoint, (uint64_t)events, 1,
+                                        ZMQ_PAIR);
+}
+
+int
+zmq_socket_monitor_versioned(void *socket, const char *endpoint, uint64_t events,
+                             int version, int type)
+{
+    return fmq__zmq_result(
+        fmq__socket_monitor(fmq__zmq_socket(socket), endpoint, events, version, type));
+}
+
+int
+zmq_socket_monitor_pipes_stats(void *socket)
+{
+    return fmq__zmq_result(fmq__socket_monitor_stats(fmq__zmq_socket(socket)));
+}
+
+/* --- peers and groups --- */
+
+int
+zmq_socket_get_peer_state(void *socket, const void *routing_id, size_t len)
+{
+    unsigned events = 0;
+    int err;
+
+    if (routing_id == NULL && len != 0) {
+        return fmq__zmq_result(EFAULT);
+    }
+    err = fmq__socket_peer_state(fmq__zmq_socket(socket), routing_id, len, &events);
+    return err == 0 ? (int)events : fmq__zmq_result(err);
+}
+
+/* What the types that are not here could do: none of those that are can. */
+static int
+cannot(void *socket)
+{
+    return fmq_socket_is_open(fmq__zmq_socket(socket)) ? ENOTSUP : ENOTSOCK;
+}
+
+int
+zmq_join(void *socket, const char *group)
+{
+    (void)group;
+    return fmq__zmq_result(cannot(socket));
+}
+
+int
+zmq_leave(void *socket, const char *group)
+{
+    (void)group;
+    return fmq__zmq_result(cannot(socket));
+}
+
+uint32_t
+zmq_connect_peer(void *socket, const char *endpoint)
+{
+    (void)endpoint;
+    errno = cannot(socket);
+    return 0;
+}
+
+int
+zmq_disconnect_peer(void *socket, uint32_t routing_id)
+{
+    (void)routing_id;
+    return fmq__zmq_result(cannot(socket));
+}
