@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A peer says anything: the connection must stay within bounds, and must not care how
- * the bytes were cut. The first byte of the input says in which steps they come. */
+ * the bytes were cut. The first byte of the input says in which steps they come, and
+ * who we are. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,26 +28,61 @@ require(bool is_ok)
     }
 }
 
+/* Of today's versions and of old ones: no name, a short and the longest one. */
+static const struct us {
+    const char *type;
+    const char *peer[2];
+    const char *identity;
+    bool has_identity;
+    bool is_server;
+} us[] = {
+    {"ROUTER", {"DEALER", "REQ"}, "me", true, false},
+    {"SUB", {"PUB", "XPUB"}, "", false, false},
+    {"PULL", {"PUSH", "PUSH"}, "x", false, true},
+    {"DEALER",
+     {"REP", "ROUTER"},
+     "a name of 255 bytes, as long as one may be: 0123456789012345678901234567890123456"
+     "789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+     "8"
+     "901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+     "01"
+     "2345678",
+     true,
+     true},
+};
+
+/* What is never more than 255 bytes of a name; ZMTP 1.0 and 2.0 tell no type. */
 static void
-check_ready(fmq__conn *c)
+check_ready(const struct us *u, fmq__conn *c)
 {
     fmq__props *props = fmq__conn_take_props(c);
     const char *type = fmq__props_get(props, "Socket-Type", NULL);
+    unsigned version = fmq__conn_version(c);
+    size_t len = 0;
 
     require(fmq__conn_has_greeted(c));
-    require(type == NULL || strcmp(type, "DEALER") == 0 || strcmp(type, "REQ") == 0);
+    require(version == 0x0100 || version == 0x0200 || version == 0x0300 ||
+            version == 0x0301);
+    require(type == NULL || strcmp(type, u->peer[0]) == 0 ||
+            strcmp(type, u->peer[1]) == 0);
+    if (version < 0x0300) {
+        require(type == NULL);
+        require(fmq__props_get(props, "Identity", &len) != NULL && len <= 255);
+    }
     fmq__props_drop(props);
 }
 
 static outcome
-run(const uint8_t *data, size_t size, size_t step)
+run(const struct us *u, const uint8_t *data, size_t size, size_t step)
 {
     fmq__conn_config config = {
-        .socket_type = "ROUTER",
-        .peer_types = fmq__conn_type_bit("DEALER", 6) | fmq__conn_type_bit("REQ", 3),
-        .identity = (const uint8_t *)"me",
-        .identity_len = 2,
-        .has_identity = true,
+        .socket_type = u->type,
+        .peer_types = fmq__conn_type_bit(u->peer[0], strlen(u->peer[0])) |
+                      fmq__conn_type_bit(u->peer[1], strlen(u->peer[1])),
+        .identity = (const uint8_t *)u->identity,
+        .identity_len = strlen(u->identity),
+        .has_identity = u->has_identity,
+        .is_server = u->is_server,
         .mech = &fmq__mech_null,
     };
     outcome o = {0};
@@ -77,7 +113,7 @@ run(const uint8_t *data, size_t size, size_t step)
     o.error = fmq__conn_error(c);
     o.version = fmq__conn_version(c);
     if (o.is_ready) {
-        check_ready(c);
+        check_ready(u, c);
     }
     fmq__conn_free(c);
     return o;
@@ -86,14 +122,16 @@ run(const uint8_t *data, size_t size, size_t step)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct us *u;
     outcome whole;
     outcome cut;
 
     if (size < 2) {
         return 0;
     }
-    whole = run(data + 1, size - 1, size);
-    cut = run(data + 1, size - 1, 1 + (size_t)data[0] % 80);
+    u = &us[data[0] / 80 % 4];
+    whole = run(u, data + 1, size - 1, size);
+    cut = run(u, data + 1, size - 1, 1 + (size_t)data[0] % 80);
     require(whole.err == cut.err && whole.error == cut.error);
     require(whole.version == cut.version && whole.is_ready == cut.is_ready);
     require(whole.used == cut.used && whole.out_len == cut.out_len);
