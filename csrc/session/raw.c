@@ -7,6 +7,7 @@
 typedef struct walk {
     fmq__rawspan *g;
     uint64_t body_left; /* of the frame it is in */
+    size_t header_len;  /* of that frame, until its body is reached */
     size_t skip;        /* header bytes passed since the last entry */
 } walk;
 
@@ -28,6 +29,7 @@ take_run(walk *w, const struct iovec *run)
             if (fmq__frame_parse(p, part, &header_len, &w->body_left, &flags) <= 0) {
                 return false;
             }
+            w->header_len = header_len;
             w->skip += header_len;
             p += header_len;
             continue;
@@ -39,6 +41,7 @@ take_run(walk *w, const struct iovec *run)
         g->iov[g->n] = (struct iovec){(void *)(uintptr_t)p, part};
         g->skip[g->n++] = w->skip;
         g->bytes += part;
+        w->header_len = 0;
         w->skip = 0;
         w->body_left -= part;
         p += part;
@@ -57,7 +60,7 @@ fmq__raw_strip(fmq__rawspan *g, uint64_t frame_left, const struct iovec *run,
     for (int i = 0; i < n_runs && take_run(&w, &run[i]); i++) {
     }
     /* Of a frame whose body was not reached only the header was seen: it stays. */
-    g->tail = w.body_left == 0 ? w.skip : 0;
+    g->tail = w.body_left == 0 ? w.skip : w.skip - w.header_len;
 }
 
 size_t

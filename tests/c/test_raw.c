@@ -96,12 +96,30 @@ TEST(nothing_but_empty_frames)
     close_model(m);
 }
 
+/* The header of a frame stays until its body is reached, but nothing before it does. */
+TEST(empty_frames_before_a_body_that_is_not_reached)
+{
+    model *m = open_model();
+    fmq__rawspan span;
+
+    for (int i = 0; i < 3; i++) {
+        CHECK(append(m, i < 2 ? 0 : 100, i < 2 ? FMQ__MORE : 0));
+    }
+    gather(m, &span, 2 + 2 + 2);
+    CHECK_EQ(span.n, 0);
+    CHECK_EQ(fmq__raw_consumed(&span, 0), 4);
+    CHECK_EQ(fmq__fq_consume(&m->r, 4), 0);
+    CHECK_EQ(write_some(m, SIZE_MAX, &(rng){.state = 1}), 100);
+    close_model(m);
+}
+
 int
 main(void)
 {
     static const check_case cases[] = {
         CASE(bodies_in_any_pieces),
         CASE(nothing_but_empty_frames),
+        CASE(empty_frames_before_a_body_that_is_not_reached),
     };
 
     return CHECK_MAIN(cases);
