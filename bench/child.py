@@ -49,14 +49,13 @@ def die_with(parent: int) -> None:
 
 
 def play(pipe: Connection) -> None:
-    from bench import ends
-
     order = pipe.recv()
     try:
         if order["cpu"] is not None:
             os.sched_setaffinity(0, {order["cpu"]})
         library: Any = importlib.import_module(order["module"])
-        ends.play(library, pipe, order)
+        program: Any = importlib.import_module(order["program"])
+        program.play(library, pipe, order)
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the harness has gone
     except Exception as error:

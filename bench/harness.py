@@ -217,6 +217,7 @@ def await_connections(case: Case, endpoint: str, deadline: float) -> None:
 def process(case: Case, peer: Peer, role: str, folder: str) -> Iterator[Process]:
     cpus = cpus_of(case)
     order = {
+        "program": "bench.ends",
         "case": case,
         "role": role,
         "module": peer.module,
@@ -226,7 +227,13 @@ def process(case: Case, peer: Peer, role: str, folder: str) -> Iterator[Process]
     }
     if role == "both":
         order["cpu"], order["cpu of thread"] = cpus[1], cpus[0]
-    errors = Path(folder) / f"{role}.err"
+    with launch(peer, order, Path(folder) / f"{role}.err") as end:
+        yield end
+
+
+@contextmanager
+def launch(peer: Peer, order: dict[str, Any], errors: Path) -> Iterator[Process]:
+    """Start a process that plays what the order says, and see to its end."""
     ours, theirs = socket.socketpair()
     with theirs, open(errors, "wb") as file:
         popen = subprocess.Popen(

@@ -10,11 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 enum { OFF, ONCE, FOREVER };
+enum { BLOCK_OVERHEAD = 16 }; /* what a block takes beside its bytes, more or less */
 
 static _Atomic int state;
 static _Atomic uint64_t n_asked;
 static _Atomic uint64_t fail_at;
+static _Atomic size_t n_untidy; /* bytes freed by fmq__free_one; a mere count */
 
 static bool
 must_fail_slow(int how)
@@ -77,6 +83,29 @@ void
 fmq__free(void *p)
 {
     free(p);
+}
+
+void
+fmq__free_one(void *p, size_t size)
+{
+    free(p);
+    if (p != NULL) {
+        size += BLOCK_OVERHEAD;
+        (void)atomic_fetch_add_explicit(&n_untidy, size, memory_order_relaxed);
+    }
+}
+
+void
+fmq__alloc_tidy(void)
+{
+    if (atomic_load_explicit(&n_untidy, memory_order_relaxed) < FMQ__TIDY_BYTES ||
+        atomic_exchange_explicit(&n_untidy, 0, memory_order_relaxed) <
+            FMQ__TIDY_BYTES) {
+        return; /* not much, or another thread is about it */
+    }
+#if defined(__GLIBC__)
+    (void)malloc_trim(0);
+#endif
 }
 
 uint64_t

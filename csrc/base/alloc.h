@@ -29,6 +29,15 @@ char *fmq__strdup(const char *text);
 
 void fmq__free(void *p);
 
+/* Frees one of what there may be a million of, of about `size` bytes: a topic, a
+ * connection. The allocator of the system keeps small blocks to itself, so once
+ * FMQ__TIDY_BYTES of them are free, whoever calls fmq__alloc_tidy next gives them back.
+ * That takes milliseconds: it is for a thread that nobody waits for. */
+enum { FMQ__TIDY_BYTES = 8 * 1024 * 1024 };
+
+void fmq__free_one(void *p, size_t size);
+void fmq__alloc_tidy(void);
+
 /* For tests: the n-th request from now on fails (1 = the next one), and every one
  * after it too if `forever`; 0 switches this off. Returns how many requests were made
  * since the last call, if that one did not switch it off (UINT64_MAX only counts).

@@ -324,6 +324,7 @@ take_turn(fmq__io *io)
     run_timers(io);
     run_retries(io);
     run_chores(&io->graves);
+    fmq__alloc_tidy();
 }
 
 static void

@@ -98,7 +98,7 @@ drop(fmq__readers *r, want *w)
     fmq__list_remove(&w->of_topic);
     fmq__list_remove(&w->of_reader);
     w->reader->n_wants--;
-    fmq__free(w);
+    fmq__free_one(w, sizeof(*w));
     return fmq__topics_remove(&r->topics, topic) ? FMQ__WANT_TURN : FMQ__WANT_MORE;
 }
 

@@ -19,9 +19,9 @@ fmq__topics_init(fmq__topics *t)
 static void
 free_topic(fmq__topic *topic)
 {
-    fmq__free(topic->memory);
-    fmq__free(topic->child);
-    fmq__free(topic);
+    fmq__free_one(topic->memory, topic->label_len);
+    fmq__free_one(topic->child, topic->cap * sizeof(fmq__topic *));
+    fmq__free_one(topic, sizeof(*topic));
 }
 
 /* A node with a label of its own; NULL: no memory. */

@@ -124,7 +124,7 @@ on_buried(fmq__chore *c)
     fmq__blob_drop(&s->hello);
     fmq__blob_drop(&s->farewell);
     fmq__free(s->old);
-    fmq__free(s);
+    fmq__free_one(s, sizeof(*s));
 }
 
 static char *

@@ -91,6 +91,50 @@ TEST(counts_without_failing)
     CHECK_EQ(fmq__alloc_fail_at(0, 0), 0);
 }
 
+/* What glibc says that it has from the system for small blocks. */
+static size_t
+arena_bytes(void)
+{
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+    FILE *f = fopen("/proc/self/statm", "r");
+    size_t all;
+    size_t resident = 0;
+
+    REQUIRE(f != NULL && fscanf(f, "%zu %zu", &all, &resident) == 2);
+    fclose(f);
+    return resident * 4096;
+#else
+    return 0;
+#endif
+}
+
+/* Small blocks go back to the system, but only when they are many. */
+TEST(many_small_blocks_are_given_back)
+{
+    enum { N = 400000, SIZE = 80 };
+    static void *block[N];
+    size_t before;
+    size_t full;
+
+    memset(block, 1, sizeof(block));
+    before = arena_bytes();
+    for (size_t i = 0; i < N; i++) {
+        block[i] = fmq__alloc(SIZE);
+        REQUIRE(block[i] != NULL);
+        memset(block[i], 1, SIZE);
+    }
+    void *last = fmq__alloc(SIZE); /* which keeps the others from being at the end */
+    full = arena_bytes();
+    for (size_t i = 0; i < N; i++) {
+        fmq__free_one(block[i], SIZE);
+    }
+    fmq__free_one(NULL, SIZE);
+    fmq__alloc_tidy();
+    CHECK(full == 0 || arena_bytes() - before < (full - before) / 4);
+    fmq__free(last);
+}
+
 int
 main(void)
 {
@@ -102,6 +146,7 @@ main(void)
         CASE(nth_request_fails),
         CASE(every_request_fails),
         CASE(counts_without_failing),
+        CASE(many_small_blocks_are_given_back),
     };
 
     return CHECK_MAIN(cases);

@@ -229,6 +229,65 @@ TEST(a_million_topics)
     fmq__topics_fini(&t);
 }
 
+/* What the tree does for a text, counted: children looked at and bytes compared. */
+static size_t
+work_for(const fmq__topics *t, const char *text)
+{
+    const fmq__topic *at = t->root;
+    size_t len = strlen(text);
+    size_t work = 0;
+
+    while (at != NULL && len != 0) {
+        const fmq__topic *next = NULL;
+
+        for (size_t n = at->n_children; n != 0; n /= 2) {
+            work++;
+        }
+        for (uint16_t i = 0; i < at->n_children; i++) {
+            if (at->child[i]->label[0] == (uint8_t)text[0]) {
+                next = at->child[i];
+            }
+        }
+        if (next == NULL || next->label_len > len ||
+            memcmp(next->label, text, next->label_len) != 0) {
+            break;
+        }
+        CHECK(next->label_len != 0);
+        work += next->label_len;
+        text += next->label_len;
+        len -= next->label_len;
+        at = next;
+    }
+    return work;
+}
+
+TEST(a_match_costs_what_the_text_is_long)
+{
+    enum { FEW = 1000, MANY = 300 * 1000, BITS = 9 }; /* of 256 children */
+    static const char *const texts[] = {"topic/00000000/", "topic/9e3779b1/x",
+                                        "topic/9e3779b1", "top", "nothing"};
+    fmq__topics t;
+    char name[32];
+
+    fmq__topics_init(&t);
+    for (unsigned i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof(name), "topic/%08x/", i * 2654435761U);
+        (void)add(&t, name);
+        if (i + 1 != FEW && i + 1 != MANY) {
+            continue;
+        }
+        for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
+            size_t len = strlen(texts[k]);
+            size_t work = work_for(&t, texts[k]);
+
+            CHECK(work <= len * (BITS + 1));
+            /* 300 times as many topics are two or three forks of 16 more. */
+            CHECK(work <= len + (i + 1 == FEW ? 20 : 40));
+        }
+    }
+    fmq__topics_fini(&t);
+}
+
 TEST(a_name_may_be_as_long_as_it_likes)
 {
     enum { LEN = 4 * 1024 * 1024 };
@@ -287,9 +346,13 @@ int
 main(void)
 {
     static const check_case cases[] = {
-        CASE(prefixes_match_shortest_first),     CASE(topics_are_counted),
-        CASE(it_is_the_set_it_should_be),        CASE(a_million_topics),
-        CASE(a_name_may_be_as_long_as_it_likes), CASE(without_memory_nothing_changes),
+        CASE(prefixes_match_shortest_first),
+        CASE(topics_are_counted),
+        CASE(it_is_the_set_it_should_be),
+        CASE(a_million_topics),
+        CASE(a_match_costs_what_the_text_is_long),
+        CASE(a_name_may_be_as_long_as_it_likes),
+        CASE(without_memory_nothing_changes),
     };
 
     return CHECK_MAIN(cases);
