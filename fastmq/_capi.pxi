@@ -48,6 +48,8 @@ cdef extern from "fastmq.h" nogil:
     int fmq_ctx_new(fmq_ctx *ctx)
     int fmq_ctx_set(fmq_ctx ctx, int option, int value)
     int fmq_ctx_get(fmq_ctx ctx, int option, int *value)
+    int fmq_ctx_set_text(fmq_ctx ctx, int option, const char *text, size_t len)
+    int fmq_ctx_get_text(fmq_ctx ctx, int option, char *text, size_t *len)
     int fmq_ctx_shutdown(fmq_ctx ctx)
     int fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
 

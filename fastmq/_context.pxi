@@ -1,5 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 
+cdef enum:
+    THREAD_NAME_PREFIX = 9
+    THREAD_NAME_PREFIX_MAX = 16
+
+
+cdef int check_context_option(int err, int option, value=None) except -1:
+    """Raise the exception of ``err``; it names the option that was wrong."""
+    from fastmq.constants import ContextOption
+    if err != EINVAL and err != ENOTSUP:
+        return check(err)
+    try:
+        # The number 3 has a name to set it by and another to read it by.
+        name = "THREAD_PRIORITY" if option == 3 and value is not None else (
+            ContextOption(option).name)
+    except ValueError:
+        name = f"option {option}"
+    what = name if value is None else f"{name}={value!r:.80}"
+    return fail(err, f"{strerror(err)} ({what})")
+
+
 cdef class Context:
     """A context of the core: the base of the public class.
 
@@ -37,24 +57,47 @@ cdef class Context:
     def set(self, int option, optval) -> None:
         """Set an option of the context.
 
+        What concerns the context's threads (IO_THREADS and the THREAD_* options) counts
+        until the first socket is made.
+
         Args:
             option: A member of ``ContextOption``.
-            optval: Its value, an int.
+            optval: Its value, an int. THREAD_NAME_PREFIX may be a str of 1 to 16 bytes.
+
+        Raises:
+            ZMQError: There is no such option, or it cannot have this value (EINVAL), or
+                not on this system (ENOTSUP).
         """
         self._check()
+        if option == THREAD_NAME_PREFIX and isinstance(optval, (str, bytes)):
+            text = optval.encode() if isinstance(optval, str) else optval
+            check_context_option(fmq_ctx_set_text(
+                self._handle, option, PyBytes_AS_STRING(text),
+                <size_t>PyBytes_GET_SIZE(text)), option, optval)
+            return
         if not isinstance(optval, int):
             raise TypeError(f"expected int, got: {optval!r}")
-        check(fmq_ctx_set(self._handle, option, optval))
+        check_context_option(
+            fmq_ctx_set(self._handle, option, optval), option, optval)
 
-    def get(self, int option) -> int:
-        """Return an option of the context.
+    def get(self, int option):
+        """Return an option of the context: an int, or a str that was set.
 
         Args:
             option: A member of ``ContextOption``.
+
+        Raises:
+            ZMQError: There is no such option to be read (EINVAL).
         """
         cdef int value = 0
+        cdef char text[THREAD_NAME_PREFIX_MAX]
+        cdef size_t size = THREAD_NAME_PREFIX_MAX
         self._check()
-        check(fmq_ctx_get(self._handle, option, &value))
+        if option == THREAD_NAME_PREFIX:
+            check(fmq_ctx_get_text(self._handle, option, text, &size))
+            prefix = text[:size].decode("utf-8", "replace")
+            return prefix if prefix and not prefix.isdecimal() else int(prefix or 0)
+        check_context_option(fmq_ctx_get(self._handle, option, &value), option)
         return value
 
     def term(self, timeout=None) -> None:

@@ -2,7 +2,18 @@
 # From the core's numbers to exceptions; which class a number has is error.py's.
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.errno cimport EAGAIN, EINTR, EINVAL, EFAULT, ENAMETOOLONG, ENOENT, ETIMEDOUT
+from libc.errno cimport (
+    EAGAIN,
+    EFAULT,
+    EINTR,
+    EINVAL,
+    ENAMETOOLONG,
+    ENOENT,
+    ETIMEDOUT,
+)
+
+cdef extern from "<errno.h>":
+    int ENOTSUP
 
 cdef extern from *:
     """

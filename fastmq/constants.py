@@ -198,6 +198,7 @@ class ContextOption(IntEnum):
     THREAD_AFFINITY_CPU_ADD = 7
     THREAD_AFFINITY_CPU_REMOVE = 8
     THREAD_NAME_PREFIX = 9
+    ZERO_COPY_RECV = 10
 
 
 class MessageOption(IntEnum):
@@ -496,6 +497,7 @@ MSG_T_SIZE = ContextOption.MSG_T_SIZE
 THREAD_AFFINITY_CPU_ADD = ContextOption.THREAD_AFFINITY_CPU_ADD
 THREAD_AFFINITY_CPU_REMOVE = ContextOption.THREAD_AFFINITY_CPU_REMOVE
 THREAD_NAME_PREFIX = ContextOption.THREAD_NAME_PREFIX
+ZERO_COPY_RECV = ContextOption.ZERO_COPY_RECV
 
 MORE = MessageOption.MORE
 SHARED = MessageOption.SHARED
@@ -674,8 +676,8 @@ __all__ = [
     "WSS_TRUST_PEM", "WSS_TRUST_SYSTEM", "XPUB", "XPUB_MANUAL",
     "XPUB_MANUAL_LAST_VALUE", "XPUB_NODROP", "XPUB_VERBOSE", "XPUB_VERBOSER",
     "XPUB_WELCOME_MSG", "XREP", "XREQ", "XSUB", "XSUB_VERBOSE_UNSUBSCRIBE",
-    "ZAP_DOMAIN", "ZAP_ENFORCE_DOMAIN", "ContextOption", "DeviceType", "Errno", "Event",
-    "Flag", "MessageOption", "NormMode", "PollEvent", "ReconnectStop", "RouterNotify",
-    "SecurityMechanism", "SocketOption", "SocketType",
+    "ZAP_DOMAIN", "ZAP_ENFORCE_DOMAIN", "ZERO_COPY_RECV", "ContextOption", "DeviceType",
+    "Errno", "Event", "Flag", "MessageOption", "NormMode", "PollEvent", "ReconnectStop",
+    "RouterNotify", "SecurityMechanism", "SocketOption", "SocketType",
 ]
 # fmt: on

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -12,13 +13,14 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-enum { NAME_CAP = 16 }; /* what Linux keeps, with the NUL */
-
-/* What a new thread has to know; owned by the new thread. */
+/* What a new thread has to know; it lives until the thread has said `result`. */
 typedef struct start {
     void (*run)(void *);
     void *arg;
-    char name[NAME_CAP];
+    const fmq__sched *sched;
+    char name[FMQ__THREAD_NAME_CAP];
+    int result;
+    _Atomic uint32_t is_known; /* a futex word: whether `result` is */
 } start;
 
 static void
@@ -33,6 +35,19 @@ set_own_name(const char *name)
 #endif
 }
 
+/* So that it has its name as soon as it is there, where that can be done. */
+static void
+set_name(fmq__thread t, const char *name)
+{
+#if defined(__linux__)
+    pthread_setname_np(t, name);
+#else
+    (void)t;
+    (void)name;
+#endif
+}
+
+/* A thread that asks for nothing begins without being waited for, and frees `p`. */
 static void *
 run_thread(void *p)
 {
@@ -44,12 +59,51 @@ run_thread(void *p)
     return NULL;
 }
 
+static void *
+run_thread_as(void *p)
+{
+    start *s = p;
+    void (*run)(void *) = s->run;
+    void *arg = s->arg;
+    int result = fmq__sched_apply(s->sched);
+
+    set_own_name(s->name);
+    s->result = result;
+    /* T1 -> T2: who sees the word set sees the result. */
+    atomic_store_explicit(&s->is_known, 1, memory_order_release);
+    /* `s` may be gone; waking a word that is nobody's any more wakes nobody. */
+    fmq__futex_wake(&s->is_known, 1);
+    if (result == 0) {
+        run(arg);
+    }
+    return NULL;
+}
+
+/* The mask is inherited, so there is no moment at which the new thread could be chosen
+ * to run a handler. */
+static int
+create(fmq__thread *t, void *(*main_of)(void *), start *s)
+{
+    char name[FMQ__THREAD_NAME_CAP];
+    sigset_t all;
+    sigset_t before;
+    int error;
+
+    memcpy(name, s->name, sizeof(name)); /* `s` is the thread's when it runs */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(t, NULL, main_of, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0) {
+        set_name(*t, name);
+    }
+    return error;
+}
+
 int
 fmq__thread_open(fmq__thread *t, void (*run)(void *), void *arg, const char *name)
 {
-    start *s = fmq__alloc(sizeof(*s));
-    sigset_t all;
-    sigset_t before;
+    start *s = fmq__calloc(1, sizeof(*s));
     int error;
 
     if (s == NULL) {
@@ -57,18 +111,38 @@ fmq__thread_open(fmq__thread *t, void (*run)(void *), void *arg, const char *nam
     }
     s->run = run;
     s->arg = arg;
-    snprintf(s->name, sizeof(s->name), "%s", name);
-
-    /* The mask is inherited, so there is no moment at which the new thread could be
-     * chosen to run a handler. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(t, NULL, run_thread, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)snprintf(s->name, sizeof(s->name), "%s", name);
+    error = create(t, run_thread, s);
     if (error != 0) {
         fmq__free(s);
     }
     return error;
+}
+
+int
+fmq__thread_open_as(fmq__thread *t, void (*run)(void *), void *arg, const char *role,
+                    const fmq__sched *sched)
+{
+    start s = {.run = run, .arg = arg, .sched = sched};
+    int error;
+
+    fmq__sched_name(sched, role, s.name);
+    if (!fmq__sched_is_set(sched)) {
+        return fmq__thread_open(t, run, arg, s.name);
+    }
+    atomic_init(&s.is_known, 0);
+    error = create(t, run_thread_as, &s);
+    if (error != 0) {
+        return error;
+    }
+    /* T2 -> T1 in run_thread_as */
+    while (atomic_load_explicit(&s.is_known, memory_order_acquire) == 0) {
+        (void)fmq__futex_wait(&s.is_known, 0, FMQ__NEVER);
+    }
+    if (s.result != 0) {
+        fmq__thread_join(*t);
+    }
+    return s.result;
 }
 
 void

@@ -13,12 +13,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/sched.h"
+
 typedef pthread_mutex_t fmq__mutex;
 typedef pthread_cond_t fmq__cond;
 typedef pthread_t fmq__thread;
 
 /* Starts `run(arg)`; `name` is cut to 15 characters. */
 int fmq__thread_open(fmq__thread *t, void (*run)(void *), void *arg, const char *name);
+
+/* The same, named after its `role` and run as `sched` says (NULL: in no special way);
+ * else there is no thread, and the error says why. */
+int fmq__thread_open_as(fmq__thread *t, void (*run)(void *), void *arg,
+                        const char *role, const fmq__sched *sched);
 
 /* Waits until the thread has returned. */
 void fmq__thread_join(fmq__thread t);

@@ -41,6 +41,35 @@ fmq_ctx_get(fmq_ctx ctx, int option, int *value)
 }
 
 int
+fmq_ctx_set_text(fmq_ctx ctx, int option, const char *text, size_t len)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx, false);
+    int err;
+
+    if (c == NULL) {
+        return EFAULT;
+    }
+    err = text == NULL ? EINVAL : fmq__ctx_set_text(c, option, text, len);
+    fmq__ctx_drop(c);
+    return err;
+}
+
+int
+fmq_ctx_get_text(fmq_ctx ctx, int option, char *text, size_t *len)
+{
+    fmq__ctx *c = fmq__ctx_hold(ctx, false);
+    int err;
+
+    if (c == NULL) {
+        return EFAULT;
+    }
+    err =
+        text == NULL || len == NULL ? EINVAL : fmq__ctx_get_text(c, option, text, len);
+    fmq__ctx_drop(c);
+    return err;
+}
+
+int
 fmq_ctx_shutdown(fmq_ctx ctx)
 {
     fmq__ctx *c = fmq__ctx_hold(ctx, true);

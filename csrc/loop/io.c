@@ -389,7 +389,7 @@ close_poller(fmq__io *io)
 }
 
 int
-fmq__io_open(fmq__io **out, const char *thread_name)
+fmq__io_open(fmq__io **out, const char *role, const fmq__sched *sched)
 {
     fmq__io *io = fmq__calloc(1, sizeof(*io));
     int error;
@@ -408,7 +408,7 @@ fmq__io_open(fmq__io **out, const char *thread_name)
 
     error = open_poller(io);
     if (error == 0) {
-        error = fmq__thread_open(&io->thread, run_io, io, thread_name);
+        error = fmq__thread_open_as(&io->thread, run_io, io, role, sched);
         if (error == 0) {
             *out = io;
             return 0;

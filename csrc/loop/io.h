@@ -20,6 +20,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/mpsc.h"
+#include "base/sched.h"
 #include "loop/poller.h"
 
 typedef struct fmq__io fmq__io;
@@ -49,7 +50,8 @@ typedef struct fmq__chore {
     void (*run)(struct fmq__chore *);
 } fmq__chore;
 
-int fmq__io_open(fmq__io **io, const char *thread_name);
+/* Starts the thread, as `sched` says (NULL: in no special way). */
+int fmq__io_open(fmq__io **io, const char *role, const fmq__sched *sched);
 
 /* Lets the thread finish its mailbox (and what its tasks post meanwhile), stops and
  * joins it. Not from the I/O thread; no other thread may still be posting. No watch and

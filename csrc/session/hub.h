@@ -117,6 +117,7 @@ struct fmq__hub {
     /* the I/O thread's work, see fmq__hub_io_work */
     fmq__task work_task;
     fmq__chore work_chore;
+    bool has_asked;      /* for anything, ever: `io` does not change any more */
     uint32_t work;       /* what is to be done; under L */
     uint32_t io_work;    /* the same, asked by the I/O thread without L */
     fmq__node opening;   /* endpoints to open, by post_node */
@@ -140,6 +141,9 @@ void fmq__hub_init_shell(fmq__hub *h);
 /* Makes an initialised or finished hub ready for a new socket; takes `pattern`. */
 int fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
                   const fmq__hub_events *events);
+
+/* Another I/O thread, while nothing has been asked of the first; false: too late. */
+bool fmq__hub_move(fmq__hub *h, fmq__io *io);
 
 /* Gives everything back, once on_finished was called; not under L. The lock stays. */
 void fmq__hub_fini(fmq__hub *h);

@@ -42,8 +42,19 @@ fmq__hub_work_init(fmq__hub *h)
     fmq__task_init(&h->work_task, on_work_task);
     fmq__chore_init(&h->work_chore, on_work_chore);
     fmq__timer_init(&h->linger_timer, on_linger_due);
+    h->has_asked = false;
     h->work = 0;
     h->io_work = 0;
+}
+
+bool
+fmq__hub_move(fmq__hub *h, fmq__io *io)
+{
+    if (h->has_asked) {
+        return false;
+    }
+    h->io = io;
+    return true;
 }
 
 void
@@ -52,6 +63,7 @@ fmq__hub_ask(fmq__hub *h, uint32_t work)
     if (h->io == NULL || h->is_finished) {
         return;
     }
+    h->has_asked = true;
     h->work |= work;
     fmq__io_post(h->io, &h->work_task);
 }

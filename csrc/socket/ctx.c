@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -136,6 +138,8 @@ fmq__ctx_new(fmq_ctx *ctx)
     c->max_sockets = 1023;
     c->max_msgsz = INT_MAX;
     c->blocky = 1;
+    c->zero_copy_recv = 1;
+    fmq__sched_init(&c->sched);
     err = enter_table(c, ctx);
     if (err != 0) {
         free_ctx(c);
@@ -143,72 +147,159 @@ fmq__ctx_new(fmq_ctx *ctx)
     return err;
 }
 
+/* --- options --- */
+
+/* Where a plain one is kept; NULL: it is none. */
+static int *
+plain_option(fmq__ctx *c, int option)
+{
+    switch (option) {
+    case FMQ__CTX_IO_THREADS:
+        return &c->io_threads;
+    case FMQ__CTX_MAX_SOCKETS:
+        return &c->max_sockets;
+    case FMQ__CTX_MAX_MSGSZ:
+        return &c->max_msgsz;
+    case FMQ__CTX_THREAD_SCHED_POLICY:
+        return &c->sched.policy;
+    case FMQ__CTX_ZERO_COPY_RECV:
+        return &c->zero_copy_recv;
+    case FMQ__CTX_IPV6:
+        return &c->ipv6;
+    case FMQ__CTX_BLOCKY:
+        return &c->blocky;
+    default:
+        return NULL;
+    }
+}
+
+static bool
+is_yes_or_no(int option)
+{
+    return option == FMQ__CTX_IPV6 || option == FMQ__CTX_BLOCKY ||
+           option == FMQ__CTX_ZERO_COPY_RECV;
+}
+
+/* A number for a prefix is its digits; 0 is none. */
+static void
+set_numeric_prefix(fmq__ctx *c, int value)
+{
+    c->sched.prefix[0] = '\0';
+    if (value != 0) {
+        (void)snprintf(c->sched.prefix, sizeof(c->sched.prefix), "%d", value);
+    }
+}
+
+static int
+set_option(fmq__ctx *c, int option, int value)
+{
+    int *plain = plain_option(c, option);
+
+    if (value < 0 || (option == FMQ__CTX_MAX_SOCKETS && value == 0)) {
+        return EINVAL;
+    }
+    if (plain != NULL) {
+        *plain = is_yes_or_no(option) ? value != 0 : value;
+        return 0;
+    }
+    switch (option) {
+    case FMQ__CTX_THREAD_PRIORITY:
+        c->sched.priority = value;
+        return 0;
+    case FMQ__CTX_THREAD_AFFINITY_CPU_ADD:
+        return fmq__sched_add_cpu(&c->sched, value);
+    case FMQ__CTX_THREAD_AFFINITY_CPU_REMOVE:
+        return fmq__sched_remove_cpu(&c->sched, value);
+    case FMQ__CTX_THREAD_NAME_PREFIX:
+        set_numeric_prefix(c, value);
+        return 0;
+    default:
+        return EINVAL;
+    }
+}
+
 int
 fmq__ctx_set(fmq__ctx *c, int option, int value)
 {
-    int err = value < 0 ? EINVAL : 0;
+    int err;
 
     fmq__mutex_lock(&c->mutex);
-    switch (err == 0 ? option : -1) {
-    case FMQ__CTX_IO_THREADS:
-        c->io_threads = value;
-        break;
-    case FMQ__CTX_MAX_SOCKETS:
-        err = value == 0 ? EINVAL : 0;
-        c->max_sockets = err == 0 ? value : c->max_sockets;
-        break;
-    case FMQ__CTX_MAX_MSGSZ:
-        c->max_msgsz = value;
-        break;
-    case FMQ__CTX_IPV6:
-        c->ipv6 = value != 0;
-        break;
-    case FMQ__CTX_BLOCKY:
-        c->blocky = value != 0;
-        break;
-    default:
-        err = EINVAL;
-        break;
-    }
+    err = set_option(c, option, value);
     fmq__mutex_unlock(&c->mutex);
     return err;
+}
+
+static int
+get_option(fmq__ctx *c, int option, int *value)
+{
+    const int *plain = plain_option(c, option);
+
+    if (plain != NULL) {
+        *value = *plain;
+        return 0;
+    }
+    switch (option) {
+    case FMQ__CTX_SOCKET_LIMIT:
+        *value = 65535;
+        return 0;
+    case FMQ__CTX_MSG_T_SIZE:
+        *value = (int)sizeof(fmq_msg);
+        return 0;
+    case FMQ__CTX_THREAD_NAME_PREFIX:
+        *value = (int)strtol(c->sched.prefix, NULL, 10);
+        return 0;
+    default:
+        return EINVAL;
+    }
 }
 
 int
 fmq__ctx_get(fmq__ctx *c, int option, int *value)
 {
-    int err = 0;
+    int err;
 
     fmq__mutex_lock(&c->mutex);
-    switch (option) {
-    case FMQ__CTX_IO_THREADS:
-        *value = c->io_threads;
-        break;
-    case FMQ__CTX_MAX_SOCKETS:
-        *value = c->max_sockets;
-        break;
-    case FMQ__CTX_SOCKET_LIMIT:
-        *value = 65535;
-        break;
-    case FMQ__CTX_MAX_MSGSZ:
-        *value = c->max_msgsz;
-        break;
-    case FMQ__CTX_MSG_T_SIZE:
-        *value = (int)sizeof(fmq_msg);
-        break;
-    case FMQ__CTX_IPV6:
-        *value = c->ipv6;
-        break;
-    case FMQ__CTX_BLOCKY:
-        *value = c->blocky;
-        break;
-    default:
+    err = get_option(c, option, value);
+    fmq__mutex_unlock(&c->mutex);
+    return err;
+}
+
+int
+fmq__ctx_set_text(fmq__ctx *c, int option, const char *text, size_t len)
+{
+    if (option != FMQ__CTX_THREAD_NAME_PREFIX || len < 1 ||
+        len > FMQ__SCHED_PREFIX_MAX || memchr(text, '\0', len) != NULL) {
+        return EINVAL;
+    }
+    fmq__mutex_lock(&c->mutex);
+    memcpy(c->sched.prefix, text, len);
+    c->sched.prefix[len] = '\0';
+    fmq__mutex_unlock(&c->mutex);
+    return 0;
+}
+
+int
+fmq__ctx_get_text(fmq__ctx *c, int option, char *text, size_t *len)
+{
+    size_t n;
+    int err = 0;
+
+    if (option != FMQ__CTX_THREAD_NAME_PREFIX) {
+        return EINVAL;
+    }
+    fmq__mutex_lock(&c->mutex);
+    n = strlen(c->sched.prefix);
+    if (n > *len) {
         err = EINVAL;
-        break;
+    } else {
+        memcpy(text, c->sched.prefix, n);
+        *len = n;
     }
     fmq__mutex_unlock(&c->mutex);
     return err;
 }
+
+/* --- threads --- */
 
 static void
 close_threads(fmq__ctx *c)
@@ -233,15 +324,15 @@ fmq__ctx_start(fmq__ctx *c)
         return 0;
     }
     n = n < FMQ__CTX_IO_THREADS_MAX ? n : FMQ__CTX_IO_THREADS_MAX;
-    err = fmq__resolver_new(&c->resolver);
+    err = fmq__resolver_new(&c->resolver, &c->sched);
     if (err != 0) {
         c->resolver = NULL;
     }
     while (err == 0 && c->n_io < n) {
-        char name[32];
+        char role[16];
 
-        (void)snprintf(name, sizeof(name), "fastmq/io/%d", c->n_io);
-        err = fmq__io_open(&c->io[c->n_io], name);
+        (void)snprintf(role, sizeof(role), "io/%d", c->n_io);
+        err = fmq__io_open(&c->io[c->n_io], role, &c->sched);
         if (err == 0) {
             c->n_io++;
         }
@@ -255,12 +346,28 @@ fmq__ctx_start(fmq__ctx *c)
     return 0;
 }
 
-fmq__io *
-fmq__ctx_pick_io(const fmq__ctx *c)
+int
+fmq__ctx_pick_io(const fmq__ctx *c, uint64_t affinity)
 {
-    uint32_t n = atomic_load_explicit(&c->n_sockets, memory_order_relaxed);
+    uint32_t least = UINT32_MAX;
+    int best = -1;
 
-    return c->io[n % (uint32_t)c->n_io];
+    for (int i = 0; i < c->n_io; i++) {
+        uint32_t load = atomic_load_explicit(&c->io_load[i], memory_order_relaxed);
+
+        if ((affinity == 0 || (affinity >> i & 1) != 0) && load < least) {
+            least = load;
+            best = i;
+        }
+    }
+    return best;
+}
+
+void
+fmq__ctx_load_io(fmq__ctx *c, int io, int n_sockets)
+{
+    atomic_fetch_add_explicit(&c->io_load[io], (uint32_t)n_sockets,
+                              memory_order_relaxed);
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/sched.h"
 #include "base/thread.h"
 #include "fastmq.h"
 #include "loop/io.h"
@@ -25,9 +26,15 @@ enum { FMQ__CTX_IO_THREADS_MAX = 64 };
 enum {
     FMQ__CTX_IO_THREADS = 1,
     FMQ__CTX_MAX_SOCKETS = 2,
-    FMQ__CTX_SOCKET_LIMIT = 3,
+    FMQ__CTX_SOCKET_LIMIT = 3,    /* to read */
+    FMQ__CTX_THREAD_PRIORITY = 3, /* to set */
+    FMQ__CTX_THREAD_SCHED_POLICY = 4,
     FMQ__CTX_MAX_MSGSZ = 5,
     FMQ__CTX_MSG_T_SIZE = 6,
+    FMQ__CTX_THREAD_AFFINITY_CPU_ADD = 7,
+    FMQ__CTX_THREAD_AFFINITY_CPU_REMOVE = 8,
+    FMQ__CTX_THREAD_NAME_PREFIX = 9,
+    FMQ__CTX_ZERO_COPY_RECV = 10,
     FMQ__CTX_IPV6 = 42,
     FMQ__CTX_BLOCKY = 70
 };
@@ -56,6 +63,7 @@ typedef struct fmq__ctx {
     bool has_io;     /* IO_THREADS was not 0 then; does not change any more */
     bool is_dead;    /* terminated: the last drop frees it; under the table's mutex */
     fmq__io *io[FMQ__CTX_IO_THREADS_MAX];
+    _Atomic uint32_t io_load[FMQ__CTX_IO_THREADS_MAX]; /* sockets of each */
     int n_io;
     fmq__resolver *resolver;
     fmq__hash names;   /* inproc names, see names.c */
@@ -66,6 +74,8 @@ typedef struct fmq__ctx {
     int max_msgsz;
     int ipv6;
     int blocky;
+    int zero_copy_recv;
+    fmq__sched sched; /* of its threads */
 } fmq__ctx;
 
 int fmq__ctx_new(fmq_ctx *ctx);
@@ -78,11 +88,17 @@ void fmq__ctx_drop(fmq__ctx *c);
 
 int fmq__ctx_set(fmq__ctx *c, int option, int value);
 int fmq__ctx_get(fmq__ctx *c, int option, int *value);
+/* THREAD_NAME_PREFIX: 1 to 16 bytes, none of them NUL. */
+int fmq__ctx_set_text(fmq__ctx *c, int option, const char *text, size_t len);
+/* `*len`: the room before, the length without a NUL after; EINVAL: too little. */
+int fmq__ctx_get_text(fmq__ctx *c, int option, char *text, size_t *len);
 
 /* Starts the I/O threads, once; under the mutex. */
 int fmq__ctx_start(fmq__ctx *c);
-/* The I/O thread for a new socket; under the mutex. */
-fmq__io *fmq__ctx_pick_io(const fmq__ctx *c);
+/* The number of the I/O thread with the fewest sockets, out of those that `affinity`
+ * has a bit for (0: all); -1: there is none. One socket more, or less, is its now. */
+int fmq__ctx_pick_io(const fmq__ctx *c, uint64_t affinity);
+void fmq__ctx_load_io(fmq__ctx *c, int io, int n_sockets);
 
 void fmq__ctx_shutdown(fmq__ctx *c);
 /* Afterwards the handle is nobody's. EINTR, ETIMEDOUT: call it again. */

@@ -262,6 +262,29 @@ join_inproc(fmq__socket *s, bool is_bind, const char *endpoint,
 
 /* --- both --- */
 
+/* Under L: the socket has an I/O thread that AFFINITY allows, as far as one can still
+ * be chosen: it has but one, from its first endpoint on. */
+static int
+choose_io(fmq__socket *s)
+{
+    uint64_t affinity = s->opt.affinity;
+    fmq__ctx *c = s->ctx;
+    int io = s->io;
+
+    if (affinity != 0 && (affinity >> io & 1) == 0) {
+        io = fmq__ctx_pick_io(c, affinity);
+    }
+    if (io < 0 || !c->has_io) {
+        return FMQ_EMTHREAD;
+    }
+    if (io != s->io && fmq__hub_move(&s->hub, c->io[io])) {
+        fmq__ctx_load_io(c, s->io, -1);
+        fmq__ctx_load_io(c, io, 1);
+        s->io = io;
+    }
+    return 0;
+}
+
 static int
 open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
 {
@@ -269,7 +292,6 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     const char *rest;
     fmq__link_opts link;
     fmq__socket *s;
-    bool has_io;
     int err = fmq__transport_find(endpoint, &t, &rest);
 
     if (err != 0) {
@@ -291,17 +313,14 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         s->opt.use_fd = -1; /* it is for this bind alone */
     }
     fmq__link_opts_hold(&link);
-    has_io = s->ctx->has_io;
+    err = t != NULL ? choose_io(s) : 0;
     s->hub.n_inside++; /* it must not end while we work without L */
     fmq__socket_leave(s);
     if (t == NULL) {
         err = join_inproc(s, is_bind, endpoint, &link);
-    } else if (!has_io) {
-        err = FMQ_EMTHREAD;
-    } else if (is_bind) {
-        err = bind_network(s, t, endpoint, rest, &link);
-    } else {
-        err = connect_network(s, t, endpoint, rest, &link);
+    } else if (err == 0) {
+        err = is_bind ? bind_network(s, t, endpoint, rest, &link)
+                      : connect_network(s, t, endpoint, rest, &link);
     }
     fmq__link_opts_drop(&link);
     fmq__hub_lock(&s->hub);

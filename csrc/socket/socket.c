@@ -24,6 +24,7 @@ on_finished(fmq__hub *h)
     fmq__free(s->last_endpoint);
     s->last_endpoint = NULL;
     s->ctx = NULL;
+    fmq__ctx_load_io(c, s->io, -1);
     fmq__mutex_lock(&c->mutex);
     fmq__list_remove(&s->member.node);
     fmq__shell_give(s);
@@ -93,19 +94,22 @@ static int
 fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handle)
 {
     fmq__pattern *pattern;
+    int io = fmq__ctx_pick_io(c, 0);
     int err = fmq__pattern_new(ops, &pattern);
 
     if (err != 0) {
         return err;
     }
     fmq__hub_lock(&s->hub);
-    err = fmq__hub_open(&s->hub, fmq__ctx_pick_io(c), pattern, &hub_events);
+    err = fmq__hub_open(&s->hub, c->io[io], pattern, &hub_events);
     if (err != 0) {
         fmq__hub_unlock(&s->hub);
         fmq__pattern_free(pattern);
         return err;
     }
     s->ctx = c;
+    s->io = io;
+    fmq__ctx_load_io(c, io, 1);
     fmq__list_init(&s->member.node);
     s->member.stop = stop;
     fmq__options_init(&s->opt);

@@ -38,6 +38,7 @@ typedef struct fmq__socket {
     uint32_t index; /* in the table of shells */
     struct fmq__socket *next_free;
     fmq__ctx *ctx;
+    int io;             /* the number of the hub's I/O thread */
     fmq__member member; /* of ctx */
     fmq__options opt;
     fmq__node names;   /* fmq__name: what is bound and connected; under L */

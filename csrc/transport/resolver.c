@@ -14,6 +14,7 @@ struct fmq__resolver {
     fmq__mutex mutex; /* guards the rest */
     fmq__cond changed;
     fmq__node requests;
+    const fmq__sched *sched;
     fmq__thread thread;
     bool has_thread;
     bool is_closing;
@@ -55,7 +56,7 @@ run(void *arg)
 }
 
 int
-fmq__resolver_new(fmq__resolver **r)
+fmq__resolver_new(fmq__resolver **r, const fmq__sched *sched)
 {
     fmq__resolver *made = fmq__calloc(1, sizeof(*made));
     int err;
@@ -72,6 +73,7 @@ fmq__resolver_new(fmq__resolver **r)
         goto fini_mutex;
     }
     fmq__list_init(&made->requests);
+    made->sched = sched;
     *r = made;
     return 0;
 
@@ -107,7 +109,7 @@ post_locked(fmq__resolver *r, fmq__lookup *l)
         return ECANCELED;
     }
     if (!r->has_thread) {
-        int err = fmq__thread_open(&r->thread, run, r, "fmq-resolver");
+        int err = fmq__thread_open_as(&r->thread, run, r, "resolver", r->sched);
 
         if (err != 0) {
             return err;

@@ -13,6 +13,7 @@
 #define FMQ_TRANSPORT_RESOLVER_H
 
 #include "base/list.h"
+#include "base/sched.h"
 #include "transport/transport.h"
 
 enum { FMQ__RESOLVE_MAX = 16 };
@@ -30,7 +31,8 @@ typedef struct fmq__lookup {
     fmq__sockaddr found[FMQ__RESOLVE_MAX];
 } fmq__lookup;
 
-int fmq__resolver_new(fmq__resolver **r);
+/* Its thread is to run as `sched` says (borrowed; NULL: in no special way). */
+int fmq__resolver_new(fmq__resolver **r, const fmq__sched *sched);
 void fmq__resolver_close(fmq__resolver *r);
 
 /* Looks up l->addr for connecting. ENOMEM, EAGAIN: no thread could be had; ECANCELED:

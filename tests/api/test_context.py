@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+import socket
+import sys
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +74,117 @@ def test_options(zmq, ctx) -> None:
         assert info.value.errno == zmq.EINVAL
     with pytest.raises(TypeError):
         ctx.set(zmq.IO_THREADS, "1")
+
+
+def thread_names() -> list[str]:
+    tasks = Path("/proc/self/task").iterdir()
+    return [(task / "comm").read_text().strip() for task in tasks]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads by name in /proc")
+@pytest.mark.parametrize(
+    ("prefix", "name"),
+    [(0, "fastmq/io/0"), (42, "42/io/0"), ("feed", "feed/io/0"), (b"abc", "abc/io/0")],
+)
+def test_names_of_threads(zmq, ours, prefix, name) -> None:
+    if not ours:
+        pytest.skip("an extension")
+    before = thread_names()
+    with zmq.Context() as ctx:
+        ctx.set(zmq.THREAD_NAME_PREFIX, prefix)
+        text = prefix.decode() if isinstance(prefix, bytes) else prefix
+        assert ctx.get(zmq.THREAD_NAME_PREFIX) == ctx.thread_name_prefix == text
+        with ctx.socket(zmq.PULL):
+            assert thread_names().count(name) == before.count(name) + 1
+
+
+def test_thread_options(zmq, ctx) -> None:
+    assert ctx.get(zmq.THREAD_SCHED_POLICY) == -1
+    assert ctx.get(zmq.THREAD_NAME_PREFIX) == 0
+    ctx.set(zmq.THREAD_PRIORITY, 0)
+    ctx.set(zmq.THREAD_SCHED_POLICY, 0)
+    assert ctx.get(zmq.THREAD_SCHED_POLICY) == 0
+    ctx.set(zmq.THREAD_AFFINITY_CPU_ADD, 0)
+    ctx.set(zmq.THREAD_AFFINITY_CPU_REMOVE, 0)
+    ctx.set(zmq.THREAD_NAME_PREFIX, 7)
+    assert ctx.get(zmq.THREAD_NAME_PREFIX) == 7
+    for option, value in (
+        (zmq.THREAD_PRIORITY, -1),
+        (zmq.THREAD_SCHED_POLICY, -1),
+        (zmq.THREAD_AFFINITY_CPU_ADD, -1),
+        (zmq.THREAD_AFFINITY_CPU_REMOVE, 0),
+        (zmq.MSG_T_SIZE, 64),
+    ):
+        with pytest.raises(zmq.ZMQError) as info:
+            ctx.set(option, value)
+        assert info.value.errno == zmq.EINVAL
+    with ctx.socket(zmq.PULL):
+        pass
+
+
+def test_bad_options_are_named(zmq, ours, ctx) -> None:
+    if not ours:
+        pytest.skip("pyzmq names none")
+    for call, name in (
+        (lambda: ctx.set(zmq.THREAD_PRIORITY, -1), "THREAD_PRIORITY=-1"),
+        (lambda: ctx.set(zmq.THREAD_NAME_PREFIX, "x" * 17), "THREAD_NAME_PREFIX='xx"),
+        (lambda: ctx.set(9999, 1), "option 9999=1"),
+        (lambda: ctx.get(9999), "option 9999"),
+        (lambda: ctx.set(zmq.SOCKET_LIMIT, -1), "THREAD_PRIORITY=-1"),
+    ):
+        with pytest.raises(zmq.ZMQError, match=name) as info:
+            call()
+        assert info.value.errno == zmq.EINVAL
+
+
+def test_affinity(zmq) -> None:
+    with zmq.Context(2) as ctx, ctx.socket(zmq.PULL) as pull:
+        for affinity in (1, 2, 3, 2):
+            pull.affinity = affinity
+            pull.bind("tcp://127.0.0.1:*")
+        pull.affinity = 4
+        with pytest.raises(zmq.ZMQError) as info:
+            pull.bind("tcp://127.0.0.1:*")
+        assert info.value.errno == zmq.EMTHREAD
+        with pytest.raises(zmq.ZMQError) as info:
+            pull.connect("tcp://127.0.0.1:9")
+        assert info.value.errno == zmq.EMTHREAD
+        pull.bind("inproc://needs-no-thread")
+        with ctx.socket(zmq.PUSH) as push:
+            push.affinity = 2
+            pull.affinity = 2
+            pull.bind("tcp://127.0.0.1:*")
+            push.connect(pull.last_endpoint)
+            push.send(b"served by the second thread")
+            assert pull.recv() == b"served by the second thread"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads by name in /proc")
+def test_affinity_chooses_the_thread(zmq, ours) -> None:
+    """What comes for a socket is the work of the thread it asked for."""
+    if not ours:
+        pytest.skip("an extension")
+
+    def switches(name: str) -> int:
+        for task in Path("/proc/self/task").iterdir():
+            if (task / "comm").read_text().strip() == name:
+                status = (task / "status").read_text()
+                return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
+        raise LookupError(name)
+
+    with zmq.Context(3) as ctx:
+        ctx.set(zmq.THREAD_NAME_PREFIX, "aff")
+        with ctx.socket(zmq.PULL) as pull:
+            pull.affinity = 4
+            pull.bind("tcp://127.0.0.1:*")
+            host, _, port = pull.last_endpoint.decode()[6:].rpartition(":")
+            before = switches("aff/io/2")
+            for _ in range(20):
+                with socket.create_connection((host, int(port))) as peer:
+                    assert len(peer.recv(11)) > 0
+            assert switches("aff/io/2") >= before + 20
+            # They started, and that is all.
+            assert max(switches(f"aff/io/{i}") for i in (0, 1)) < 10
 
 
 def test_options_of_a_closed_context(zmq, ctx) -> None:
@@ -176,8 +290,8 @@ def test_too_many_sockets(zmq, ctx) -> None:
         for _ in range(4):
             sockets.append(ctx.socket(zmq.PULL))
     assert info.value.strerror == "Too many open files"
-    for socket in sockets:
-        socket.close()
+    for made in sockets:
+        made.close()
 
 
 def test_representation(zmq, ctx) -> None:

@@ -12,7 +12,7 @@ open_io(void)
 {
     fmq__io *io = NULL;
 
-    REQUIRE(fmq__io_open(&io, "test-io") == 0);
+    REQUIRE(fmq__io_open(&io, "test-io", NULL) == 0);
     return io;
 }
 

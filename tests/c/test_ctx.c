@@ -3,6 +3,7 @@
  * memory, descriptors or threads. Their end is in test_term.c. */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "base/alloc.h"
@@ -13,8 +14,14 @@ enum {
     IO_THREADS = 1,
     MAX_SOCKETS = 2,
     SOCKET_LIMIT = 3,
+    THREAD_PRIORITY = 3,
+    THREAD_SCHED_POLICY = 4,
     MAX_MSGSZ = 5,
     MSG_T_SIZE = 6,
+    CPU_ADD = 7,
+    CPU_REMOVE = 8,
+    NAME_PREFIX = 9,
+    ZERO_COPY_RECV = 10,
     CTX_IPV6 = 42,
     BLOCKY = 70
 };
@@ -34,9 +41,10 @@ TEST(options)
         int option, preset, min, can_set;
     } cases[] = {
         {IO_THREADS, 1, 0, 1},      {MAX_SOCKETS, 1023, 1, 1},
-        {MAX_MSGSZ, INT_MAX, 0, 1}, {SOCKET_LIMIT, 65535, 0, 0},
-        {MSG_T_SIZE, 64, 0, 0},     {CTX_IPV6, 0, 0, 1},
-        {BLOCKY, 1, 0, 1},
+        {MAX_MSGSZ, INT_MAX, 0, 1}, {MSG_T_SIZE, 64, 0, 0},
+        {CTX_IPV6, 0, 0, 1},        {BLOCKY, 1, 0, 1},
+        {ZERO_COPY_RECV, 1, 0, 1},  {THREAD_SCHED_POLICY, -1, 0, 1},
+        {NAME_PREFIX, 0, 0, 1},
     };
     fmq_ctx ctx = new_ctx();
 
@@ -57,7 +65,7 @@ TEST(options)
 
 TEST(options_that_are_not_there)
 {
-    static const int unknown[] = {-1, 0, 4, 7, 8, 9, 10, 41, 43, 71, INT_MAX, INT_MIN};
+    static const int unknown[] = {-1, 0, 11, 41, 43, 71, INT_MAX, INT_MIN};
     fmq_ctx ctx = new_ctx();
 
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
@@ -67,6 +75,59 @@ TEST(options_that_are_not_there)
         CHECK_EQ(value, 7);
         CHECK_EQ(fmq_ctx_set(ctx, unknown[i], 1), EINVAL);
     }
+    end_ctx(ctx);
+}
+
+TEST(options_of_threads)
+{
+    fmq_ctx ctx = new_ctx();
+    char text[16];
+    size_t len = sizeof(text);
+    int value;
+
+    CHECK_EQ(ctx_int(ctx, SOCKET_LIMIT), 65535);
+    CHECK_EQ(fmq_ctx_set(ctx, THREAD_PRIORITY, -1), EINVAL);
+    CHECK_EQ(fmq_ctx_set(ctx, THREAD_PRIORITY, 0), 0);
+    CHECK_EQ(ctx_int(ctx, SOCKET_LIMIT), 65535); /* one number, two options */
+#if defined(__linux__)
+    CHECK_EQ(fmq_ctx_set(ctx, CPU_ADD, 0), 0);
+    CHECK_EQ(fmq_ctx_set(ctx, CPU_REMOVE, 1), EINVAL);
+    CHECK_EQ(fmq_ctx_set(ctx, CPU_REMOVE, 0), 0);
+    CHECK_EQ(fmq_ctx_set(ctx, CPU_REMOVE, 0), EINVAL);
+#endif
+    CHECK_EQ(fmq_ctx_set(ctx, CPU_ADD, -1), EINVAL);
+    CHECK_EQ(fmq_ctx_get(ctx, CPU_ADD, &value), EINVAL);
+    CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "", 0), EINVAL);
+    CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "a\0b", 3), EINVAL);
+    CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "seventeen letters", 17), EINVAL);
+    CHECK_EQ(fmq_ctx_set_text(ctx, IO_THREADS, "2", 1), EINVAL);
+    CHECK_EQ(fmq_ctx_get_text(ctx, NAME_PREFIX, text, &len), 0);
+    CHECK_EQ(len, 0);
+    len = sizeof(text);
+    CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "sixteen lettersX", 16), 0);
+    CHECK_EQ(fmq_ctx_get_text(ctx, NAME_PREFIX, text, &len), 0);
+    CHECK_EQ(len, 16);
+    CHECK(memcmp(text, "sixteen lettersX", 16) == 0);
+    len = 15;
+    CHECK_EQ(fmq_ctx_get_text(ctx, NAME_PREFIX, text, &len), EINVAL);
+    CHECK_EQ(fmq_ctx_get_text(ctx, IO_THREADS, text, &len), EINVAL);
+    CHECK_EQ(ctx_int(ctx, NAME_PREFIX), 0);
+    CHECK_EQ(fmq_ctx_set(ctx, NAME_PREFIX, 42), 0);
+    CHECK_EQ(ctx_int(ctx, NAME_PREFIX), 42);
+    end_ctx(ctx);
+}
+
+/* The threads start with the first socket, and it has the errors. */
+TEST(threads_that_cannot_run_so)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq_socket s;
+
+    CHECK_EQ(fmq_ctx_set(ctx, THREAD_SCHED_POLICY, 9999), 0);
+    CHECK_EQ(fmq_socket_new(ctx, 7, &s), EINVAL);
+    CHECK_EQ(fmq_ctx_set(ctx, THREAD_SCHED_POLICY, SCHED_OTHER), 0);
+    CHECK_EQ(fmq_socket_new(ctx, 7, &s), 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
     end_ctx(ctx);
 }
 
@@ -341,6 +402,8 @@ main(void)
     static const check_case cases[] = {
         CASE(options),
         CASE(options_that_are_not_there),
+        CASE(options_of_threads),
+        CASE(threads_that_cannot_run_so),
         CASE(handles),
         CASE(sockets_inherit),
         CASE(types),

@@ -52,7 +52,7 @@ TEST(tasks_run_on_the_thread)
     run_there(p.io, look_round, &p);
     CHECK(p.is_here);
     CHECK(!fmq__io_is_here(p.io));
-    CHECK_STR(p.name, "test-io");
+    CHECK_STR(p.name, "fastmq/test-io");
     CHECK_EQ(p.slack_ns, 1000);
     fmq__io_close(p.io);
 }
@@ -431,7 +431,7 @@ TEST(open_without_memory)
     for (uint64_t n = 1; error != 0; n++) {
         REQUIRE(n < 100);
         fmq__alloc_fail_at(n, 0);
-        error = fmq__io_open(&io, "test-io");
+        error = fmq__io_open(&io, "test-io", NULL);
         fmq__alloc_fail_at(0, 0);
         if (error != 0) {
             CHECK_EQ(error, ENOMEM);
@@ -451,7 +451,7 @@ TEST(open_without_descriptors)
 
     for (int n_free = 0; io == NULL; n_free++) {
         rlim_t before = deny_descriptors((rlim_t)(fd + n_free));
-        int error = fmq__io_open(&io, "test-io");
+        int error = fmq__io_open(&io, "test-io", NULL);
 
         deny_descriptors(before);
         REQUIRE(n_free < 10);
@@ -471,7 +471,7 @@ open_threadless(void)
     fmq__io *io = NULL;
 
     if (deny_syscall(SYS_clone3, ENOSYS) && deny_syscall(SYS_clone, EAGAIN)) {
-        CHECK_EQ(fmq__io_open(&io, "test-io"), EAGAIN);
+        CHECK_EQ(fmq__io_open(&io, "test-io", NULL), EAGAIN);
         CHECK(io == NULL);
         CHECK_EQ(lowest_free_descriptor(), fd);
     }

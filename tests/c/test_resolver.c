@@ -47,7 +47,7 @@ TEST(never_used)
 {
     fmq__resolver *r;
 
-    REQUIRE(fmq__resolver_new(&r) == 0);
+    REQUIRE(fmq__resolver_new(&r, NULL) == 0);
     fmq__resolver_close(r);
 }
 
@@ -61,7 +61,7 @@ TEST(finds_names_and_says_which_are_none)
     gate done;
 
     gate_init(&done);
-    REQUIRE(fmq__resolver_new(&r) == 0);
+    REQUIRE(fmq__resolver_new(&r, NULL) == 0);
     for (uint32_t i = 0; i < 2; i++) {
         fmq__addr addr;
         waiter w;
@@ -112,7 +112,7 @@ TEST(answers_all_in_order)
     gate done;
 
     gate_init(&done);
-    REQUIRE(fmq__resolver_new(&r) == 0);
+    REQUIRE(fmq__resolver_new(&r, NULL) == 0);
     for (int i = 0; i < N_LOOKUPS; i++) {
         waiter_init(&w[i], &addr, &done);
         REQUIRE(fmq__resolver_post(r, &w[i].lookup) == 0);
@@ -179,7 +179,7 @@ TEST(close_waits_for_one_and_cancels_the_rest)
     gate_init(&fake_entered);
     gate_init(&fake_may_go);
     gate_init(&extras_done);
-    REQUIRE(fmq__resolver_new(&fake_resolver) == 0);
+    REQUIRE(fmq__resolver_new(&fake_resolver, NULL) == 0);
     for (int i = 0; i < N_LOOKUPS; i++) {
         waiter_init(&w[i], &addr, &done);
         REQUIRE(fmq__resolver_post(fake_resolver, &w[i].lookup) == 0);
@@ -224,7 +224,7 @@ TEST(several_threads_may_post)
     gate done;
 
     gate_init(&done);
-    REQUIRE(fmq__resolver_new(&r) == 0);
+    REQUIRE(fmq__resolver_new(&r, NULL) == 0);
     for (int k = 0; k < N_POSTERS; k++) {
         p[k].r = r;
         for (int i = 0; i < N_LOOKUPS; i++) {
@@ -248,7 +248,7 @@ TEST(lack_of_memory)
     fmq__resolver *r = NULL;
 
     (void)fmq__alloc_fail_at(1, 0);
-    CHECK_EQ(fmq__resolver_new(&r), ENOMEM);
+    CHECK_EQ(fmq__resolver_new(&r, NULL), ENOMEM);
     (void)fmq__alloc_fail_at(0, 0);
     CHECK(r == NULL);
 }
@@ -264,7 +264,7 @@ post_threadless(void)
 
     gate_init(&done);
     waiter_init(&w, &addr, &done);
-    REQUIRE(fmq__resolver_new(&r) == 0);
+    REQUIRE(fmq__resolver_new(&r, NULL) == 0);
     if (deny_syscall(SYS_clone3, ENOSYS) && deny_syscall(SYS_clone, EAGAIN)) {
         CHECK_EQ(fmq__resolver_post(r, &w.lookup), EAGAIN);
     }
