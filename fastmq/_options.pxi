@@ -18,15 +18,20 @@ cdef enum:
 # Options by how their value is laid out; all others are ints.
 cdef object bytes_options = None
 cdef object int64_options = None
+# Those that ``None`` takes away again.
+cdef object clearable_options = None
 
 
 cdef int load_option_types() except -1:
-    global bytes_options, int64_options
+    global bytes_options, clearable_options, int64_options
     from fastmq.constants import SocketOption
     int64_options = {
         int(o) for o in SocketOption if o._opt_type.name == "int64"}
     bytes_options = {
         int(o) for o in SocketOption if o._opt_type.name == "bytes"}
+    clearable_options = {int(SocketOption[name]) for name in (
+        "TCP_ACCEPT_FILTER", "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID",
+        "SOCKS_PROXY", "SOCKS_USERNAME", "SOCKS_PASSWORD")}
     return 0
 
 
@@ -55,6 +60,8 @@ cdef int set_option(fmq_socket s, int option, value) except -1:
         raise TypeError("unicode not allowed, use setsockopt_string")
     if bytes_options is None:
         load_option_types()
+    if value is None and option in clearable_options:
+        return check_option(fmq_setsockopt(s, option, NULL, 0), option)
     if option in bytes_options:
         if not isinstance(value, bytes):
             raise TypeError(f"expected bytes, got: {value!r} ({name_of(option)})")

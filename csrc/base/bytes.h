@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bytes: big-endian numbers in byte strings. */
+/* bytes: big-endian numbers in byte strings, and forgetting secrets. */
 #ifndef FMQ_BASE_BYTES_H
 #define FMQ_BASE_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline void
 fmq__put_u16(uint8_t *p, uint16_t v)
@@ -42,6 +44,14 @@ static inline uint64_t
 fmq__get_u64(const uint8_t *p)
 {
     return ((uint64_t)fmq__get_u32(p) << 32) | fmq__get_u32(p + 4);
+}
+
+/* Clears memory that nobody will read: the compiler must not see that. */
+static inline void
+fmq__wipe(void *p, size_t n)
+{
+    memset(p, 0, n);
+    __asm__ __volatile__("" : : "r"(p) : "memory");
 }
 
 #endif

@@ -5,6 +5,9 @@
  *     ^                                              |                 |
  *     +---- wait RECONNECT_IVL (and back off) <------+--- lost --------+
  *
+ * With SOCKS_PROXY it is the proxy that is looked up and dialled, and before there is a
+ * session the proxy is asked for the endpoint, whose name it looks up itself.
+ *
  * The pipe, and what is queued in it, is the dialer's and outlives each connection
  * (with IMMEDIATE it is the connection's). A protocol violation ends the dialer for
  * good, since the peer would only commit it again: it stays listed, but does nothing.
@@ -20,10 +23,13 @@
 #include "base/random.h"
 #include "session/endpoint.h"
 #include "session/session.h"
+#include "session/tunnel.h"
 
 typedef struct dialer {
     fmq__endpoint base;
     fmq__resolver *resolver;
+    fmq__addr proxy;    /* SOCKS_PROXY; nothing: none */
+    fmq__socks *socks;  /* while the proxy is being asked; NULL: it is not */
     fmq__lookup lookup; /* also holds the addresses to try */
     fmq__task answered; /* the look-up is done */
     bool is_looking_up;
@@ -55,6 +61,13 @@ io_of(const dialer *d)
     return d->base.hub->io;
 }
 
+/* What is dialled: the endpoint or its proxy. */
+static const fmq__addr *
+target_of(const dialer *d)
+{
+    return d->proxy.transport != NULL ? &d->proxy : &d->base.addr;
+}
+
 static uint64_t
 retry_delay_ms(dialer *d)
 {
@@ -74,7 +87,7 @@ retry_delay_ms(dialer *d)
 static void
 tell(const dialer *d, uint64_t type, uint64_t value)
 {
-    const fmq__addr *addr = &d->base.addr;
+    const fmq__addr *addr = target_of(d);
     char text[512];
     const fmq__event e = {type, value, "", text, false, 0};
 
@@ -105,8 +118,18 @@ retry_later(dialer *d)
 }
 
 static void
+forget_proxy(dialer *d)
+{
+    if (d->socks != NULL) {
+        fmq__tunnel_close(d->socks);
+        d->socks = NULL;
+    }
+}
+
+static void
 drop_attempt(dialer *d)
 {
+    forget_proxy(d);
     if (d->watch.fd >= 0) {
         fmq__io_unwatch(io_of(d), &d->watch);
     }
@@ -129,6 +152,7 @@ begin_session(dialer *d)
         fmq__io_unwatch(io_of(d), &d->watch);
     }
     fmq__io_clear_timer(io_of(d), &d->timer);
+    forget_proxy(d);
     d->fd = -1;
     d->n_retries = 0;
     if (fmq__session_open(e->hub, e, fd, &e->opts, &d->session) != 0) {
@@ -140,19 +164,73 @@ begin_session(dialer *d)
 }
 
 static void
-on_writable(fmq__watch *w, unsigned events)
+fail_attempt(dialer *d, int err)
 {
-    dialer *d = FMQ__ITEM(w, dialer, watch);
+    d->reason = err == ECONNREFUSED ? FMQ__STOP_REFUSED : 0;
+    drop_attempt(d);
+    try_next(d);
+}
 
-    int err = d->base.addr.transport->dial_result(d->fd);
+static void
+ask_proxy(dialer *d)
+{
+    unsigned events;
+    int err = fmq__tunnel_run(d->socks, d->fd, &events);
 
-    (void)events;
+    if (err == EAGAIN) {
+        err = d->watch.fd >= 0 ? fmq__io_rewatch(io_of(d), &d->watch, events)
+                               : fmq__io_watch(io_of(d), &d->watch, d->fd, events);
+        if (err == 0) {
+            return;
+        }
+    }
     if (err == 0) {
         begin_session(d);
     } else {
-        d->reason = err == ECONNREFUSED ? FMQ__STOP_REFUSED : 0;
-        drop_attempt(d);
-        try_next(d);
+        fail_attempt(d, err);
+    }
+}
+
+/* The descriptor is connected: to the endpoint, or to the proxy that leads there. */
+static void
+on_connected(dialer *d)
+{
+    const fmq__link_opts *o = &d->base.opts;
+    int limit_ms =
+        o->connect_timeout_ms > 0 ? o->connect_timeout_ms : o->handshake_ivl_ms;
+    int err;
+
+    if (d->proxy.transport == NULL) {
+        begin_session(d);
+        return;
+    }
+    err = fmq__tunnel_open(&o->socks, &d->base.addr, &d->socks);
+    if (err != 0) {
+        fail_attempt(d, err);
+        return;
+    }
+    if (limit_ms > 0 && !d->timer.is_set) {
+        fmq__io_set_timer(io_of(d), &d->timer, fmq__deadline_ns(limit_ms));
+    }
+    ask_proxy(d);
+}
+
+static void
+on_ready(fmq__watch *w, unsigned events)
+{
+    dialer *d = FMQ__ITEM(w, dialer, watch);
+    int err;
+
+    (void)events;
+    if (d->socks != NULL) {
+        ask_proxy(d);
+        return;
+    }
+    err = target_of(d)->transport->dial_result(d->fd);
+    if (err == 0) {
+        on_connected(d);
+    } else {
+        fail_attempt(d, err);
     }
 }
 
@@ -164,10 +242,11 @@ try_next(dialer *d)
 
     while (d->next < d->lookup.n) {
         const fmq__sockaddr *sa = &d->lookup.found[d->next++];
-        int err = e->addr.transport->dial(&e->addr, sa, &e->opts.stream, &d->fd);
+        const fmq__addr *to = target_of(d);
+        int err = to->transport->dial(to, sa, &e->opts.stream, &d->fd);
 
         if (err == 0) {
-            begin_session(d);
+            on_connected(d);
             return;
         }
         if (err != EINPROGRESS) {
@@ -230,15 +309,15 @@ on_answered(fmq__task *t)
 static void
 start(dialer *d)
 {
-    fmq__endpoint *e = &d->base;
+    const fmq__addr *to = target_of(d);
 
     d->next = 0;
     d->lookup.n = 0;
     d->reason = 0;
-    if (!e->addr.needs_resolver) {
-        if (e->addr.transport->resolve(&e->addr, FMQ__ADDR_CONNECT, &e->opts.stream,
-                                       d->lookup.found, FMQ__RESOLVE_MAX,
-                                       &d->lookup.n) != 0) {
+    if (!to->needs_resolver) {
+        if (to->transport->resolve(to, FMQ__ADDR_CONNECT, &d->base.opts.stream,
+                                   d->lookup.found, FMQ__RESOLVE_MAX,
+                                   &d->lookup.n) != 0) {
             d->lookup.n = 0;
         }
         try_next(d);
@@ -287,6 +366,8 @@ on_buried(fmq__chore *c)
     if (d->base.peer != NULL) {
         fmq__peer_free(d->base.peer);
     }
+    forget_proxy(d);
+    fmq__addr_fini(&d->proxy);
     fmq__addr_fini(&d->base.addr);
     fmq__link_opts_drop(&d->base.opts);
     fmq__free(d);
@@ -410,21 +491,27 @@ fmq__dialer_new(fmq__hub *h, fmq__addr *addr, const fmq__link_opts *opts,
                 fmq__peer *peer, fmq__resolver *resolver, fmq__endpoint **e)
 {
     dialer *d = fmq__calloc(1, sizeof(*d));
+    int err;
 
     if (d == NULL) {
         return ENOMEM;
+    }
+    err = fmq__tunnel_find(&opts->socks, addr, &d->proxy);
+    if (err != 0) {
+        fmq__free(d);
+        return err;
     }
     fmq__endpoint_init(&d->base, &dialer_ops, h, addr, opts);
     fmq__chore_init(&d->base.burial, on_buried);
     d->base.peer = peer;
     d->resolver = resolver;
     fmq__list_init(&d->lookup.node);
-    d->lookup.addr = &d->base.addr;
+    d->lookup.addr = d->proxy.transport != NULL ? &d->proxy : &d->base.addr;
     d->lookup.opts = &d->base.opts.stream;
     d->lookup.on_done = on_looked_up;
     fmq__task_init(&d->answered, on_answered);
     d->fd = -1;
-    d->watch.on_ready = on_writable;
+    d->watch.on_ready = on_ready;
     d->watch.fd = -1;
     fmq__timer_init(&d->timer, on_timer);
     fmq__timer_init(&d->linger, on_linger_over);

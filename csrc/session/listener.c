@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "session/endpoint.h"
 #include "session/session.h"
+#include "transport/filter.h"
 
 enum { ACCEPT_MAX = 64, PAUSE_MS = 100 };
 
@@ -58,6 +59,25 @@ tell(const listener *l, uint64_t type, uint64_t value)
     fmq__hub_tell(l->base.hub, &e);
 }
 
+/* Makes a session of an accepted connection. Without memory for one it is closed;
+ * others may come. */
+static void
+take(listener *l, int fd)
+{
+    fmq__endpoint *e = &l->base;
+    const fmq__blob *filters = &e->opts.filters;
+    fmq__session *s;
+
+    if (!fmq__filter_admits(filters->data, filters->len / sizeof(fmq__filter), fd)) {
+        (void)close(fd);
+        tell(l, FMQ__EVENT_ACCEPT_FAILED, EACCES);
+        return;
+    }
+    if (fmq__session_open(e->hub, e, fd, &e->opts, &s) == 0) {
+        fmq__session_tell(s, FMQ__EVENT_ACCEPTED, (uint64_t)fd);
+    }
+}
+
 static void
 on_ready(fmq__watch *w, unsigned events)
 {
@@ -66,7 +86,6 @@ on_ready(fmq__watch *w, unsigned events)
 
     (void)events;
     for (int i = 0; i < ACCEPT_MAX; i++) {
-        fmq__session *s;
         int fd;
         int err = e->addr.transport->accept(l->fd, &e->opts.stream, &fd);
 
@@ -81,13 +100,7 @@ on_ready(fmq__watch *w, unsigned events)
             return;
         }
         if (err == 0) {
-            /* Without memory for a session this connection is closed; others may come.
-             */
-            int n = fd;
-
-            if (fmq__session_open(e->hub, e, fd, &e->opts, &s) == 0) {
-                fmq__session_tell(s, FMQ__EVENT_ACCEPTED, (uint64_t)n);
-            }
+            take(l, fd);
         }
     }
 }

@@ -59,6 +59,13 @@ typedef struct fmq__heartbeat_opts {
     int timeout_ms; /* -1: ivl_ms; 0: an answer is not waited for */
 } fmq__heartbeat_opts;
 
+/* A SOCKS5 proxy; `proxy`, "host:port" with a NUL at its end, empty: none. */
+typedef struct fmq__socks_opts {
+    fmq__blob proxy;
+    fmq__blob user;
+    fmq__blob password;
+} fmq__socks_opts;
+
 int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
 /* Not under L; detached before. */
 void fmq__peer_free(fmq__peer *p);
@@ -75,12 +82,14 @@ struct fmq__link_opts {
     int connect_timeout_ms; /* 0: the system's */
     int handshake_ivl_ms;   /* 0: none */
     fmq__heartbeat_opts heartbeat;
-    int use_fd;         /* bind: adopt this descriptor; -1: none */
-    int reconnect_stop; /* FMQ__STOP_* */
-    fmq__blob metadata; /* further properties of ours, encoded */
-    fmq__blob hello;    /* the first message of each connection */
-    fmq__blob goodbye;  /* what an accepted peer seems to say when it has gone */
-    fmq__blob hiccup;   /* the same of one that was dialled */
+    int use_fd;            /* bind: adopt this descriptor; -1: none */
+    int reconnect_stop;    /* FMQ__STOP_* */
+    fmq__blob metadata;    /* further properties of ours, encoded */
+    fmq__blob hello;       /* the first message of each connection */
+    fmq__blob goodbye;     /* what an accepted peer seems to say when it has gone */
+    fmq__blob hiccup;      /* the same of one that was dialled */
+    fmq__socks_opts socks; /* connect over tcp: by which proxy */
+    fmq__blob filters;     /* bind: who is taken, see transport/filter.h */
     bool is_immediate;
     bool is_raw;        /* STREAM, ROUTER_RAW */
     unsigned conflates; /* FMQ__CONFLATE_* */
@@ -97,6 +106,10 @@ fmq__link_opts_hold(const fmq__link_opts *o)
     fmq__blob_hold(&o->hello);
     fmq__blob_hold(&o->goodbye);
     fmq__blob_hold(&o->hiccup);
+    fmq__blob_hold(&o->filters);
+    fmq__blob_hold(&o->socks.proxy);
+    fmq__blob_hold(&o->socks.user);
+    fmq__blob_hold(&o->socks.password);
 }
 
 static inline void
@@ -106,6 +119,10 @@ fmq__link_opts_drop(fmq__link_opts *o)
     fmq__blob_drop(&o->hello);
     fmq__blob_drop(&o->goodbye);
     fmq__blob_drop(&o->hiccup);
+    fmq__blob_drop(&o->filters);
+    fmq__blob_drop(&o->socks.proxy);
+    fmq__blob_drop(&o->socks.user);
+    fmq__blob_drop(&o->socks.password);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "transport/filter.h"
 #include "wire/metadata.h"
 
 /* One plain integer option. All but the high-water marks, time-outs and LINGER take
@@ -69,8 +70,15 @@ static const row rows[] = {
 enum {
     OPT_AFFINITY = 4,
     OPT_MAXMSGSIZE = 22,
+    OPT_TCP_ACCEPT_FILTER = 38,
+    OPT_IPC_FILTER_PID = 58,
+    OPT_IPC_FILTER_UID = 59,
+    OPT_IPC_FILTER_GID = 60,
+    OPT_SOCKS_PROXY = 68,
     OPT_BINDTODEVICE = 92,
     OPT_METADATA = 95,
+    OPT_SOCKS_USERNAME = 99,
+    OPT_SOCKS_PASSWORD = 100,
     OPT_HELLO_MSG = 110,
     OPT_DISCONNECT_MSG = 111,
     OPT_HICCUP_MSG = 114
@@ -110,6 +118,10 @@ fmq__options_fini(fmq__options *o)
     fmq__blob_drop(&o->hello);
     fmq__blob_drop(&o->goodbye);
     fmq__blob_drop(&o->hiccup);
+    fmq__blob_drop(&o->filters);
+    fmq__blob_drop(&o->socks.proxy);
+    fmq__blob_drop(&o->socks.user);
+    fmq__blob_drop(&o->socks.password);
 }
 
 /* Bytes of any length; none: as if it had not been set. */
@@ -129,6 +141,31 @@ set_blob(fmq__blob *b, const void *value, size_t len)
     fmq__blob_drop(b);
     *b = made;
     return 0;
+}
+
+/* "host:port"; none at all ends it. Kept with a NUL. */
+static int
+set_proxy(fmq__options *o, const char *text, size_t len)
+{
+    char copy[512];
+    fmq__addr addr;
+    int err;
+
+    if (text == NULL) {
+        return set_blob(&o->socks.proxy, NULL, 0);
+    }
+    if (len == 0 || len >= sizeof(copy) || memchr(text, '\0', len) != NULL ||
+        memchr(text, ';', len) != NULL) {
+        return EINVAL;
+    }
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    err = fmq__transport_tcp.parse(copy, FMQ__ADDR_CONNECT, &addr);
+    if (err == 0) {
+        fmq__addr_fini(&addr);
+        err = set_blob(&o->socks.proxy, copy, len + 1);
+    }
+    return err;
 }
 
 static bool
@@ -192,6 +229,62 @@ set_device(fmq__options *o, const char *name, size_t len)
     return 0;
 }
 
+/* All filters but those of a kind, and one more (NULL: none). */
+static int
+set_filters(fmq__options *o, enum fmq__filter_kind without, const fmq__filter *more)
+{
+    fmq__blob made = {NULL, NULL, 0};
+    size_t room = o->filters.len + sizeof(*more);
+    int err = fmq__body_new(room, &made.body, &made.data);
+
+    if (err != 0) {
+        return err;
+    }
+    for (size_t at = 0; at < o->filters.len; at += sizeof(fmq__filter)) {
+        fmq__filter f;
+
+        memcpy(&f, o->filters.data + at, sizeof(f));
+        if (more != NULL || f.kind != without) {
+            memcpy(made.data + made.len, &f, sizeof(f));
+            made.len += sizeof(f);
+        }
+    }
+    if (more != NULL) {
+        memcpy(made.data + made.len, more, sizeof(*more));
+        made.len += sizeof(*more);
+    }
+    fmq__blob_drop(&o->filters);
+    o->filters = made;
+    return 0;
+}
+
+/* One value is one more filter; none at all ends those of its kind. */
+static int
+set_filter(fmq__options *o, int option, const void *value, size_t len)
+{
+    fmq__filter f = {.kind = option == OPT_TCP_ACCEPT_FILTER ? FMQ__FILTER_NETWORK
+                             : option == OPT_IPC_FILTER_PID  ? FMQ__FILTER_PID
+                             : option == OPT_IPC_FILTER_UID  ? FMQ__FILTER_UID
+                                                             : FMQ__FILTER_GID};
+    int id;
+
+    if (value == NULL) {
+        return set_filters(o, f.kind, NULL);
+    }
+    if (f.kind == FMQ__FILTER_NETWORK) {
+        int err = fmq__filter_parse(value, len, &f);
+
+        return err != 0 ? err : set_filters(o, f.kind, &f);
+    }
+    if (len != sizeof(id)) {
+        return EINVAL;
+    }
+    memcpy(&id, value, sizeof(id));
+    /* A uid_t or gid_t is unsigned; a process has a positive number. */
+    f.id = f.kind == FMQ__FILTER_PID ? (int64_t)id : (int64_t)(uint32_t)id;
+    return f.kind == FMQ__FILTER_PID && id <= 0 ? EINVAL : set_filters(o, f.kind, &f);
+}
+
 /* The options that are bytes; EINVAL: not one of them, or a bad value. */
 static int
 set_bytes(fmq__options *o, int option, const void *value, size_t len)
@@ -205,6 +298,17 @@ set_bytes(fmq__options *o, int option, const void *value, size_t len)
         return set_blob(&o->hello, value, len);
     case OPT_DISCONNECT_MSG:
         return set_blob(&o->goodbye, value, len);
+    case OPT_SOCKS_PROXY:
+        return set_proxy(o, value, len);
+    case OPT_SOCKS_USERNAME:
+        return len > 255 ? EINVAL : set_blob(&o->socks.user, value, len);
+    case OPT_SOCKS_PASSWORD:
+        return len > 255 ? EINVAL : set_blob(&o->socks.password, value, len);
+    case OPT_TCP_ACCEPT_FILTER:
+    case OPT_IPC_FILTER_PID:
+    case OPT_IPC_FILTER_UID:
+    case OPT_IPC_FILTER_GID:
+        return set_filter(o, option, value, len);
     case OPT_HICCUP_MSG:
         return set_blob(&o->hiccup, value, len);
     default:
@@ -278,6 +382,23 @@ fmq__options_put(const void *bytes, size_t n, void *value, size_t *len)
     return 0;
 }
 
+/* Text, with a NUL at its end. */
+static int
+put_text(const fmq__blob *b, size_t n, void *value, size_t *len)
+{
+    size_t room = *len;
+
+    if (room < n + 1) {
+        return EINVAL;
+    }
+    memset(value, 0, room);
+    if (n != 0) {
+        memcpy(value, b->data, n);
+    }
+    *len = n + 1;
+    return 0;
+}
+
 static int
 put_number(const void *number, size_t size, void *value, size_t *len)
 {
@@ -295,6 +416,13 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
         return fmq__options_put(o->routing_id, o->routing_id_len, value, len);
     case OPT_BINDTODEVICE:
         return fmq__options_put(o->device, strlen(o->device) + 1, value, len);
+    case OPT_SOCKS_PROXY:
+        return put_text(&o->socks.proxy, o->socks.proxy.len - (o->socks.proxy.len != 0),
+                        value, len);
+    case OPT_SOCKS_USERNAME:
+        return put_text(&o->socks.user, o->socks.user.len, value, len);
+    case OPT_SOCKS_PASSWORD:
+        return put_text(&o->socks.password, o->socks.password.len, value, len);
     case OPT_AFFINITY:
         return put_number(&o->affinity, sizeof(o->affinity), value, len);
     case OPT_MAXMSGSIZE:
@@ -331,6 +459,8 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->hello = o->hello;
     link->goodbye = o->goodbye;
     link->hiccup = o->hiccup;
+    link->filters = o->filters;
+    link->socks = o->socks;
     link->stream.ipv6 = o->ipv6 != 0;
     link->sndhwm = (uint32_t)o->sndhwm;
     link->rcvhwm = (uint32_t)o->rcvhwm;

@@ -79,6 +79,8 @@ typedef struct fmq__options {
     fmq__blob hello;
     fmq__blob goodbye;
     fmq__blob hiccup;
+    fmq__socks_opts socks;
+    fmq__blob filters; /* fmq__filter, one after the other */
     uint8_t routing_id[255];
     uint8_t routing_id_len;
 } fmq__options;

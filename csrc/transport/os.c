@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+
 /* Sockets. macOS has neither the flags of socket nor accept4, so a process that forks
  * and executes in between there gives its child the descriptor. */
 
@@ -148,6 +150,66 @@ fmq__os_identify_peer(int fd, fmq__peer_identity *peer)
     }
     *peer = seen;
     return 0;
+}
+
+#endif
+
+#if defined(SO_PEERGROUPS)
+
+bool
+fmq__os_peer_has_group(int fd, gid_t group)
+{
+    gid_t few[64];
+    gid_t *groups = few;
+    gid_t *many = NULL;
+    socklen_t len = sizeof(few);
+    int err = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+    bool is_member = false;
+
+    if (err != 0 && errno == ERANGE) { /* and `len` is what it takes */
+        many = fmq__alloc(len);
+        groups = many;
+        err =
+            many == NULL ? -1 : getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+    }
+    for (size_t i = 0; err == 0 && i < len / sizeof(gid_t); i++) {
+        is_member = is_member || groups[i] == group;
+    }
+    fmq__free(many);
+    return is_member;
+}
+
+#elif defined(LOCAL_PEERCRED)
+
+#include <sys/ucred.h>
+
+#if !defined(SOL_LOCAL)
+#define SOL_LOCAL 0
+#endif
+
+bool
+fmq__os_peer_has_group(int fd, gid_t group)
+{
+    struct xucred seen = {0};
+    socklen_t len = sizeof(seen);
+    bool is_member = false;
+
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERCRED, &seen, &len) == 0) {
+        for (int i = 0; i < seen.cr_ngroups; i++) {
+            is_member = is_member || seen.cr_groups[i] == group;
+        }
+    }
+    return is_member;
+}
+
+#else
+
+bool
+fmq__os_peer_has_group(int fd, gid_t group)
+{
+    (void)fd;
+    (void)group;
+    return false;
 }
 
 #endif

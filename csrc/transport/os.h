@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -79,5 +80,8 @@ int fmq__os_bind_to_device(int fd, const char *name);
 
 /* Who is at the other end of a connected ipc socket: errno values. */
 int fmq__os_identify_peer(int fd, fmq__peer_identity *peer);
+
+/* Whether its process has this supplementary group; false also if nobody knows. */
+bool fmq__os_peer_has_group(int fd, gid_t group);
 
 #endif

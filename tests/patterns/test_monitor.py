@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import socket
 import threading
 from contextlib import closing
@@ -14,39 +13,13 @@ from typing import Any
 import pytest
 from patterns.conftest import OURS, refuses, until
 from patterns.rawpeer import connected, listening
+from patterns.watched import Watched, utilities
 
 PORT = "tcp://127.0.0.1:*"
 
 
 def last(made: Any) -> str:
     return made.getsockopt_string(32)
-
-
-def utilities(library: str) -> Any:
-    return importlib.import_module(f"{library}.utils.monitor")
-
-
-class Watched:
-    """A socket with its monitor."""
-
-    def __init__(self, world: Any, library: str, kind: str, **options: int) -> None:
-        self.library = library
-        self.socket = world.socket(library, kind, **options)
-        self.monitor = self.socket.get_monitor_socket()
-        self.monitor.rcvtimeo = 20000
-        world.sockets.append(self.monitor)
-
-    def next(self) -> tuple[str, int, str]:
-        """Return the next event's name, value and endpoint."""
-        message = utilities(self.library).recv_monitor_message(self.monitor)
-        name = message["event"].name
-        return name, int(message["value"]), message["endpoint"].decode()
-
-    def names(self, n: int) -> list[str]:
-        return [self.next()[0] for _ in range(n)]
-
-    def is_quiet(self) -> bool:
-        return not self.monitor.poll(50)
 
 
 def test_a_connection(library: str, wildcard: str, world: Any) -> None:

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A socket of either library together with its monitor."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def utilities(library: str) -> Any:
+    return importlib.import_module(f"{library}.utils.monitor")
+
+
+class Watched:
+    """A socket with its monitor."""
+
+    def __init__(self, world: Any, library: str, kind: str, **options: int) -> None:
+        self.library = library
+        self.socket = world.socket(library, kind, **options)
+        self.monitor = self.socket.get_monitor_socket()
+        self.monitor.rcvtimeo = 20000
+        world.sockets.append(self.monitor)
+
+    def next(self) -> tuple[str, int, str]:
+        """Return the next event's name, value and endpoint."""
+        message = utilities(self.library).recv_monitor_message(self.monitor)
+        name = message["event"].name
+        return name, int(message["value"]), message["endpoint"].decode()
+
+    def names(self, n: int) -> list[str]:
+        return [self.next()[0] for _ in range(n)]
+
+    def is_quiet(self) -> bool:
+        return not self.monitor.poll(50)
