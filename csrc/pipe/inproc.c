@@ -24,6 +24,9 @@ couple_drop(fmq__couple *c)
             fmq__inbox_drop(c->side[i].inbox);
         }
         fmq__free(c->side[i].id);
+        if (c->side[i].goodbye.body != NULL) {
+            fmq__body_drop(c->side[i].goodbye.body);
+        }
     }
     fmq__free(c);
 }
@@ -196,6 +199,7 @@ init_side(fmq__inproc *side, fmq__couple *c, fmq__duct *tx, fmq__duct *rx)
     side->owner = NULL;
     side->id = NULL;
     side->id_len = 0;
+    side->goodbye = (fmq__outpart){0};
 }
 
 int
@@ -211,6 +215,25 @@ fmq__inproc_set_id(fmq__inproc *side, const uint8_t *id, uint8_t id_len)
     memcpy(side->id, id, id_len);
     side->id_len = id_len;
     return 0;
+}
+
+void
+fmq__inproc_set_goodbye(fmq__inproc *side, const fmq__outpart *goodbye)
+{
+    if (side->goodbye.body == NULL && goodbye->body != NULL) {
+        side->goodbye = *goodbye;
+        fmq__body_hold(goodbye->body);
+    }
+}
+
+void
+fmq__inproc_say_goodbye(fmq__inproc *side)
+{
+    fmq__pipe *p = &side->pipe;
+
+    if (side->goodbye.body != NULL && !fmq__duct_is_reader_gone(side->tx)) {
+        (void)fmq__pipe_send(p, p->out->end, &side->goodbye, 1);
+    }
 }
 
 int

@@ -33,6 +33,7 @@ typedef struct fmq__inproc {
     void *owner;           /* the socket's own mark for this side */
     uint8_t *id;           /* the routing id of this side's socket; NULL: none */
     uint8_t id_len;
+    fmq__outpart goodbye; /* side 0: its last message, as the binder wishes; held */
 } fmq__inproc;
 
 struct fmq__couple {
@@ -55,6 +56,11 @@ int fmq__inproc_set_id(fmq__inproc *side, const uint8_t *id, uint8_t id_len);
  * before side 0 is given up. */
 bool fmq__couple_join(fmq__couple *c, fmq__inbox *binder, uint32_t limit_from_0,
                       uint32_t limit_from_1);
+
+/* What side 0 is to seem to say when it goes; with its lock held. */
+void fmq__inproc_set_goodbye(fmq__inproc *side, const fmq__outpart *goodbye);
+/* Says it, if anybody is there to hear; before it is detached. */
+void fmq__inproc_say_goodbye(fmq__inproc *side);
 
 /* Tells `side` to look at its pipe; false: its socket is closed. */
 bool fmq__inproc_tell(fmq__inproc *side);

@@ -24,6 +24,7 @@ typedef struct bound {
     uint32_t rcvhwm;
     uint8_t id[255]; /* ROUTING_ID at bind */
     uint8_t id_len;
+    fmq__blob goodbye; /* DISCONNECT_MSG, of types that have it */
     fmq_socket keeper; /* the socket, if nobody enters it for itself; else 0 */
     char text[];
 } bound;
@@ -81,7 +82,10 @@ tell_up(fmq__socket *s, fmq__inproc *side)
 static bool
 join_couple(fmq__couple *c, const bound *b, uint32_t sndhwm, uint32_t rcvhwm)
 {
+    const fmq__outpart goodbye = {b->goodbye.data, b->goodbye.len, b->goodbye.body};
+
     (void)fmq__inproc_set_id(&c->side[1], b->id, b->id_len);
+    fmq__inproc_set_goodbye(&c->side[0], &goodbye);
     return fmq__couple_join(c, b->inbox, sum_of_marks(sndhwm, b->rcvhwm),
                             sum_of_marks(b->sndhwm, rcvhwm));
 }
@@ -144,6 +148,11 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
     b->rcvhwm = link->rcvhwm;
     memcpy(b->id, link->identity, link->identity_len);
     b->id_len = link->identity_len;
+    b->goodbye = (fmq__blob){NULL, NULL, 0};
+    if ((s->hub.pattern->ops->says & FMQ__SAYS_GOODBYE) != 0) {
+        b->goodbye = link->goodbye;
+        fmq__blob_hold(&b->goodbye);
+    }
     b->keeper = s->hub.pattern->ops == &fmq__pattern_keeper ? fmq__shell_handle(s) : 0;
     return b;
 }
@@ -151,6 +160,7 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
 static void
 free_bound(bound *b)
 {
+    fmq__blob_drop(&b->goodbye);
     fmq__inbox_drop(b->inbox);
     fmq__free(b);
 }
@@ -405,6 +415,7 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
 void
 fmq__inproc_detach(fmq__socket *s, fmq__inproc *side)
 {
+    fmq__inproc_say_goodbye(side);
     fmq__hub_detach(&s->hub, &side->pipe);
     fmq__list_remove(&side->node);
     side->is_open = false;

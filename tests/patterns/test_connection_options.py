@@ -129,6 +129,51 @@ def test_a_peer_that_has_gone(size: int, wildcard: str, world: Any) -> None:
     assert not router.poll(50)
 
 
+@pytest.mark.parametrize("how", ["close", "disconnect"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["bind", "connect"])
+def test_a_peer_over_inproc_that_has_gone(how: str, is_first: bool, world: Any) -> None:
+    """It is told whether the bind or the connect came first; the connecter is not."""
+    router = world.socket(OURS, "ROUTER")
+    router.setsockopt(DISCONNECT_MSG, b"gone")
+    router.sndhwm = 5
+    endpoint = "inproc://leaving"
+    dealer = world.socket(OURS, "DEALER", sndhwm=5)
+    dealer.setsockopt(5, b"peer")
+    dealer.setsockopt(DISCONNECT_MSG, b"never said")
+    if is_first:
+        router.bind(endpoint)
+    dealer.connect(endpoint)
+    dealer.send(b"hello")
+    if not is_first:
+        router.bind(endpoint)
+    assert router.recv_multipart() == [b"peer", b"hello"]
+    router.send_multipart([b"peer", b"welcome"])
+    assert dealer.recv() == b"welcome"
+    for i in range(4):
+        dealer.send_multipart([b"last", b"%d" % i])
+    if how == "disconnect":
+        dealer.disconnect(endpoint)
+    else:
+        dealer.close()
+    for i in range(4):
+        assert router.recv_multipart() == [b"peer", b"last", b"%d" % i]
+    assert router.recv_multipart() == [b"peer", b"gone"]
+    assert not router.poll(20)
+
+
+def test_a_binder_over_inproc_that_has_gone(world: Any) -> None:
+    router = world.socket(OURS, "ROUTER")
+    router.setsockopt(DISCONNECT_MSG, b"gone")
+    router.bind("inproc://binder")
+    dealer = world.socket(OURS, "DEALER")
+    dealer.setsockopt(HICCUP_MSG, b"not over inproc")
+    dealer.connect("inproc://binder")
+    dealer.send(b"hello")
+    assert router.recv_multipart()[1] == b"hello"
+    router.close()
+    assert not dealer.poll(20)
+
+
 def test_a_binder_that_has_gone(world: Any) -> None:
     dealer = world.socket(OURS, "DEALER", reconnect_ivl=1)
     dealer.setsockopt(HICCUP_MSG, b"hiccup")
