@@ -52,6 +52,13 @@ cdef extern from "fastmq.h" nogil:
     int fmq_ctx_get_text(fmq_ctx ctx, int option, char *text, size_t *len)
     int fmq_ctx_shutdown(fmq_ctx ctx)
     int fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
+    ctypedef struct fmq_unsent:
+        int type
+        int is_open
+        uint64_t n_messages
+        char peer[512]
+    int fmq_ctx_unsent(fmq_ctx ctx, fmq_unsent **list, size_t *n)
+    void fmq_unsent_free(fmq_unsent *list)
 
     int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket)
     int fmq_socket_close(fmq_socket s)

@@ -20,6 +20,31 @@ cdef int check_context_option(int err, int option, value=None) except -1:
     return fail(err, f"{strerror(err)} ({what})")
 
 
+cdef int fail_term(fmq_ctx handle) except -1:
+    """Raise what says why the context has not ended in time."""
+    cdef fmq_unsent *found = NULL
+    cdef size_t n = 0
+    cdef size_t i
+    from fastmq.constants import SocketType
+    from fastmq.error import TermTimeout, Unsent
+    PyErr_CheckSignals()
+    check(fmq_ctx_unsent(handle, &found, &n))
+    open_sockets = []
+    unsent = []
+    try:
+        for i in range(n):
+            kind = SocketType(found[i].type)
+            if found[i].is_open:
+                open_sockets.append(kind)
+            else:
+                peer = (<bytes>found[i].peer).decode("utf-8", "replace")
+                unsent.append(Unsent(kind, peer, found[i].n_messages))
+    finally:
+        fmq_unsent_free(found)
+    set_last_errno(ETIMEDOUT)
+    raise TermTimeout(tuple(open_sockets), tuple(unsent))
+
+
 cdef class Context:
     """A context of the core: the base of the public class.
 
@@ -109,8 +134,9 @@ cdef class Context:
             timeout: In milliseconds; None waits for ever.
 
         Raises:
-            ZMQError: The time has passed (ETIMEDOUT); what was begun goes on, and
-                ``term`` may be called again.
+            TermTimeout: The time has passed (ETIMEDOUT). It says which sockets are open
+                and what is not sent; what was begun goes on, and ``term`` may be called
+                again.
         """
         cdef fmq_ctx handle = self._handle
         cdef int64_t left_ms = -1 if timeout is None else timeout
@@ -124,6 +150,8 @@ cdef class Context:
         while True:
             with nogil:
                 err = fmq_ctx_term(handle, left_ms)
+            if err == ETIMEDOUT:
+                fail_term(handle)
             # Another object, or another thread, was first.
             if err == EFAULT or not go_on(err):
                 break

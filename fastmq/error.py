@@ -9,6 +9,7 @@
      |    |    +-- Again
      |    |    +-- ContextTerminated
      |    |    +-- InterruptedSystemCall    (also an InterruptedError)
+     |    |    +-- TermTimeout
      |    +-- ZMQBindError
      |    +-- NotDone
      +-- NotImplementedError
@@ -20,9 +21,10 @@
 from __future__ import annotations
 
 from errno import EINTR
+from typing import NamedTuple
 
 from ._core import strerror, zmq_errno, zmq_version_info
-from .constants import Errno
+from .constants import Errno, SocketType
 
 __all__ = [
     "Again",
@@ -30,6 +32,8 @@ __all__ = [
     "DraftFDWarning",
     "InterruptedSystemCall",
     "NotDone",
+    "TermTimeout",
+    "Unsent",
     "ZMQBaseError",
     "ZMQBindError",
     "ZMQError",
@@ -97,6 +101,54 @@ class InterruptedSystemCall(ZMQError, InterruptedError):
 
     def __str__(self) -> str:
         return f"{super().__str__()}: the call was interrupted by a signal"
+
+
+class Unsent(NamedTuple):
+    """Messages that a closed or open socket has not written to a peer yet.
+
+    Args:
+        socket_type: The socket's.
+        peer: The endpoint that was connected to; for a peer that connected to us, its
+            address.
+        messages: How many, the one that is being written included.
+    """
+
+    socket_type: SocketType
+    peer: str
+    messages: int
+
+    def __str__(self) -> str:
+        what = "message" if self.messages == 1 else "messages"
+        return f"{self.socket_type.name} to {self.peer}: {self.messages} {what} unsent"
+
+
+class TermTimeout(ZMQError):
+    """``Context.term`` took longer than it was given; it may be called again.
+
+    Args:
+        open_sockets: The types of sockets that are not closed.
+        unsent: What closed ones still wait to write, and open ones too.
+    """
+
+    open_sockets: tuple[SocketType, ...]
+    unsent: tuple[Unsent, ...]
+
+    def __init__(
+        self,
+        open_sockets: tuple[SocketType, ...] = (),
+        unsent: tuple[Unsent, ...] = (),
+    ) -> None:
+        self.open_sockets = open_sockets
+        self.unsent = unsent
+        reasons = [f"{kind.name} not closed" for kind in open_sockets]
+        reasons += map(str, unsent)
+        text = strerror(Errno.ETIMEDOUT)
+        super().__init__(
+            int(Errno.ETIMEDOUT), f"{text} ({'; '.join(reasons)})" if reasons else text
+        )
+
+    def __reduce__(self) -> tuple[type[TermTimeout], tuple[object, ...]]:
+        return type(self), (self.open_sockets, self.unsent)
 
 
 class ZMQBindError(ZMQBaseError):

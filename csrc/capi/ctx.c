@@ -2,6 +2,7 @@
 /* The context functions of fastmq.h. EFAULT: the handle is no context (any more). */
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "fastmq.h"
 #include "socket/ctx.h"
@@ -99,6 +100,37 @@ fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms)
     }
     fmq__ctx_drop(c);
     return err;
+}
+
+int
+fmq_ctx_unsent(fmq_ctx ctx, fmq_unsent **list, size_t *n)
+{
+    fmq__unsent_list found = {NULL, 0, 0};
+    fmq__ctx *c;
+    int err;
+
+    if (list == NULL || n == NULL) {
+        return EFAULT;
+    }
+    c = fmq__ctx_hold(ctx, false);
+    if (c == NULL) {
+        return EFAULT;
+    }
+    err = fmq__ctx_report(c, &found);
+    fmq__ctx_drop(c);
+    if (err != 0) {
+        fmq__free(found.data);
+        return err;
+    }
+    *list = found.data;
+    *n = found.n;
+    return 0;
+}
+
+void
+fmq_unsent_free(fmq_unsent *list)
+{
+    fmq__free(list);
 }
 
 int

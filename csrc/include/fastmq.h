@@ -100,6 +100,19 @@ FMQ_API int fmq_ctx_shutdown(fmq_ctx ctx);
 /* Shuts down, waits until every socket is closed and has lingered, and frees. EINTR: a
  * signal came; ETIMEDOUT: `timeout_ms` (-1: no limit) has passed; call it again. */
 FMQ_API int fmq_ctx_term(fmq_ctx ctx, int64_t timeout_ms);
+/* What keeps a context from its end: a socket that nobody has closed, or messages for
+ * one peer that are not written yet. */
+typedef struct fmq_unsent {
+    int type;            /* of the socket */
+    int is_open;         /* 1: the socket itself; then the rest says nothing */
+    uint64_t n_messages; /* for this peer */
+    char peer[512];      /* the endpoint that was connected to; of one that connected to
+                          * us its property Peer-Address */
+} fmq_unsent;
+
+/* A list of all that there is at this moment, which fmq_unsent_free gives back. */
+FMQ_API int fmq_ctx_unsent(fmq_ctx ctx, fmq_unsent **list, size_t *n);
+FMQ_API void fmq_unsent_free(fmq_unsent *list);
 /* After fork, in the child: whether this context belongs to another process. */
 FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
 

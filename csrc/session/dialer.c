@@ -385,6 +385,11 @@ finish(dialer *d)
         d->is_retained = true;
         return;
     }
+    if (d->base.peer != NULL) {
+        fmq__hub_lock(h);
+        fmq__list_remove(&d->base.peer->dialled);
+        fmq__hub_unlock(h);
+    }
     fmq__list_remove(&d->base.node);
     fmq__io_bury(h->io, &d->base.burial);
     fmq__io_post(h->io, &h->work_task); /* it may have been the last */

@@ -48,6 +48,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->look_slot = 0;
     h->n_established = 0;
     fmq__list_init(&h->established);
+    fmq__list_init(&h->dialled);
     fmq__list_init(&h->resuming);
     fmq__flush_init(h);
     fmq__hubwatch_init(h);

@@ -109,6 +109,7 @@ struct fmq__hub {
     uint32_t look_slot; /* where the next look at a flat set begins */
     uint32_t n_established;
     fmq__node established; /* sessions, by hub_node */
+    fmq__node dialled;     /* fmq__peer by dialled: what waits for a connection */
     fmq__node resuming;    /* sessions whose pipe came down to its low-water mark */
 
     fmq__flush flush;

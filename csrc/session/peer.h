@@ -17,6 +17,8 @@ typedef struct fmq__peer {
     fmq__hub *hub;
     fmq__session *session; /* the connection; NULL: none now */
     fmq__node node;        /* hub->orphans */
+    fmq__node dialled;     /* hub->dialled, as long as its dialer tries */
+    const fmq__addr *addr; /* its dialer's; NULL: it was accepted */
     bool is_given_up;      /* the pattern has ended it: no other connection */
 } fmq__peer;
 

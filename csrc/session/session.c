@@ -100,6 +100,7 @@ fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer)
     fmq__netpipe_conflate(&p->net, opts->conflates);
     p->hub = h;
     fmq__list_init(&p->node);
+    fmq__list_init(&p->dialled);
     *peer = p;
     return 0;
 }

@@ -386,6 +386,21 @@ fmq__ctx_shutdown(fmq__ctx *c)
 }
 
 int
+fmq__ctx_report(fmq__ctx *c, fmq__unsent_list *list)
+{
+    int err = 0;
+
+    fmq__mutex_lock(&c->mutex);
+    for (fmq__node *n = c->sockets.next; err == 0 && n != &c->sockets; n = n->next) {
+        fmq__member *m = FMQ__ITEM(n, fmq__member, node);
+
+        err = m->report(m, list);
+    }
+    fmq__mutex_unlock(&c->mutex);
+    return err;
+}
+
+int
 fmq__ctx_term(fmq__ctx *c, uint64_t deadline_ns)
 {
     uint32_t left;

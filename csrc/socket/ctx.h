@@ -39,10 +39,19 @@ enum {
     FMQ__CTX_BLOCKY = 70
 };
 
+/* What keeps a context from its end; the list is the caller's. */
+typedef struct fmq__unsent_list {
+    fmq_unsent *data; /* to be freed */
+    size_t n;
+    size_t cap;
+} fmq__unsent_list;
+
 /* What a context knows of a socket; under the mutex. */
 typedef struct fmq__member {
     fmq__node node;
     void (*stop)(struct fmq__member *m); /* tells it that the context terminates */
+    /* Adds what it waits for to a list: ENOMEM. */
+    int (*report)(struct fmq__member *m, fmq__unsent_list *list);
 } fmq__member;
 
 /* An inproc connect that waits for a bind; under the mutex. */
@@ -103,6 +112,9 @@ void fmq__ctx_load_io(fmq__ctx *c, int io, int n_sockets);
 void fmq__ctx_shutdown(fmq__ctx *c);
 /* Afterwards the handle is nobody's. EINTR, ETIMEDOUT: call it again. */
 int fmq__ctx_term(fmq__ctx *c, uint64_t deadline_ns);
+
+/* What keeps it from its end now; under the mutex, which it takes. ENOMEM. */
+int fmq__ctx_report(fmq__ctx *c, fmq__unsent_list *list);
 
 /* The table of handles is whole when a child gets it. */
 void fmq__ctx_before_fork(void);

@@ -195,6 +195,8 @@ start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
     fmq__name_enter(s, name);
     if (*peer != NULL) {
         (*peer)->net.pipe.is_dialed = true;
+        (*peer)->addr = &name->u.endpoint->addr;
+        fmq__list_push_back(&h->dialled, &(*peer)->dialled);
         (*peer)->net.pipe.preset = link->connect_id;
         (*peer)->net.pipe.preset_len = link->connect_id_len;
         if (fmq__pattern_attach(h->pattern, &(*peer)->net.pipe)) {

@@ -112,6 +112,7 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handl
     fmq__ctx_load_io(c, io, 1);
     fmq__list_init(&s->member.node);
     s->member.stop = stop;
+    s->member.report = fmq__unsent_report;
     fmq__options_init(&s->opt);
     s->opt.ipv6 = c->ipv6;
     if (!c->blocky || ops->has_zero_linger) {

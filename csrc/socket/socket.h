@@ -3,8 +3,8 @@
  *
  * Split by concern: shell.c (handles and their memory), socket.c (life, options),
  * data.c (send and receive), endpoints.c (bind, connect and their opposites), names.c
- * (inproc), monitor.c, poll.c, proxy.c. Every function takes a handle, finds the shell
- * behind it, takes its lock, and only then believes it.
+ * (inproc), monitor.c, unsent.c, poll.c, proxy.c. Every function takes a handle, finds
+ * the shell behind it, takes its lock, and only then believes it.
  *
  * Owner:   the application, by handle, until close; then the I/O thread until all is
  *          written; then the pool of shells.
@@ -135,6 +135,11 @@ void fmq__monitor_on_event(fmq__hub *h, const fmq__event *e);
 
 /* Says so, and ends. */
 void fmq__monitor_stop(fmq__socket *s);
+
+/* --- unsent.c --- */
+
+/* The fmq__member.report of sockets. */
+int fmq__unsent_report(fmq__member *m, fmq__unsent_list *list);
 
 /* --- data.c --- */
 

@@ -444,11 +444,73 @@ def test_term_for_a_while(zmq, ours) -> None:
         with pytest.raises(zmq.ZMQError) as info:
             ctx.term(timeout)
         assert info.value.errno == zmq.ETIMEDOUT
+        assert isinstance(info.value, zmq.TermTimeout)
+        assert info.value.open_sockets == (zmq.PULL,)
+        assert info.value.unsent == ()
+        assert str(info.value) == "Connection timed out (PULL not closed)"
     with pytest.raises(zmq.ContextTerminated):
         pull.recv()
     pull.close()
     ctx.term(timeout=10_000)
     assert ctx.closed
+
+
+def test_term_says_what_is_not_sent(zmq, ours, tmp_path) -> None:
+    if not ours:
+        pytest.skip("pyzmq waits for ever")
+    ctx = zmq.Context()
+    push = ctx.socket(zmq.PUSH)
+    nobody = f"ipc://{tmp_path}/nobody"
+    push.connect(nobody)
+    for i in range(3):
+        push.send_multipart([b"to nobody", b"%d" % i])
+    push.disconnect(nobody)
+    push.close()
+    with pytest.raises(zmq.TermTimeout) as info:
+        ctx.term(timeout=20)
+    assert info.value.open_sockets == ()
+    assert info.value.unsent == (zmq.Unsent(zmq.PUSH, nobody, 3),)
+    assert info.value.unsent[0].messages == 3
+    assert str(info.value) == (
+        f"Connection timed out (PUSH to {nobody}: 3 messages unsent)"
+    )
+    again = pickle.loads(pickle.dumps(info.value))
+    assert again.unsent == info.value.unsent
+    assert str(again) == str(info.value)
+    # What was begun goes on: somebody comes, and the context ends.
+    with zmq.Context() as there, there.socket(zmq.PULL) as late:
+        late.bind(nobody)
+        ctx.term(timeout=20_000)
+        got = [late.recv_multipart() for _ in range(3)]
+        assert got == [[b"to nobody", b"%d" % i] for i in range(3)]
+
+
+def test_term_counts_for_each_peer(zmq, ours) -> None:
+    if not ours:
+        pytest.skip("pyzmq waits for ever")
+    ctx = zmq.Context()
+    push = ctx.socket(zmq.PUSH)
+    push.bind("tcp://127.0.0.1:*")
+    there = zmq.Context()
+    with there.socket(zmq.PULL) as pull:
+        pull.rcvhwm = 1
+        pull.connect(push.last_endpoint)
+        # Until neither side's buffers take more.
+        push.sndtimeo = 300
+        with pytest.raises(zmq.Again):
+            while True:
+                push.send(bytes(100_000))
+        with pytest.raises(zmq.TermTimeout) as info:
+            ctx.term(timeout=0)
+        assert info.value.open_sockets == (zmq.PUSH,)
+        (unsent,) = info.value.unsent
+        assert unsent[:2] == (zmq.PUSH, "127.0.0.1")
+        assert unsent.messages == 1000
+        push.close()
+        with pytest.raises(zmq.TermTimeout, match="PUSH to 127.0.0.1: 1000 messages"):
+            ctx.term(timeout=0)
+    there.term()
+    ctx.term()
 
 
 def test_term_ends_blocking_calls(zmq) -> None:

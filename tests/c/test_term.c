@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/alloc.h"
 #include "gate.h"
 #include "sockets.h"
 
@@ -283,6 +284,48 @@ TEST(term_gives_up_in_time)
     CHECK_EQ(fmq_ctx_term(ctx, -1), EFAULT);
 }
 
+TEST(term_says_what_it_waits_for)
+{
+    char nobody[TEXT_ROOM];
+    fmq_ctx ctx = new_ctx();
+    fmq_ctx there = new_ctx();
+    fmq_socket open = new_brisk(ctx, PULL);
+    fmq_socket s = new_socket(ctx, PUSH);
+    fmq_unsent *list;
+    size_t n;
+
+    CHECK_EQ(fmq_ctx_unsent(ctx, NULL, &n), EFAULT);
+    (void)snprintf(nobody, sizeof(nobody), "ipc://@fmq-test-unsent-%d", (int)getpid());
+    CHECK_EQ(fmq_connect(s, nobody), 0);
+    CHECK_EQ(send_text(s, "one", FMQ_SNDMORE), 0);
+    CHECK_EQ(send_text(s, "message", 0), 0);
+    CHECK_EQ(send_text(s, "another", 0), 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    CHECK_EQ(fmq_ctx_term(ctx, 0), ETIMEDOUT);
+    CHECK_EQ(fmq_ctx_unsent(ctx, &list, &n), 0);
+    REQUIRE(n == 2);
+    CHECK_EQ(list[0].type, PULL);
+    CHECK_EQ(list[0].is_open, 1);
+    CHECK_EQ(list[1].type, PUSH);
+    CHECK_EQ(list[1].is_open, 0);
+    CHECK_EQ(list[1].n_messages, 2);
+    CHECK_STR(list[1].peer, nobody);
+    fmq_unsent_free(list);
+    fmq__alloc_fail_at(1, 0);
+    CHECK_EQ(fmq_ctx_unsent(ctx, &list, &n), ENOMEM);
+    fmq__alloc_fail_at(0, 0);
+    CHECK_EQ(fmq_socket_close(open), 0);
+    s = new_brisk(there, PULL);
+    CHECK_EQ(fmq_bind(s, nobody), 0);
+    CHECK_EQ(fmq_ctx_term(ctx, -1), 0);
+    CHECK_EQ(fmq_ctx_unsent(ctx, &list, &n), EFAULT);
+    expect_text(s, "one");
+    expect_text(s, "message");
+    expect_text(s, "another");
+    CHECK_EQ(fmq_socket_close(s), 0);
+    end_ctx(there);
+}
+
 TEST(an_unused_context)
 {
     fmq_ctx ctx = new_ctx();
@@ -511,21 +554,14 @@ int
 main(void)
 {
     static const check_case cases[] = {
-        CASE(shutdown_wakes_all),
-        CASE(close_wakes_all),
-        CASE(shutdown_wakes_a_crowd),
-        CASE(after_shutdown),
-        CASE(other_contexts_go_on),
-        CASE(ended_sockets_are_forgotten),
-        CASE(term_gives_up_in_time),
-        CASE(an_unused_context),
-        CASE(linger),
-        CASE(linger_until_somebody_comes),
-        CASE(nothing_to_linger_for),
-        CASE(signals_interrupt_it),
-        CASE(several_terms),
-        CASE(term_in_full_swing),
-        CASE(thousands_in_turn),
+        CASE(shutdown_wakes_all),          CASE(close_wakes_all),
+        CASE(shutdown_wakes_a_crowd),      CASE(after_shutdown),
+        CASE(other_contexts_go_on),        CASE(ended_sockets_are_forgotten),
+        CASE(term_gives_up_in_time),       CASE(term_says_what_it_waits_for),
+        CASE(an_unused_context),           CASE(linger),
+        CASE(linger_until_somebody_comes), CASE(nothing_to_linger_for),
+        CASE(signals_interrupt_it),        CASE(several_terms),
+        CASE(term_in_full_swing),          CASE(thousands_in_turn),
     };
 
     return CHECK_MAIN(cases);
