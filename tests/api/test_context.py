@@ -495,19 +495,17 @@ def test_term_counts_for_each_peer(zmq, ours) -> None:
     with there.socket(zmq.PULL) as pull:
         pull.rcvhwm = 1
         pull.connect(push.last_endpoint)
-        # Until neither side's buffers take more.
-        push.sndtimeo = 300
-        with pytest.raises(zmq.Again):
-            while True:
-                push.send(bytes(100_000))
+        # More than the buffers of both sides and of the kernel take.
+        for _ in range(900):
+            push.send(bytes(100_000))
         with pytest.raises(zmq.TermTimeout) as info:
             ctx.term(timeout=0)
         assert info.value.open_sockets == (zmq.PUSH,)
         (unsent,) = info.value.unsent
         assert unsent[:2] == (zmq.PUSH, "127.0.0.1")
-        assert unsent.messages == 1000
+        assert 0 < unsent.messages <= 900
         push.close()
-        with pytest.raises(zmq.TermTimeout, match="PUSH to 127.0.0.1: 1000 messages"):
+        with pytest.raises(zmq.TermTimeout, match=r"PUSH to 127.0.0.1: \d+ messages"):
             ctx.term(timeout=0)
     there.term()
     ctx.term()
