@@ -152,6 +152,16 @@ def test_one_socket_gets_its_own_back(
                 assert dealer.recv_multipart() == [b"%d" % i, b"x"]
 
 
+@pytest.mark.parametrize("library", [OURS])
+def test_one_rep_echoes(library: str, pairs: Callable[..., Any], world: Any) -> None:
+    """It can send only once it has taken something (libzmq: in plain proxies only)."""
+    rep, (req,) = pairs("REP", "REQ", "tcp")
+    with running(world, library, rep, rep):
+        for i in range(10):
+            req.send_multipart([b"%d" % i, b"x"])
+            assert req.recv_multipart() == [b"%d" % i, b"x"]
+
+
 def test_capture(library: str, pairs: Callable[..., Any], world: Any) -> None:
     front, (push,) = pairs("PULL", "PUSH")
     back, (pull,) = pairs("PUSH", "PULL")
