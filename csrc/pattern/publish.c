@@ -195,7 +195,8 @@ forget(fmq__publisher *self, peer *gone)
         uint8_t *name = need > sizeof(on_stack) ? fmq__alloc(need) : on_stack;
 
         (void)fmq__readers_drop_one(told, teller, name, need, &len, &what);
-        if (name != NULL && (what == FMQ__WANT_TURN || self->is_verbose_ends)) {
+        if (name != NULL &&
+            (what == FMQ__WANT_TURN || self->is_verbose_ends || self->is_manual)) {
             tell_want(self, 0, name, len, gone);
         }
         if (name != on_stack) {

@@ -247,6 +247,23 @@ def test_manual(pair: Callable[..., Any]) -> None:
     assert take(xpub) == b"\0XA"
 
 
+def test_manual_hears_of_every_end(
+    libs: tuple[str, str], wildcard: str, world: Any
+) -> None:
+    """Also of a topic that another one has asked for as well."""
+    xpub = world.socket(libs[0], "XPUB", xpub_manual=1)
+    xpub.bind(wildcard)
+    subs = [world.socket(libs[1], "SUB") for _ in range(2)]
+    for sub in subs:
+        sub.connect(last(xpub))
+        sub.subscribe(b"A")
+        assert take(xpub) == b"\1A"
+        xpub.subscribe(b"A")
+    for sub in subs:
+        sub.close(linger=0)
+        assert take(xpub) == b"\0A"
+
+
 def test_manual_last_value(libs: tuple[str, str], wildcard: str, world: Any) -> None:
     xpub = world.socket(libs[0], "XPUB")
     xpub.setsockopt(LAST_VALUE, 1)
