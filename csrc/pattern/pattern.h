@@ -33,6 +33,7 @@ typedef struct fmq__pattern_ops {
     bool has_zero_linger; /* the preset of LINGER is 0 */
     unsigned conflates;   /* what CONFLATE is for: FMQ__CONFLATE_* */
     unsigned says;        /* FMQ__SAYS_*: which of these messages it has */
+    size_t n_parts;       /* so many end a message, SNDMORE or not; 0: any number */
     size_t size;          /* of the whole object */
 
     void (*init)(fmq__pattern *p);

@@ -196,6 +196,7 @@ const fmq__pattern_ops fmq__pattern_stream = {
     .name = "STREAM",
     .type = 11,
     .peer_types = 0, /* it does not speak of types */
+    .n_parts = 2,    /* an id, and bytes */
     .size = sizeof(stream),
     .init = init,
     .fini = fini,

@@ -211,6 +211,15 @@ send_all(fmq__socket *s, fmq__msg *parts, size_t n, int flags,
     return err;
 }
 
+/* Whether these parts are the last that a message can have. */
+static bool
+is_whole(const fmq__socket *s, size_t n)
+{
+    size_t n_parts = s->hub.pattern->ops->n_parts;
+
+    return n_parts != 0 && s->staged.n + n >= n_parts;
+}
+
 int
 fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
                   const uint64_t *deadline_ns)
@@ -223,7 +232,7 @@ fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
     if (err != 0) {
         return err;
     }
-    if (flags & FMQ_SNDMORE) {
+    if ((flags & FMQ_SNDMORE) && !is_whole(s, n)) {
         err = stage(s, parts, n, flags, deadline_ns);
     } else {
         err = send_all(s, parts, n, flags, deadline_ns, now_ns, &used);

@@ -493,3 +493,17 @@ def test_values(library: str, world: Any) -> None:
             other.router_raw = 1
     with refuses(errno.EINVAL):
         stream.getsockopt(73)  # STREAM_NOTIFY
+
+
+def test_bytes_end_a_message(library: str, world: Any) -> None:
+    """SNDMORE with them means nothing."""
+    more = 2
+    stream = make(world, library)
+    stream.bind(PORT)
+    with closing(dial(last(stream))) as peer:
+        name, empty = stream.recv_multipart()
+        assert empty == b""
+        for text in (b"one", b"two"):
+            stream.send(name, more)
+            stream.send(text, more)
+            assert read_exactly(peer, 3) == text
