@@ -209,6 +209,9 @@ zmq_recviov(void *socket, struct iovec *parts, size_t *n, int flags)
     if (parts == NULL || n == NULL || *n == 0) {
         return fmq__zmq_result(EINVAL);
     }
+    if (!fmq_socket_is_open(s)) {
+        return fmq__zmq_result(ENOTSOCK); /* the number stays, as for the others */
+    }
     room = *n;
     *n = 0;
     while (err == 0 && more && *n < room) {

@@ -210,6 +210,8 @@ TEST(vectors_of_parts)
     n = 4;
     REFUSES(zmq_recviov(p.b, NULL, &n, 0), EINVAL);
     REFUSES(zmq_recviov(p.b, in, NULL, 0), EINVAL);
+    REFUSES(zmq_recviov(NULL, in, &n, 0), ENOTSOCK);
+    CHECK_EQ(n, 4);
     REFUSES(zmq_recviov(p.b, in, &n, ZMQ_DONTWAIT), EAGAIN);
     CHECK_EQ(n, 0);
     REFUSES(zmq_recviov(p.b, in, &n, 0), EINVAL);
