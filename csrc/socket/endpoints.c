@@ -326,6 +326,9 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     }
     fmq__link_opts_drop(&link);
     fmq__hub_lock(&s->hub);
+    if (err == 0 && t == NULL && fmq__hub_state(&s->hub) == 0) {
+        fmq__hub_take_notes(&s->hub); /* of connects that waited for the name */
+    }
     fmq__hub_exit(&s->hub);
     fmq__hub_unlock(&s->hub);
     return err;

@@ -61,6 +61,24 @@ sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
     return sndhwm > UINT32_MAX - rcvhwm ? UINT32_MAX : sndhwm + rcvhwm;
 }
 
+/* For a SNDHWM that is set later; the other side's share stays as it was. */
+void
+fmq__inproc_set_marks(fmq__socket *s)
+{
+    uint32_t sndhwm = (uint32_t)s->opt.sndhwm;
+
+    for (fmq__node *n = s->inprocs.next; n != &s->inprocs; n = n->next) {
+        fmq__inproc *side = FMQ__ITEM(n, fmq__inproc, node);
+
+        fmq__duct_set_limit(side->tx, side->is_joined
+                                          ? sum_of_marks(sndhwm, side->peer_rcvhwm)
+                                          : sndhwm);
+        if (side->pipe.is_attached) {
+            s->hub.pattern->ops->writable(s->hub.pattern, &side->pipe);
+        }
+    }
+}
+
 /* --- the pattern's side --- */
 
 /* The side has its peer. False: the pattern has no memory for it; it is closed. */
@@ -86,6 +104,10 @@ join_couple(fmq__couple *c, const bound *b, uint32_t sndhwm, uint32_t rcvhwm)
 
     (void)fmq__inproc_set_id(&c->side[1], b->id, b->id_len);
     fmq__inproc_set_goodbye(&c->side[0], &goodbye);
+    c->side[0].peer_rcvhwm = b->rcvhwm;
+    c->side[1].peer_rcvhwm = rcvhwm;
+    c->side[0].is_joined = true;
+    c->side[1].is_joined = true;
     return fmq__couple_join(c, b->inbox, sum_of_marks(sndhwm, b->rcvhwm),
                             sum_of_marks(b->sndhwm, rcvhwm));
 }
@@ -101,6 +123,9 @@ join(waiting *w, const bound *b)
 
     if (s != NULL) {
         fmq__hub_lock(&s->hub);
+    }
+    if (s != NULL) {
+        w->sndhwm = (uint32_t)s->opt.sndhwm; /* it may have been set meanwhile */
     }
     w->is_told = join_couple(w->couple, b, w->sndhwm, w->rcvhwm);
     if (s == NULL) {

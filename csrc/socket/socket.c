@@ -208,6 +208,8 @@ spread_marks(fmq__socket *s)
         }
     }
     fmq__hub_set_marks(&s->hub, out, in);
+    fmq__inproc_set_marks(s);
+    fmq__hub_notify(&s->hub, FMQ__DIR_OUT); /* there may be room now */
 }
 
 static int

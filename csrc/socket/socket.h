@@ -179,6 +179,8 @@ void fmq__name_enter(fmq__socket *s, fmq__name *n);
  * L. */
 int fmq__inproc_bind(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link);
 int fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link);
+/* Under L: has open sides keep to the socket's new mark. */
+void fmq__inproc_set_marks(fmq__socket *s);
 /* Gives a bound name free. */
 void fmq__inproc_unbind(fmq__socket *s, const char *endpoint);
 /* Takes a connected side from its pattern, under L; leave then closes it, without L,

@@ -9,8 +9,14 @@
 
 /* Messages; a test that needs so many has failed. */
 enum { PATIENCE = 1000 };
-enum { PAIR = 0, REQ = 3, REP = 4, PULL = 7, PUSH = 8 };
-enum { OPT_LINGER = 17, OPT_SNDHWM = 23, OPT_RCVHWM = 24, OPT_LAST_ENDPOINT = 32 };
+enum { PAIR = 0, PUB = 1, SUB = 2, REQ = 3, REP = 4, PULL = 7, PUSH = 8 };
+enum {
+    OPT_SUBSCRIBE = 6,
+    OPT_LINGER = 17,
+    OPT_SNDHWM = 23,
+    OPT_RCVHWM = 24,
+    OPT_LAST_ENDPOINT = 32
+};
 
 static fmq_ctx ctx;
 
@@ -209,6 +215,48 @@ TEST(a_binder_has_room_for_its_mark_and_its_peers)
     CHECK_EQ(fmq_socket_close(b), 0);
 }
 
+/* A mark that is set later counts at once; the peer's share stays. */
+TEST(marks_may_change_while_sockets_are_joined)
+{
+    static const int marks[] = {1, 5, 0};
+    fmq_socket a = open_socket(PAIR);
+    fmq_socket b = open_socket(PAIR);
+    int n = 0;
+
+    CHECK_EQ(fmq_setsockopt(a, OPT_SNDHWM, &marks[0], sizeof(int)), 0);
+    CHECK_EQ(fmq_setsockopt(b, OPT_RCVHWM, &marks[0], sizeof(int)), 0);
+    CHECK_EQ(fmq_connect(b, "inproc://live"), 0);
+    CHECK_EQ(fmq_bind(a, "inproc://live"), 0);
+    for (; n < PATIENCE && put(a, "x") == 0; n++) {
+    }
+    CHECK_EQ(n, 2);
+    CHECK_EQ(fmq_setsockopt(a, OPT_SNDHWM, &marks[1], sizeof(int)), 0);
+    for (; n < PATIENCE && put(a, "x") == 0; n++) {
+    }
+    CHECK_EQ(n, 6);
+    CHECK_EQ(fmq_setsockopt(a, OPT_SNDHWM, &marks[2], sizeof(int)), 0);
+    for (; n < PATIENCE && put(a, "x") == 0; n++) {
+    }
+    CHECK_EQ(n, PATIENCE);
+    CHECK_EQ(fmq_socket_close(a), 0);
+    CHECK_EQ(fmq_socket_close(b), 0);
+}
+
+/* SUB says what it wants as soon as it is bound, whether or not it is used then. */
+TEST(a_bind_meets_those_that_wait_for_the_name)
+{
+    fmq_socket pub = connected(PUB, "inproc://met");
+    fmq_socket sub = open_socket(SUB);
+
+    CHECK_EQ(fmq_setsockopt(sub, OPT_SUBSCRIBE, "", 0), 0);
+    CHECK_EQ(put(pub, "before"), 0);
+    CHECK_EQ(fmq_bind(sub, "inproc://met"), 0);
+    CHECK_EQ(put(pub, "after"), 0);
+    CHECK_EQ(take(sub, "after"), 0);
+    CHECK_EQ(fmq_socket_close(pub), 0);
+    CHECK_EQ(fmq_socket_close(sub), 0);
+}
+
 TEST(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers)
 {
     char endpoint[200];
@@ -260,6 +308,8 @@ main(void)
         CASE(a_second_pair_is_refused_and_the_first_one_stays),
         CASE(a_request_does_not_go_to_a_replier_that_has_closed),
         CASE(a_binder_has_room_for_its_mark_and_its_peers),
+        CASE(marks_may_change_while_sockets_are_joined),
+        CASE(a_bind_meets_those_that_wait_for_the_name),
         CASE(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers),
     };
     int result;
