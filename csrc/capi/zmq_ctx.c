@@ -45,13 +45,17 @@ zmq_ctx_get(void *context, int option)
     return err == 0 ? value : fmq__zmq_result(err);
 }
 
+/* Four bytes are a number, whatever the option. */
 int
 zmq_ctx_set_ext(void *context, int option, const void *value, size_t len)
 {
     int n;
 
-    if (value == NULL || len != sizeof(n)) {
+    if (value == NULL) {
         return fmq__zmq_result(EINVAL);
+    }
+    if (len != sizeof(n)) {
+        return fmq__zmq_result(fmq_ctx_set_text((fmq_ctx)context, option, value, len));
     }
     memcpy(&n, value, sizeof(n));
     return zmq_ctx_set(context, option, n);
@@ -60,11 +64,18 @@ zmq_ctx_set_ext(void *context, int option, const void *value, size_t len)
 int
 zmq_ctx_get_ext(void *context, int option, void *value, size_t *len)
 {
+    size_t room;
     int n = 0;
     int err;
 
-    if (value == NULL || len == NULL || *len != sizeof(n)) {
+    if (value == NULL || len == NULL) {
         return fmq__zmq_result(EINVAL);
+    }
+    room = *len; /* it stays: a text that is shorter has zeros behind it */
+    if (room != sizeof(n)) {
+        memset(value, 0, room);
+        return fmq__zmq_result(
+            fmq_ctx_get_text((fmq_ctx)context, option, value, &room));
     }
     err = fmq_ctx_get((fmq_ctx)context, option, &n);
     if (err == 0) {

@@ -45,6 +45,22 @@ TEST(options_have_a_longer_form)
     CHECK_EQ(zmq_ctx_term(ctx), 0);
 }
 
+TEST(a_name_is_text)
+{
+    void *ctx = znew_ctx();
+    char name[17];
+    size_t len = sizeof(name);
+
+    memset(name, 'x', sizeof(name));
+    CHECK_EQ(zmq_ctx_set_ext(ctx, ZMQ_THREAD_NAME_PREFIX, "mine!", 5), 0);
+    CHECK_EQ(zmq_ctx_get_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, &len), 0);
+    CHECK_STR(name, "mine!");
+    REFUSES(zmq_ctx_set_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, 17), EINVAL);
+    len = 2;
+    REFUSES(zmq_ctx_get_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, &len), EINVAL);
+    CHECK_EQ(zmq_ctx_term(ctx), 0);
+}
+
 /* A handle that is none: NULL, used up, a socket's, an address. */
 static void
 refuse_all(void *ctx)
@@ -170,10 +186,15 @@ int
 main(void)
 {
     static const check_case cases[] = {
-        CASE(a_context_has_libzmqs_presets),      CASE(options_have_a_longer_form),
-        CASE(what_is_no_context_is_refused),      CASE(older_names),
-        CASE(without_memory_there_is_no_context), CASE(sockets_are_counted),
-        CASE(shutdown_ends_what_waits),           CASE(term_waits_for_the_last_socket),
+        CASE(a_context_has_libzmqs_presets),
+        CASE(options_have_a_longer_form),
+        CASE(a_name_is_text),
+        CASE(what_is_no_context_is_refused),
+        CASE(older_names),
+        CASE(without_memory_there_is_no_context),
+        CASE(sockets_are_counted),
+        CASE(shutdown_ends_what_waits),
+        CASE(term_waits_for_the_last_socket),
         CASE(a_signal_ends_the_wait_of_term),
     };
 
