@@ -139,8 +139,8 @@ frame_left_at(const queue *q, size_t n)
     size_t at = 0;
 
     while (at < n) {
-        size_t header_len;
-        uint64_t len;
+        size_t header_len = 0;
+        uint64_t len = 0;
         unsigned flags;
 
         require(fmq__frame_parse(q->bytes + at, q->len - at, &header_len, &len,
