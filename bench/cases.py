@@ -2,7 +2,9 @@
 """What is measured: names and sizes, no code.
 
 A stream is PUSH to PULL as fast as both can; its value is messages a second. A round
-trip is REQ to REP and back, one at a time; its value is microseconds.
+trip is REQ to REP and back, one at a time; its value is microseconds. A fan-out is one
+publisher to many SUBs, which all want every message by a prefix of it; it waits for the
+slowest (XPUB_NODROP), so that none is lost; its value is messages published a second.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from dataclasses import dataclass, replace
 
 STREAM = "pushpull"
 ROUND_TRIP = "reqrep"
+FAN_OUT = "pubsub"
 TRANSPORTS = ("tcp", "ipc", "inproc")
 SIZES = (1, 64, 1024, 16 * 1024, 64 * 1024, 1024 * 1024)
 QUICK_SIZES = (64, 64 * 1024)
 PEERS_IN_TURN = (8, 32, 100)
+SUBSCRIBERS = (10, 100)
 CORES = {
     "free": "not pinned",
     "one": "both ends on one core",
@@ -37,12 +41,16 @@ class Case:
     peers_in_turn: int = 1
     """Connections that the sender serves in turn."""
     cores: str = "two"
+    subscribers: int = 1
+    """Those of a fan-out."""
 
     @property
     def name(self) -> str:
         pattern = self.pattern
         if self.peers_in_turn > 1:
             pattern = f"turn{self.peers_in_turn}"
+        if self.pattern == FAN_OUT:
+            pattern = f"pub{self.subscribers}"
         size = size_text(self.size).replace(" ", "")
         if self.parts > 1:
             size = f"{self.parts}x{size}"
@@ -51,7 +59,11 @@ class Case:
     @property
     def family(self) -> str:
         """What cases that differ in nothing but size have in common."""
-        name = "PUSH/PULL" if self.is_rate else "REQ/REP round trip"
+        name = {
+            STREAM: "PUSH/PULL",
+            ROUND_TRIP: "REQ/REP round trip",
+            FAN_OUT: f"PUB to {self.subscribers} SUBs",
+        }[self.pattern]
         text = f"{name}, {self.transport}"
         if self.parts > 1:
             text += f", {self.parts} parts"
@@ -67,7 +79,7 @@ class Case:
     @property
     def is_rate(self) -> bool:
         """Whether more is better."""
-        return self.pattern == STREAM
+        return self.pattern != ROUND_TRIP
 
     @property
     def unit(self) -> str:
@@ -77,7 +89,10 @@ class Case:
     def is_plain(self) -> bool:
         """Whether sockets without a library can do the same."""
         return (
-            self.transport != "inproc" and self.parts == 1 and self.peers_in_turn == 1
+            self.transport != "inproc"
+            and self.parts == 1
+            and self.peers_in_turn == 1
+            and self.pattern != FAN_OUT
         )
 
     @property
@@ -88,7 +103,8 @@ class Case:
     @property
     def n_max(self) -> int:
         """Messages of one phase at most."""
-        return min(MAX_PHASE_MESSAGES, MAX_PHASE_BYTES // (self.size * self.parts))
+        size = self.size * self.parts * self.subscribers
+        return min(MAX_PHASE_MESSAGES, MAX_PHASE_BYTES // size)
 
 
 def size_text(size: int) -> str:
@@ -112,6 +128,10 @@ def matrix(sizes: Iterable[int] = SIZES) -> Iterator[Case]:
     yield Case(STREAM, "tcp", 64, parts=10)
     for peers in PEERS_IN_TURN:
         yield Case(STREAM, "tcp", 64, peers_in_turn=peers)
+    for n in SUBSCRIBERS:
+        for transport in ("tcp", "inproc"):
+            for size in (64, 1024):
+                yield Case(FAN_OUT, transport, size, subscribers=n)
 
 
 def chosen(

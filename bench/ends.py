@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from bench import plain
-from bench.cases import Case
+from bench.cases import FAN_OUT, Case
 from bench.peers import SOCKETS
 
 
@@ -51,11 +52,16 @@ def play(library: Any, pipe: Connection, order: dict[str, Any]) -> None:
     context = library.Context()
     if order["role"] == "both":
         play_both(library, context, pipe, order)
+    elif case.pattern == FAN_OUT and order["role"] == "client":
+        endpoint = pipe.recv()
+        with subscribers(library, context, case, endpoint) as sockets:
+            obey(pipe, lambda n: [timed(take_all(sockets), n)])
     else:
         with open_socket(library, context, case, order["role"]) as socket:
             if order["role"] == "server":
                 socket.bind(address(case, order["folder"]))
                 pipe.send(("endpoint", last_endpoint(library, socket)))
+                await_subscribers(case, socket)
             else:
                 endpoint = pipe.recv()
                 for _ in range(case.peers_in_turn):
@@ -70,6 +76,9 @@ def play_both(
     library: Any, context: Any, pipe: Connection, order: dict[str, Any]
 ) -> None:
     case: Case = order["case"]
+    if case.pattern == FAN_OUT:
+        play_fan_out(library, context, pipe, order)
+        return
     with (
         open_socket(library, context, case, "server") as server,
         open_socket(library, context, case, "client") as client,
@@ -98,7 +107,62 @@ def run_both(serve: Work, ask: Work, n: int, cpu: int | None) -> list[Phase]:
     return [*phases, asked]
 
 
+# A fan-out has one socket at one end, and many at the other.
+
+TOPIC = b"x"  # how every body begins
+
+
+def play_fan_out(
+    library: Any, context: Any, pipe: Connection, order: dict[str, Any]
+) -> None:
+    case: Case = order["case"]
+    with open_socket(library, context, case, "server") as server:
+        server.bind(address(case, ""))
+        with subscribers(library, context, case, address(case, "")) as sockets:
+            await_subscribers(case, server)
+            publish, take = actions(case, server)["server"], take_all(sockets)
+            obey(pipe, lambda n: run_both(publish, take, n, order["cpu of thread"]))
+        server.close(0)
+
+
+@contextmanager
+def subscribers(
+    library: Any, context: Any, case: Case, endpoint: str
+) -> Iterator[list[Any]]:
+    with ExitStack() as stack:
+        sockets = []
+        for _ in range(case.subscribers):
+            socket = stack.enter_context(context.socket(library.SUB))
+            socket.setsockopt(library.SUBSCRIBE, TOPIC)
+            socket.connect(endpoint)
+            sockets.append(socket)
+        yield sockets
+        for socket in sockets:
+            socket.close(0)
+
+
+def await_subscribers(case: Case, socket: Any) -> None:
+    if case.pattern == FAN_OUT:
+        for _ in range(case.subscribers):
+            socket.recv()
+
+
+def take_all(sockets: list[Any]) -> Work:
+    def take(n: int) -> None:
+        receive = [socket.recv for socket in sockets]
+        for _ in range(n):
+            for recv in receive:
+                recv()
+
+    return take
+
+
 def open_socket(library: Any, context: Any, case: Case, role: str) -> Any:
+    if case.pattern == FAN_OUT:
+        socket = context.socket(library.XPUB)
+        socket.setsockopt(library.XPUB_VERBOSE, 1)  # to hear of each
+        socket.setsockopt(library.XPUB_NODROP, 1)
+        return socket
     if case.is_rate:
         kind = library.PUSH if role == "server" else library.PULL
     else:

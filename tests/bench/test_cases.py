@@ -32,6 +32,7 @@ def test_names() -> None:
     assert Case("reqrep", "ipc", 1 << 20, cores="one").name == "reqrep-ipc-1MiB-one"
     assert Case("pushpull", "tcp", 128, parts=2).name == "pushpull-tcp-2x128B-two"
     assert Case("pushpull", "tcp", 64, peers_in_turn=8).name == "turn8-tcp-64B-two"
+    assert Case("pubsub", "tcp", 64, subscribers=10).name == "pub10-tcp-64B-two"
 
 
 @pytest.mark.parametrize(
