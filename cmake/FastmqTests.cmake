@@ -36,6 +36,7 @@ set(socket_tests
     test_links
     test_monitor
     test_names
+    test_nomem
     test_options
     test_poll
     test_session_read

@@ -133,12 +133,12 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     return err == EAGAIN ? keep(self, parts, n) : err;
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__balance_add(&from_base(p)->out, pipe);
     send_kept(from_base(p));
-    return true;
+    return 0;
 }
 
 static void

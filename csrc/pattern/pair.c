@@ -56,16 +56,16 @@ can_recv(fmq__pattern *p)
     return p->reading != NULL || (peer != NULL && fmq__pipe_can_read(peer));
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     pair *self = from_base(p);
 
     if (self->peer != NULL) {
-        return false;
+        return EBUSY;
     }
     self->peer = pipe;
-    return true;
+    return 0;
 }
 
 static void

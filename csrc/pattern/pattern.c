@@ -152,14 +152,13 @@ keep_rest(fmq__pattern *p, fmq__pipe *pipe)
     }
 }
 
-bool
+int
 fmq__pattern_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    if (!p->ops->attach(p, pipe)) {
-        return false;
-    }
-    pipe->is_attached = true;
-    return true;
+    int err = p->ops->attach(p, pipe);
+
+    pipe->is_attached = err == 0;
+    return err;
 }
 
 void

@@ -54,9 +54,9 @@ typedef struct fmq__pattern_ops {
     bool (*can_send)(fmq__pattern *p);
     bool (*can_recv)(fmq__pattern *p);
 
-    /* A new pipe; false: not wanted, or no memory for it. Pipes of a connect come at
-     * once, before there is a connection. */
-    bool (*attach)(fmq__pattern *p, fmq__pipe *pipe);
+    /* A new pipe; EBUSY: another one is not wanted, or ENOMEM. Pipes of a connect come
+     * at once, before there is a connection. */
+    int (*attach)(fmq__pattern *p, fmq__pipe *pipe);
     void (*detach)(fmq__pattern *p, fmq__pipe *pipe);
     /* A connection stands, to a peer that announced `id` (lent for the call): after
      * attach, and again after each `down`. What is appended to the pipe here goes
@@ -146,7 +146,7 @@ int fmq__pattern_recv(fmq__pattern *p, fmq__frame *f, fmq__pipe **from);
 
 /* Attaches and detaches with the books kept. What is left of a message that is being
  * taken stays (if there is memory for it): it is read to its end, and not torn. */
-bool fmq__pattern_attach(fmq__pattern *p, fmq__pipe *pipe);
+int fmq__pattern_attach(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__pattern_detach(fmq__pattern *p, fmq__pipe *pipe);
 
 /* The same for a connection; `down` only after `up`. Detach takes it down before. */

@@ -308,7 +308,7 @@ take_messages(fmq__publisher *self)
 
 /* --- pipes --- */
 
-bool
+int
 fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__publisher *self = from_base(p);
@@ -317,14 +317,14 @@ fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
                             NULL};
 
     if (new == NULL) {
-        return false;
+        return ENOMEM;
     }
     if (self->welcome.kind == FMQ__MSG_BODY) {
         welcome.body = self->welcome.u.ref.body;
     }
     if (self->has_welcome && fmq__pipe_send(pipe, pipe->out->end, &welcome, 1) != 0) {
         fmq__free(new);
-        return false;
+        return ENOMEM;
     }
     fmq__reader_init(&new->reader, pipe);
     fmq__reader_init(&new->asker, pipe);
@@ -333,7 +333,7 @@ fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
     pipe->mine = new;
     fmq__fairq_add(&self->in, pipe);
     take_messages(self); /* looking for them is how to be told of those to come */
-    return true;
+    return 0;
 }
 
 void

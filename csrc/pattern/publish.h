@@ -40,7 +40,7 @@ int fmq__publisher_send(fmq__pattern *p, const fmq__outpart *parts, size_t n);
 int fmq__publisher_begin_recv(fmq__pattern *p, fmq__pipe **from);
 bool fmq__publisher_can_send(fmq__pattern *p);
 bool fmq__publisher_can_recv(fmq__pattern *p);
-bool fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe);
+int fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__publisher_detach(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__publisher_down(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__publisher_readable(fmq__pattern *p, fmq__pipe *pipe);

@@ -42,11 +42,11 @@ can_recv(fmq__pattern *p)
     return p->reading != NULL || fmq__fairq_front(&from_base(p)->in) != NULL;
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__fairq_add(&from_base(p)->in, pipe);
-    return true;
+    return 0;
 }
 
 static void

@@ -41,11 +41,11 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     return fmq__balance_send(&from_base(p)->out, parts, n);
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__balance_add(&from_base(p)->out, pipe);
-    return true;
+    return 0;
 }
 
 static void

@@ -220,15 +220,15 @@ can_recv(fmq__pattern *p)
     return p->reading != NULL;
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     if (from_base(p)->has_probe && !fmq__probe_send(pipe)) {
-        return false;
+        return ENOMEM;
     }
     pipe->conflates_out = false; /* an answer is begun before it is sent */
     fmq__fairq_add(&from_base(p)->in, pipe);
-    return true;
+    return 0;
 }
 
 static void

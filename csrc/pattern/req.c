@@ -211,17 +211,17 @@ can_recv(fmq__pattern *p)
     return p->reading != NULL;
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     req *self = from_base(p);
 
     if (self->has_probe && !fmq__probe_send(pipe)) {
-        return false;
+        return ENOMEM;
     }
     fmq__balance_add(&self->out, pipe);
     fmq__fairq_add(&self->in, pipe);
-    return true;
+    return 0;
 }
 
 static void

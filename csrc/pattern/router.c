@@ -74,7 +74,7 @@ hand_over(router *self, fmq__route *old)
 
 /* --- pipes --- */
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     router *self = from_base(p);
@@ -82,7 +82,7 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
     int err = 0;
 
     if (r == NULL) {
-        return false;
+        return ENOMEM;
     }
     if (pipe->preset_len != 0) {
         err = fmq__route_set_id(r, pipe->preset, pipe->preset_len);
@@ -92,13 +92,16 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
     if (err == 0 && r->body != NULL) {
         err = fmq__routes_enter(&self->routes, r);
     }
-    if (err != 0 || (self->has_probe && !p->is_raw && !fmq__probe_send(pipe))) {
+    if (err == 0 && self->has_probe && !p->is_raw && !fmq__probe_send(pipe)) {
+        err = ENOMEM;
+    }
+    if (err != 0) {
         fmq__routes_leave(&self->routes, r);
         fmq__route_free(r);
-        return false;
+        return err;
     }
     pipe->mine = r;
-    return true;
+    return 0;
 }
 
 static void

@@ -61,22 +61,22 @@ name(stream *self, fmq__route *r)
     return err;
 }
 
-static bool
+static int
 attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     stream *self = from_base(p);
     fmq__route *r = fmq__route_new(pipe);
 
     if (r == NULL) {
-        return false;
+        return ENOMEM;
     }
     if (name(self, r) != 0 || fmq__routes_enter(&self->routes, r) != 0) {
         fmq__route_free(r);
-        return false;
+        return ENOMEM;
     }
     pipe->mine = r;
     fmq__fairq_add(&self->routes.in, pipe);
-    return true;
+    return 0;
 }
 
 static void

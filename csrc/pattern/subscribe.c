@@ -175,14 +175,14 @@ fmq__subscriber_up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t i
 
 /* --- pipes --- */
 
-bool
+int
 fmq__subscriber_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__subscriber *self = from_base(p);
 
     fmq__list_push_back(&self->pipes, &pipe->out_node);
     fmq__fairq_add(&self->in, pipe);
-    return true;
+    return 0;
 }
 
 void

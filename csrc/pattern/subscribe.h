@@ -23,7 +23,7 @@ typedef struct fmq__subscriber {
 
 void fmq__subscriber_init(fmq__pattern *p);
 void fmq__subscriber_fini(fmq__pattern *p);
-bool fmq__subscriber_attach(fmq__pattern *p, fmq__pipe *pipe);
+int fmq__subscriber_attach(fmq__pattern *p, fmq__pipe *pipe);
 void fmq__subscriber_detach(fmq__pattern *p, fmq__pipe *pipe);
 int fmq__subscriber_up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id,
                        size_t id_len);

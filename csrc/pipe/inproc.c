@@ -129,9 +129,19 @@ popped(fmq__pipe *p)
     if (fmq__duct_report(side->rx)) {
         (void)fmq__inproc_tell(fmq__inproc_peer(side));
     }
-    if (p->n_in == 0 && fmq__duct_is_finished(side->rx)) {
+    if (p->n_in == 0 && (side->is_ended || fmq__duct_is_finished(side->rx))) {
         (void)fmq__inproc_tell(side);
     }
+}
+
+/* The owner closes it at its next look, when what has come is read. */
+static void
+end(fmq__pipe *p)
+{
+    fmq__inproc *side = from_pipe(p);
+
+    side->is_ended = true;
+    (void)fmq__inproc_tell(side);
 }
 
 static void
@@ -167,6 +177,7 @@ static const fmq__pipe_ops inproc_ops = {
     .refill = refill,
     .popped = popped,
     .take_back = take_back,
+    .end = end,
 };
 
 /* Where what comes in is conflated. */
@@ -176,6 +187,7 @@ static const fmq__pipe_ops last_ops = {
     .refill = refill_last,
     .popped = popped,
     .take_back = take_back,
+    .end = end,
     .catch_up = catch_up,
 };
 
@@ -195,6 +207,7 @@ init_side(fmq__inproc *side, fmq__couple *c, fmq__duct *tx, fmq__duct *rx)
     side->note.next = NULL;
     atomic_init(&side->is_noted, false);
     side->is_open = false;
+    side->is_ended = false;
     fmq__list_init(&side->node);
     side->owner = NULL;
     side->id = NULL;

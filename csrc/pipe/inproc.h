@@ -28,6 +28,7 @@ typedef struct fmq__inproc {
     fmq__mpsc_node note;   /* to this side */
     _Atomic bool is_noted; /* the note is on its way */
     bool is_open;          /* this side is attached (under its own lock) */
+    bool is_ended;         /* given up by its pattern: fmq__pipe_end */
     bool is_joined;        /* there is another one, whose share of the mark is: */
     uint32_t peer_rcvhwm;
     fmq__fq_pos last_mark; /* conflating: where the last message to the peer begins */

@@ -260,9 +260,10 @@ find_peer(fmq__session *s, fmq__peer **peer)
     /* Only a dialer with IMMEDIATE comes here: its pipe goes with the connection. */
     p->net.pipe.preset = e->opts.connect_id;
     p->net.pipe.preset_len = e->opts.connect_id_len;
-    if (!fmq__pattern_attach(h->pattern, &p->net.pipe)) {
+    err = fmq__pattern_attach(h->pattern, &p->net.pipe);
+    if (err != 0) {
         fmq__peer_free(p);
-        return EBUSY; /* this type has its peer already */
+        return err; /* EBUSY: this type has its peer already */
     }
     *peer = p;
     return 0;

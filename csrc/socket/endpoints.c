@@ -175,37 +175,55 @@ fmq__socket_check_connect(const fmq__socket *s, const fmq__link_opts *link)
     return err;
 }
 
+/* Shows a dialer's pipe to the pattern. One that is not wanted makes no error: libzmq
+ * has such a connect do nothing. */
+static int
+attach_peer(fmq__hub *h, fmq__peer *peer, const fmq__link_opts *link, bool *is_refused)
+{
+    int err;
+
+    peer->net.pipe.is_dialed = true;
+    peer->net.pipe.preset = link->connect_id;
+    peer->net.pipe.preset_len = link->connect_id_len;
+    err = fmq__pattern_attach(h->pattern, &peer->net.pipe);
+    *is_refused = err == EBUSY;
+    return *is_refused ? 0 : err;
+}
+
 static int
 start_dialer(fmq__socket *s, fmq__addr *addr, const fmq__link_opts *link,
              fmq__name *name, fmq__peer **peer)
 {
     fmq__hub *h = &s->hub;
+    bool is_refused = false;
     int err = fmq__socket_check_connect(s, link);
 
     if (err == 0) {
         err = fmq__hub_need_sessions(h);
     }
+    if (err == 0 && *peer != NULL) {
+        err = attach_peer(h, *peer, link, &is_refused);
+    }
     if (err == 0) {
         err =
             fmq__dialer_new(h, addr, link, *peer, s->ctx->resolver, &name->u.endpoint);
+        if (err != 0 && *peer != NULL) {
+            fmq__hub_detach(h, &(*peer)->net.pipe);
+        }
     }
     if (err != 0) {
         return err;
     }
     fmq__name_enter(s, name);
+    name->u.endpoint->is_refused = is_refused;
     if (*peer != NULL) {
-        (*peer)->net.pipe.is_dialed = true;
         (*peer)->addr = &name->u.endpoint->addr;
         fmq__list_push_back(&h->dialled, &(*peer)->dialled);
-        (*peer)->net.pipe.preset = link->connect_id;
-        (*peer)->net.pipe.preset_len = link->connect_id_len;
-        if (fmq__pattern_attach(h->pattern, &(*peer)->net.pipe)) {
-            fmq__hub_notify(h, FMQ__DIR_OUT);
-        } else {
-            name->u.endpoint->is_refused = true;
-        }
-        *peer = NULL; /* the dialer's */
     }
+    if (*peer != NULL && !is_refused) {
+        fmq__hub_notify(h, FMQ__DIR_OUT);
+    }
+    *peer = NULL; /* the dialer's */
     fmq__endpoint_post_open(name->u.endpoint);
     return 0;
 }

@@ -299,12 +299,13 @@ say_hello(fmq__socket *s, fmq__inproc *side, const fmq__blob *hello)
     }
 }
 
-/* Attaches a side; false: it is too late, or the pattern does not want it. `link`: of
+/* Attaches a side; EBUSY: it is too late, or the pattern does not want it. `link`: of
  * the connecter's side, NULL: of the binder's. */
-static bool
+static int
 attach_side(fmq__socket *s, fmq__inproc *side, const fmq__link_opts *link)
 {
     fmq__hub *h = &s->hub;
+    int err;
 
     if (link != NULL) {
         side->pipe.preset = link->connect_id;
@@ -313,13 +314,14 @@ attach_side(fmq__socket *s, fmq__inproc *side, const fmq__link_opts *link)
     side->owner = s;
     side->pipe.in->dropped = &h->dropped;
     side->pipe.out->dropped = &h->dropped;
-    if (h->is_closed || !fmq__pattern_attach(h->pattern, &side->pipe)) {
-        return false;
+    err = h->is_closed ? EBUSY : fmq__pattern_attach(h->pattern, &side->pipe);
+    if (err != 0) {
+        return err;
     }
     side->is_open = true;
     fmq__list_push_back(&s->inprocs, &side->node);
     say_hello(s, side, link != NULL ? &link->hello : &s->opt.hello);
-    return true;
+    return 0;
 }
 
 static waiting *
@@ -374,10 +376,12 @@ enter_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link, wait
     fmq__hub_lock(&s->hub);
     err = fmq__socket_check_connect(s, link);
     if (err == 0) {
-        entry->u.side = NULL;
+        err = attach_side(s, side, link);
+    }
+    if (err == 0 || err == EBUSY) {
+        entry->u.side = err == 0 ? side : NULL;
         fmq__name_enter(s, entry);
-        if (attach_side(s, side, link)) {
-            entry->u.side = side;
+        if (err == 0) {
             *outcome = WAITING;
             fmq__hub_notify(&s->hub, FMQ__DIR_OUT);
         }
@@ -389,6 +393,7 @@ enter_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link, wait
         if (*outcome == JOINED) {
             (void)tell_up(s, side);
         }
+        err = 0; /* libzmq, too, has a connect that is not wanted do nothing */
     }
     fmq__hub_unlock(&s->hub);
     if (*outcome == WAITING) {
@@ -453,17 +458,18 @@ fmq__inproc_detach(fmq__socket *s, fmq__inproc *side)
     }
 }
 
-/* The peer has closed: nothing can be sent any more, and when all is read, all is over.
+/* The peer has closed, or we have given it up: nothing can be sent any more, and when
+ * all is read, all is over.
  */
 static void
 check_peer(fmq__socket *s, fmq__inproc *side)
 {
-    if (!fmq__duct_is_reader_gone(side->tx)) {
+    if (!side->is_ended && !fmq__duct_is_reader_gone(side->tx)) {
         return;
     }
     side->pipe.is_closed_out = true;
     fmq__hub_down(&s->hub, &side->pipe);
-    if (side->pipe.n_in == 0 && fmq__inproc_is_finished(side)) {
+    if (side->pipe.n_in == 0 && (side->is_ended || fmq__inproc_is_finished(side))) {
         fmq__inproc_detach(s, side);
         fmq__inproc_close(side, &s->hub.dropped);
     }
@@ -475,7 +481,7 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
     fmq__socket *s = FMQ__ITEM(h, fmq__socket, hub);
 
     if (side->owner == NULL) {
-        if (!attach_side(s, side, NULL)) {
+        if (attach_side(s, side, NULL) != 0) {
             fmq__inproc_close(side, &h->dropped);
             return;
         }

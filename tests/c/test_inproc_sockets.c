@@ -298,6 +298,41 @@ TEST(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers)
     fmq_socket_close(remote);
 }
 
+/* A connection that its pattern gives up - here for another one of the same name - ends
+ * for the other side, too. */
+TEST(a_pipe_that_is_given_up_ends_for_its_peer)
+{
+    enum { DEALER = 5, ROUTER = 6, ROUTING_ID = 5, HANDOVER = 56, POLLOUT = 2 };
+    fmq_socket router = open_socket(ROUTER);
+    fmq_socket dealer[2];
+    int on = 1;
+    int events = POLLOUT;
+
+    CHECK_EQ(fmq_setsockopt(router, HANDOVER, &on, sizeof(on)), 0);
+    CHECK_EQ(fmq_bind(router, "inproc://handover"), 0);
+    for (int i = 0; i < 2; i++) {
+        dealer[i] = open_socket(DEALER);
+        CHECK_EQ(fmq_setsockopt(dealer[i], ROUTING_ID, "same", 4), 0);
+        CHECK_EQ(fmq_connect(dealer[i], "inproc://handover"), 0);
+        CHECK_EQ(put(dealer[i], i == 0 ? "first" : "second"), 0);
+        CHECK_EQ(take(router, "same"), -1); /* and more */
+        CHECK_EQ(take(router, i == 0 ? "first" : "second"), 0);
+    }
+    for (int i = 0; i < PATIENCE && (events & POLLOUT) != 0; i++) {
+        size_t len = sizeof(events);
+
+        CHECK_EQ(take(router, "nothing"), EAGAIN); /* it looks */
+        CHECK_EQ(fmq_getsockopt(dealer[0], 15, &events, &len), 0);
+    }
+    CHECK_EQ(put(dealer[0], "lost"), EAGAIN);
+    CHECK_EQ(put(dealer[1], "heard"), 0);
+    CHECK_EQ(take(router, "same"), -1); /* and more */
+    CHECK_EQ(take(router, "heard"), 0);
+    CHECK_EQ(fmq_socket_close(dealer[0]), 0);
+    CHECK_EQ(fmq_socket_close(dealer[1]), 0);
+    CHECK_EQ(fmq_socket_close(router), 0);
+}
+
 int
 main(void)
 {
@@ -311,6 +346,7 @@ main(void)
         CASE(marks_may_change_while_sockets_are_joined),
         CASE(a_bind_meets_those_that_wait_for_the_name),
         CASE(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers),
+        CASE(a_pipe_that_is_given_up_ends_for_its_peer),
     };
     int result;
 

@@ -10,7 +10,7 @@ static void
 open_one(fmq__pattern *p, fakepipe *f)
 {
     fake_open(f, 2);
-    CHECK(fmq__pattern_attach(p, &f->pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &f->pipe), 0);
     CHECK_EQ(fmq__pattern_up(p, &f->pipe, NULL, 0), 0);
 }
 

@@ -23,8 +23,8 @@ TEST(messages_come_from_all_in_turn)
     fake_open(&b, 1);
     CHECK_STR(fake_take(p), "EAGAIN");
     fake_put(&b, "b0"); /* there before it is attached */
-    CHECK(fmq__pattern_attach(p, &a.pipe));
-    CHECK(fmq__pattern_attach(p, &b.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
     CHECK(p->ops->can_recv(p));
     CHECK_STR(fake_take(p), "b0");
     CHECK(!p->ops->can_recv(p));
@@ -49,8 +49,8 @@ TEST(a_message_is_read_to_its_end_before_the_next)
 
     fake_open(&a, 1);
     fake_open(&b, 1);
-    CHECK(fmq__pattern_attach(p, &a.pipe));
-    CHECK(fmq__pattern_attach(p, &b.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
     fake_give(p, &a, "a|b|c");
     CHECK_STR(fake_take_frame(p), "a|");
     fake_give(p, &b, "x|y");
@@ -70,7 +70,7 @@ TEST(it_sends_nothing)
     fakepipe a;
 
     fake_open(&a, 1);
-    CHECK(fmq__pattern_attach(p, &a.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
     CHECK_STR(fake_send(p, "x"), "ENOTSUP");
     CHECK_EQ(p->ops->check_send(p, NULL), ENOTSUP);
     CHECK(!p->ops->can_send(p));
@@ -87,8 +87,8 @@ TEST(a_peer_that_goes_takes_along_what_was_not_begun)
 
     fake_open(&a, 1);
     fake_open(&b, 1);
-    CHECK(fmq__pattern_attach(p, &a.pipe));
-    CHECK(fmq__pattern_attach(p, &b.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
     fake_give(p, &a, "a");
     fake_give(p, &b, "b");
     fmq__pattern_detach(p, &a.pipe);
@@ -108,12 +108,12 @@ TEST(a_message_outlives_its_peer_once_it_was_begun)
     fakepipe b;
 
     fake_open(&b, 1);
-    CHECK(fmq__pattern_attach(p, &b.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
     for (int i = 0; i < 3; i++) {
         fakepipe a;
 
         fake_open(&a, 1);
-        CHECK(fmq__pattern_attach(p, &a.pipe));
+        CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
         fake_give(p, &a, "1|2||4");
         CHECK_STR(fake_take_frame(p), "1|");
         fake_give(p, &a, "not begun");
@@ -162,7 +162,7 @@ TEST(what_is_left_of_a_message_carries_bodies_and_properties)
         a.in_r.dropped = &list;
         REQUIRE(fmq__props_new(&props) == 0);
         a.pipe.props = props;
-        CHECK(fmq__pattern_attach(p, &a.pipe));
+        CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
         give_lent(p, &a);
         CHECK_STR(fake_take_frame(p), "1|");
         fmq__pattern_detach(p, &a.pipe);
@@ -201,8 +201,8 @@ TEST(without_memory_the_rest_of_a_message_is_lost)
         fake_open(&a, 1);
         fake_open(&b, 1);
         a.in_r.dropped = &list;
-        CHECK(fmq__pattern_attach(p, &a.pipe));
-        CHECK(fmq__pattern_attach(p, &b.pipe));
+        CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+        CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
         give_lent(p, &a);
         CHECK_STR(fake_take_frame(p), "1|");
         (void)fmq__alloc_fail_at(n, 1);

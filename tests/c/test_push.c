@@ -22,8 +22,8 @@ TEST(messages_go_round_and_stop_at_the_marks)
     CHECK(!p->ops->can_send(p));
     CHECK_EQ(p->ops->check_send(p, NULL), EAGAIN);
     CHECK_STR(fake_send(p, "0"), "EAGAIN");
-    CHECK(fmq__pattern_attach(p, &a.pipe));
-    CHECK(fmq__pattern_attach(p, &b.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
     CHECK(p->ops->can_send(p));
     CHECK_EQ(p->ops->check_send(p, NULL), 0);
     CHECK_STR(fake_send(p, "1"), "sent");
@@ -50,7 +50,7 @@ TEST(it_receives_nothing_and_keeps_nothing)
     fakepipe a;
 
     fake_open(&a, 2);
-    CHECK(fmq__pattern_attach(p, &a.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
     CHECK_STR(fake_take(p), "ENOTSUP");
     CHECK(!p->ops->can_recv(p));
     fake_put(&a, "both");
@@ -75,7 +75,7 @@ TEST(what_a_peer_lends_is_put_aside)
     n_returned = 0;
     fake_open(&a, 2);
     a.in_r.dropped = &list;
-    CHECK(fmq__pattern_attach(p, &a.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
     REQUIRE(fmq__body_new_lent(bytes, count_return, NULL, &body) == 0);
     CHECK_EQ(fmq__fq_append_ref(&a.in_w, 0, body, bytes, sizeof(bytes)), 0);
     a.pipe.n_in = 1;
@@ -95,8 +95,8 @@ TEST(a_peer_that_goes_gets_nothing_more)
 
     fake_open(&a, 9);
     fake_open(&b, 9);
-    CHECK(fmq__pattern_attach(p, &a.pipe));
-    CHECK(fmq__pattern_attach(p, &b.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
     CHECK_STR(fake_send(p, "1"), "sent");
     fmq__pattern_detach(p, &b.pipe);
     fmq__pattern_detach(p, &b.pipe);
@@ -145,8 +145,8 @@ TEST(without_memory_nothing_has_happened)
 
         fake_open(&a, 9);
         fake_open(&b, 9);
-        CHECK(fmq__pattern_attach(p, &a.pipe));
-        CHECK(fmq__pattern_attach(p, &b.pipe));
+        CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
+        CHECK_EQ(fmq__pattern_attach(p, &b.pipe), 0);
         (void)fmq__alloc_fail_at(n, 0);
         err = p->ops->send(p, parts, n_parts);
         (void)fmq__alloc_fail_at(0, 0);

@@ -10,8 +10,8 @@ open_req(fakepipe *a, fakepipe *b, unsigned limit)
 
     fake_open(a, limit);
     fake_open(b, limit);
-    CHECK(fmq__pattern_attach(p, &a->pipe));
-    CHECK(fmq__pattern_attach(p, &b->pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a->pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b->pipe), 0);
     return p;
 }
 

@@ -16,8 +16,8 @@ open_two(fakepipe *a, fakepipe *b)
 
     fake_open(a, 2);
     fake_open(b, 2);
-    CHECK(fmq__pattern_attach(p, &a->pipe));
-    CHECK(fmq__pattern_attach(p, &b->pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a->pipe), 0);
+    CHECK_EQ(fmq__pattern_attach(p, &b->pipe), 0);
     return p;
 }
 
@@ -168,7 +168,7 @@ TEST(a_name_given_here_counts_whatever_the_peer_says)
     a.pipe.preset = (const uint8_t *)"given";
     a.pipe.preset_len = 5;
     CHECK(p->ops->can_name(p, (const uint8_t *)"given", 5));
-    CHECK(fmq__pattern_attach(p, &a.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
     CHECK(!p->ops->can_name(p, (const uint8_t *)"given", 5));
     CHECK_STR(fake_send(p, "given|before it is connected"), "sent");
     CHECK_EQ(up(p, &a, "announced"), 0);
@@ -233,7 +233,7 @@ TEST(without_memory_a_pipe_is_not_taken)
         fake_open(&a, 2);
         CHECK_EQ(fake_set(p, PROBE_ROUTER, 1), 0);
         (void)fmq__alloc_fail_at(n, 0);
-        if (fmq__pattern_attach(p, &a.pipe)) {
+        if (fmq__pattern_attach(p, &a.pipe) == 0) {
             err = up(p, &a, "a");
         }
         (void)fmq__alloc_fail_at(0, 0);

@@ -11,7 +11,7 @@ open_one(fmq__pattern *p, fakepipe *f, bool takes_commands)
 {
     fake_open(f, 2);
     f->pipe.takes_commands = takes_commands;
-    CHECK(fmq__pattern_attach(p, &f->pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &f->pipe), 0);
     CHECK_EQ(fmq__pattern_up(p, &f->pipe, NULL, 0), 0);
 }
 
@@ -66,7 +66,7 @@ TEST(only_a_pipe_with_a_connection_is_told_and_each_connection_anew)
 
     fake_open(&a, 9);
     a.pipe.is_dialed = true;
-    CHECK(fmq__pattern_attach(p, &a.pipe));
+    CHECK_EQ(fmq__pattern_attach(p, &a.pipe), 0);
     CHECK_EQ(set(p, SUBSCRIBE, "t"), 0);
     CHECK_STR(fake_sent(&a), "nothing");
     for (int i = 0; i < 3; i++) {
