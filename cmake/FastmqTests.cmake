@@ -39,6 +39,7 @@ set(socket_tests
     test_nomem
     test_options
     test_poll
+    test_session_errors
     test_session_read
     test_session_write
     test_shell

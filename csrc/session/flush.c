@@ -113,9 +113,8 @@ pass(fmq__hub *h, uint64_t now_ns)
     f->last_ns = end;
 }
 
-/* Leaves what is dirty to the I/O thread, and to this thread's next wait. */
-static void
-defer(fmq__hub *h)
+void
+fmq__hub_write_later(fmq__hub *h)
 {
     fmq__flush *f = &h->flush;
 
@@ -124,6 +123,13 @@ defer(fmq__hub *h)
         f->is_armed = true;
         fmq__hub_ask(h, FMQ__WORK_FLUSH);
     }
+}
+
+/* Leaves what is dirty to the I/O thread, and to this thread's next wait. */
+static void
+defer(fmq__hub *h)
+{
+    fmq__hub_write_later(h);
     for (unsigned i = 0; i < unwritten.n; i++) {
         if (unwritten.hub[i] == h) {
             return;

@@ -319,6 +319,9 @@ void fmq__flush_init(fmq__hub *h);
 /* After a message was committed at `now_ns`: writes, or leaves it to later. Drops L. */
 void fmq__hub_sent(fmq__hub *h, uint64_t now_ns);
 
+/* Leaves what is dirty to the I/O thread: it writes at once, and ticks. */
+void fmq__hub_write_later(fmq__hub *h);
+
 /* Writes every dirty session. Drops L. */
 void fmq__hub_write_dirty(fmq__hub *h);
 

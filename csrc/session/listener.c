@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A listener: accepts connections on the I/O thread and gives each a session.
  *
- * When descriptors or memory run out (EMFILE, ENOBUFS, ...) it pauses instead of
- * spinning, and tries again a little later; the connection waits in the kernel's queue
- * meanwhile.
+ * When descriptors or memory run out (EMFILE, ENOBUFS, ...), or nothing but errors
+ * comes, it pauses instead of spinning, and tries again a little later; the connection
+ * waits in the kernel's queue meanwhile.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -85,7 +85,7 @@ on_ready(fmq__watch *w, unsigned events)
     fmq__endpoint *e = &l->base;
 
     (void)events;
-    for (int i = 0; i < ACCEPT_MAX; i++) {
+    for (int i = 0, n_failed = 0; i < ACCEPT_MAX; i++) {
         int fd;
         int err = e->addr.transport->accept(l->fd, &e->opts.stream, &fd);
 
@@ -95,7 +95,9 @@ on_ready(fmq__watch *w, unsigned events)
         if (err != 0) {
             tell(l, FMQ__EVENT_ACCEPT_FAILED, (uint64_t)err);
         }
-        if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM) {
+        n_failed += err != 0;
+        if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM ||
+            n_failed == ACCEPT_MAX) {
             pause_accepting(l);
             return;
         }

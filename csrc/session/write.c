@@ -40,8 +40,9 @@ typedef struct write_round {
     size_t ctl_sent;
     uint32_t n_sent;
     size_t bytes_sent;
-    bool is_all;   /* everything up to `end` went */
-    bool is_short; /* the kernel took less than was offered */
+    bool is_all;     /* everything up to `end` went */
+    bool is_short;   /* the kernel took less than was offered */
+    bool is_starved; /* and has no memory for more */
 } write_round;
 
 static bool
@@ -93,6 +94,17 @@ fmq__session_control(fmq__session *s, const uint8_t *frame, size_t len)
     fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
 }
 
+/* Writes. A kernel that has no memory just now is one that takes nothing now; but it
+ * will not say when it does again. */
+static int
+put(fmq__session *s, write_round *r, const struct iovec *iov, int n_iov, size_t *sent)
+{
+    int err = fmq__stream_writev(s->fd, iov, n_iov, sent);
+
+    r->is_starved = err == ENOBUFS || err == ENOMEM;
+    return r->is_starved ? EAGAIN : err;
+}
+
 /* Writes the bodies of what was gathered: how many bytes of the queue that is. */
 static size_t
 write_raw(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
@@ -102,7 +114,7 @@ write_raw(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
 
     fmq__raw_strip(&span, s->peer->net.out_r.frame_left, run, n_runs);
     if (span.n != 0) {
-        r->err = fmq__stream_writev(s->fd, span.iov, span.n, &sent);
+        r->err = put(s, r, span.iov, span.n, &sent);
         if (r->err != 0) {
             return 0;
         }
@@ -120,7 +132,7 @@ empty_old(fmq__session *s, write_round *r)
     size_t sent = 0;
 
     if (iov.iov_len != 0) {
-        r->err = fmq__stream_writev(s->fd, &iov, 1, &sent);
+        r->err = put(s, r, &iov, 1, &sent);
         o->at += sent;
     }
     s->has_extra = o->at < o->len;
@@ -160,7 +172,7 @@ run_hello_round(fmq__session *s, write_round *r)
     }
     at -= head_len;
     iov[n++] = (struct iovec){s->hello.data + at, s->hello.len - at};
-    r->err = fmq__stream_writev(s->fd, iov, n, &sent);
+    r->err = put(s, r, iov, n, &sent);
     if (r->err != 0) {
         return;
     }
@@ -195,7 +207,7 @@ run_round(fmq__session *s, write_round *r)
             iov[0].iov_base = r->ctl;
             iov[0].iov_len = r->ctl_len;
         }
-        r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
+        r->err = put(s, r, iov, n_iov + first, &sent);
         r->is_short = sent < offered + r->ctl_len;
     }
     if (r->err != 0) {
@@ -253,13 +265,19 @@ begin_round(fmq__session *s, write_round *r)
     r->bytes_sent = 0;
     r->is_all = false;
     r->is_short = false;
+    r->is_starved = false;
 }
 
 /* The kernel has enough: its word that there is room is waited for - or, if the sender
- * goes on, one more attempt is made every RETRY_BYTES. */
+ * goes on, one more attempt is made every RETRY_BYTES. Without memory it says all the
+ * while that there is room: then the ticks try again. */
 static void
-want_out(fmq__session *s)
+want_out(fmq__session *s, const write_round *r)
 {
+    if (r->is_starved) {
+        fmq__hub_write_later(s->hub);
+        return;
+    }
     s->wants_out = true;
     s->retry_bytes = s->peer->net.out_bytes + RETRY_BYTES;
 }
@@ -272,7 +290,7 @@ end_round(fmq__session *s, const write_round *r)
 
     if (r->err != 0) {
         if (r->err == EAGAIN) {
-            want_out(s);
+            want_out(s, r);
         } else {
             fmq__session_break_out(s); /* the read side will tell why */
         }
@@ -286,7 +304,7 @@ end_round(fmq__session *s, const write_round *r)
         fmq__netpipe_written(net, r->n_sent, r->is_all ? r->out_bytes : r->bytes_sent);
     }
     if (r->is_short) {
-        want_out(s);
+        want_out(s, r);
         return false;
     }
     return has_output(s);

@@ -304,7 +304,7 @@ fail_write(int fd, const struct msghdr *msg, int flags)
     (void)msg;
     (void)flags;
     set_hook(NULL);
-    errno = ENOBUFS;
+    errno = EPIPE;
     return -1;
 }
 
