@@ -12,9 +12,9 @@
 
 enum { ON_STACK = 16, ALL_EVENTS = 15 };
 
-/* A socket (not 0) or else a descriptor. */
+/* A socket (not NULL) or else a descriptor. */
 typedef struct entry {
-    fmq_socket socket;
+    void *socket;
     int fd;
     short events;
     void *user_data;
@@ -105,12 +105,12 @@ zmq_poller_size(void *handle)
 /* --- the list; under the mutex --- */
 
 static entry *
-find(const poller *p, fmq_socket socket, int fd)
+find(const poller *p, const void *socket, int fd)
 {
     for (size_t i = 0; i < p->n; i++) {
         entry *e = &p->entry[i];
 
-        if (e->socket == socket && (socket != 0 || e->fd == fd)) {
+        if (e->socket == socket && (socket != NULL || e->fd == fd)) {
             return e;
         }
     }
@@ -119,10 +119,10 @@ find(const poller *p, fmq_socket socket, int fd)
 
 /* Whether it can be registered at all. */
 static int
-check_target(fmq_socket socket, int fd)
+check_target(const void *socket, int fd)
 {
-    if (socket != 0) {
-        return fmq_socket_is_open(socket) ? 0 : ENOTSOCK;
+    if (socket != NULL) {
+        return fmq_socket_is_open(fmq__zmq_socket(socket)) ? 0 : ENOTSOCK;
     }
     return fd >= 0 ? 0 : EBADF;
 }
@@ -171,7 +171,7 @@ add(void *handle, const entry *e)
 }
 
 static int
-modify(void *handle, fmq_socket socket, int fd, short events)
+modify(void *handle, const void *socket, int fd, short events)
 {
     poller *p = enter(handle);
     entry *e;
@@ -197,7 +197,7 @@ modify(void *handle, fmq_socket socket, int fd, short events)
 
 /* What is registered can be taken out, also when it is closed by now. */
 static int
-take_out(void *handle, fmq_socket socket, int fd)
+take_out(void *handle, const void *socket, int fd)
 {
     poller *p = enter(handle);
     entry *e;
@@ -235,7 +235,7 @@ is_null(void *handle, const void *socket)
 int
 zmq_poller_add(void *handle, void *socket, void *user_data, short events)
 {
-    const entry e = {fmq__zmq_socket(socket), -1, events, user_data};
+    const entry e = {socket, -1, events, user_data};
 
     return is_null(handle, socket) ? -1 : add(handle, &e);
 }
@@ -243,21 +243,19 @@ zmq_poller_add(void *handle, void *socket, void *user_data, short events)
 int
 zmq_poller_modify(void *handle, void *socket, short events)
 {
-    return is_null(handle, socket)
-               ? -1
-               : modify(handle, fmq__zmq_socket(socket), -1, events);
+    return is_null(handle, socket) ? -1 : modify(handle, socket, -1, events);
 }
 
 int
 zmq_poller_remove(void *handle, void *socket)
 {
-    return is_null(handle, socket) ? -1 : take_out(handle, fmq__zmq_socket(socket), -1);
+    return is_null(handle, socket) ? -1 : take_out(handle, socket, -1);
 }
 
 int
 zmq_poller_add_fd(void *handle, zmq_fd_t fd, void *user_data, short events)
 {
-    const entry e = {0, fd, events, user_data};
+    const entry e = {NULL, fd, events, user_data};
 
     return add(handle, &e);
 }
@@ -265,13 +263,13 @@ zmq_poller_add_fd(void *handle, zmq_fd_t fd, void *user_data, short events)
 int
 zmq_poller_modify_fd(void *handle, zmq_fd_t fd, short events)
 {
-    return modify(handle, 0, fd, events);
+    return modify(handle, NULL, fd, events);
 }
 
 int
 zmq_poller_remove_fd(void *handle, zmq_fd_t fd)
 {
-    return take_out(handle, 0, fd);
+    return take_out(handle, NULL, fd);
 }
 
 /* --- waiting --- */
@@ -279,36 +277,43 @@ zmq_poller_remove_fd(void *handle, zmq_fd_t fd)
 /* What one wait is for. */
 typedef struct wait {
     fmq_pollitem *item;
-    void **user_data;
+    entry *entry;
     size_t n;
     void *memory; /* of both; NULL: they are on the stack */
     fmq_pollitem items_on_stack[ON_STACK];
-    void *data_on_stack[ON_STACK];
+    entry entries_on_stack[ON_STACK];
 } wait;
 
-/* Copies the list, but for what nothing is asked of. */
+/* Copies the list, but for what nothing is asked of. ENOTSOCK: a socket was closed. */
 static int
 wait_init(wait *w, const poller *p)
 {
     w->item = w->items_on_stack;
-    w->user_data = w->data_on_stack;
+    w->entry = w->entries_on_stack;
     w->memory = NULL;
     w->n = 0;
     if (p->n > ON_STACK) {
-        w->memory = fmq__calloc(p->n, sizeof(*w->item) + sizeof(*w->user_data));
+        w->memory = fmq__calloc(p->n, sizeof(*w->item) + sizeof(*w->entry));
         if (w->memory == NULL) {
             return ENOMEM;
         }
         w->item = w->memory;
-        w->user_data = (void **)(void *)(w->item + p->n);
+        w->entry = (entry *)(void *)(w->item + p->n);
     }
     for (size_t i = 0; i < p->n; i++) {
         const entry *e = &p->entry[i];
 
-        if (e->events != 0) {
-            w->item[w->n] = (fmq_pollitem){e->socket, e->fd, e->events, 0};
-            w->user_data[w->n++] = e->user_data;
+        fmq_socket s = e->socket != NULL ? fmq__zmq_socket(e->socket) : 0;
+
+        if (e->events == 0) {
+            continue;
         }
+        if (e->socket != NULL && s == 0) {
+            fmq__free(w->memory);
+            return ENOTSOCK;
+        }
+        w->item[w->n] = (fmq_pollitem){s, e->fd, e->events, 0};
+        w->entry[w->n++] = *e;
     }
     return 0;
 }
@@ -321,8 +326,8 @@ put_events(const wait *w, zmq_poller_event_t *events, size_t n, size_t *n_put)
         const fmq_pollitem *item = &w->item[i];
 
         if (item->revents != 0) {
-            events[(*n_put)++] = (zmq_poller_event_t){(void *)item->socket, item->fd,
-                                                      w->user_data[i], item->revents};
+            events[(*n_put)++] = (zmq_poller_event_t){
+                w->entry[i].socket, item->fd, w->entry[i].user_data, item->revents};
         }
     }
 }

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The proxies of zmq.h. */
+#include <stdbool.h>
+
 #include "capi/zmq_result.h"
 #include "socket/proxy.h"
+
+static bool
+is_socket(const void *socket)
+{
+    return fmq__zmq_socket(socket) != 0;
+}
 
 int
 zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *control)
@@ -11,6 +19,11 @@ zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *control)
 
     if (frontend == NULL || backend == NULL) {
         return fmq__zmq_result(EFAULT);
+    }
+    if (!is_socket(frontend) || !is_socket(backend) ||
+        (capture != NULL && !is_socket(capture)) ||
+        (control != NULL && !is_socket(control))) {
+        return fmq__zmq_result(ENOTSOCK);
     }
     err = fmq__proxy_new(fmq__zmq_socket(frontend), fmq__zmq_socket(backend),
                          fmq__zmq_socket(capture), fmq__zmq_socket(control), &p);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* zmq_result: what every function of zmq.h does with handles and errors.
  *
- * There a handle is a pointer that nobody follows, and an error is -1 and errno.
+ * There a context is its handle, a socket the address of its plate (plate.h), and an
+ * error is -1 and errno.
  */
 #ifndef FMQ_CAPI_ZMQ_RESULT_H
 #define FMQ_CAPI_ZMQ_RESULT_H
@@ -10,6 +11,7 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "capi/plate.h"
 #include "fastmq.h"
 
 #ifndef ZMQ_BUILD_DRAFT_API
@@ -39,9 +41,9 @@ fmq__zmq_count(int err, size_t n)
 }
 
 static inline fmq_socket
-fmq__zmq_socket(const void *handle)
+fmq__zmq_socket(const void *socket)
 {
-    return (fmq_socket)handle;
+    return fmq__plate_read(socket);
 }
 
 /* Bits that are not zmq.h's are not passed on. */

@@ -7,23 +7,37 @@ void *
 zmq_socket(void *context, int type)
 {
     fmq_socket s = 0;
+    void *plate = NULL;
     int err = fmq_socket_new((fmq_ctx)context, type, &s);
 
+    if (err == 0) {
+        err = fmq__plate_give(s, &plate);
+        if (err != 0) {
+            (void)fmq__socket_close(s);
+        }
+    }
     if (err != 0) {
         errno = err;
-        return NULL;
     }
-    return (void *)s;
+    return plate;
 }
 
 int
 zmq_close(void *socket)
 {
+    fmq_socket s = fmq__plate_clear(socket);
+
     /* The child of a fork has nothing to close, and is not to mind that. */
-    if (fmq__socket_is_inherited(fmq__zmq_socket(socket))) {
+    if (fmq__socket_is_inherited(s)) {
         return 0;
     }
-    return fmq__zmq_result(fmq__socket_close(fmq__zmq_socket(socket)));
+    return fmq__zmq_result(fmq__socket_close(s));
+}
+
+fmq_socket
+fmq_socket_of_zmq(const void *zmq_socket)
+{
+    return fmq__zmq_socket(zmq_socket);
 }
 
 int

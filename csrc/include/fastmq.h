@@ -123,6 +123,10 @@ FMQ_API int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket);
 FMQ_API int fmq_socket_close(fmq_socket s);
 /* 1 if the handle is a socket that is not closed. */
 FMQ_API int fmq_socket_is_open(fmq_socket s);
+/* The handle of a socket that zmq_socket made; 0: it is none. It is closed by
+ * zmq_close.
+ */
+FMQ_API fmq_socket fmq_socket_of_zmq(const void *zmq_socket);
 FMQ_API int fmq_bind(fmq_socket s, const char *endpoint);
 FMQ_API int fmq_connect(fmq_socket s, const char *endpoint);
 FMQ_API int fmq_unbind(fmq_socket s, const char *endpoint);
@@ -170,9 +174,8 @@ FMQ_API int fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n,
                             uint64_t deadline_ns);
 FMQ_API uint64_t fmq_now_ns(void);
 
-/* Polling. A socket (not 0) or else a descriptor. (zmq_pollitem_t of zmq.h is the same
- * thing, hence may_alias.) */
-typedef struct __attribute__((may_alias)) fmq_pollitem {
+/* Polling. A socket (not 0) or else a descriptor. */
+typedef struct fmq_pollitem {
     fmq_socket socket;
     int fd;
     short events;

@@ -7,7 +7,7 @@
  * in any case.
  *
  * Functions return -1 (or NULL, where they return a pointer) and set errno when they
- * fail. Contexts, sockets, pollers and timers are handles, not addresses: one that was
+ * fail. Contexts, sockets, pollers and timers are handles, not objects: one that was
  * closed, or never was one, is refused.
  *
  * Threads: everything, from any thread; a socket may be shared.

@@ -127,7 +127,7 @@ shut_down_when_waited_in(void *arg)
 {
     const zpair *p = arg;
 
-    await_callers((fmq_socket)p->a, 1);
+    await_callers(fmq_socket_of_zmq(p->a), 1);
     CHECK_EQ(zmq_ctx_shutdown(p->ctx), 0);
     CHECK_EQ(zmq_ctx_shutdown(p->ctx), 0);
 }
@@ -164,7 +164,7 @@ TEST(term_waits_for_the_last_socket)
     fmq__thread t;
 
     start_thread(&t, close_when_told, &p);
-    await_callers((fmq_socket)p.a, 1);
+    await_callers(fmq_socket_of_zmq(p.a), 1);
     CHECK_EQ(zmq_ctx_term(p.ctx), 0);
     fmq__thread_join(t);
 }

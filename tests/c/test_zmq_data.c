@@ -296,7 +296,7 @@ close_when_waited_in(void *arg)
 {
     const zpair *p = arg;
 
-    await_callers((fmq_socket)p->a, 1);
+    await_callers(fmq_socket_of_zmq(p->a), 1);
     CHECK_EQ(zmq_close(p->a), 0);
 }
 
