@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pyzmq's wheel, as it is, with libfastmq preloaded in the place of its libzmq.
+
+Its own test suite, taken from its source distribution, runs once on its libzmq and once
+on ours. What differs must be what is listed here, test by test.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+import zmq
+from bindings.conftest import Installed
+from native import BUILD, build, locked
+from source.tree import complain
+
+PLUGINS = ("pytest-asyncio", "pytest-rerunfailures", "pytest-timeout")
+MODULES = ("tornado", "gevent", "cython", "setuptools", f"pyzmq=={zmq.__version__}")
+# Types of Python, and 2 GiB a message: neither has to do with what is preloaded.
+LEFT_OUT = ("--ignore=tests/test_mypy.py", "-k", "not large")
+
+SECURITY = "there is no CURVE, PLAIN or ZAP yet"
+# Names of tests, how they end on ours, and why.
+DIFFERENCES = {
+    "test_auth.Test*": ("skipped", SECURITY),
+    "test_curve_keygen.*": ("skipped", SECURITY),
+    "test_security.*": ("skipped", SECURITY),
+    "test_socket.*.test_int_sockopts": ("failed", SECURITY),
+}
+
+PRELOADED = """
+import zmq
+with zmq.Context() as c, c.socket(zmq.REP) as a, c.socket(zmq.REQ) as b:
+    a.bind("tcp://127.0.0.1:*")
+    b.connect(a.last_endpoint)
+    b.send_multipart([b"one", b"x" * 100000])
+    assert a.recv_multipart(copy=False)[1].get("Socket-Type") == "REQ"
+    a.send(b"back")
+    assert b.poll(20000)
+    assert b.recv() == b"back"
+assert "libfastmq" in open("/proc/self/maps").read()
+print(zmq.zmq_version())
+"""
+
+
+def test_the_wheel_runs_with_it_preloaded() -> None:
+    """In each default run: the library of the `dev` build."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("LD_PRELOAD is Linux's")
+    if os.environ.get("FASTMQ_SANITIZER"):
+        pytest.skip("the sanitizer's library is preloaded")
+    with locked(BUILD / "dev"):
+        library = build("dev") / "libfastmq.so"
+    done = subprocess.run(
+        [sys.executable, "-c", PRELOADED],
+        env={**os.environ, "LD_PRELOAD": str(library)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "4.3.5\n", done.stderr
+
+
+def pip(*arguments: str | Path) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip(f"pip cannot get what the suite needs: {done.stderr[-200:]}")
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the suite's tests, and what they import in `site`."""
+    folder = tmp_path_factory.mktemp("suite")
+    pip("download", "-q", "--no-binary", ":all:", "--no-deps", "--no-build-isolation",
+        f"pyzmq=={zmq.__version__}", "-d", folder)  # fmt: skip
+    (archive,) = folder.glob("pyzmq-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    (source,) = folder.glob("pyzmq-*/")
+    shutil.copytree(source / "tests", folder / "run" / "tests")
+    shutil.copy(source / "pytest.ini", folder / "run")
+    pip("install", "-q", "--target", folder / "site", "pytest", *PLUGINS, *MODULES)
+    return folder
+
+
+def outcomes(suite: Path, name: str, **more: str) -> dict[str, str]:
+    """Run the suite, and return how each of its tests ended."""
+    report = suite / f"{name}.xml"
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["-p", "no:randomly", "-p", "no:benchmark", "--timeout=30", *LEFT_OUT]
+    command += ["--reruns=2", f"--junitxml={report}", "tests"]
+    done = subprocess.run(
+        command,
+        cwd=suite / "run",
+        env={**os.environ, "PYTHONPATH": str(suite / "site"), **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert report.exists(), done.stdout[-3000:]
+    found: dict[str, str] = {}
+    for case in ET.parse(report).getroot().iter("testcase"):
+        key = f"{case.get('classname', '').removeprefix('tests.')}.{case.get('name')}"
+        kinds = {child.tag for child in case}
+        ended = "passed" if not kinds & {"failure", "error", "skipped"} else "failed"
+        found[key] = "skipped" if "skipped" in kinds else ended
+    return found
+
+
+def listed(name: str) -> str | None:
+    for pattern, (ended, _) in DIFFERENCES.items():
+        if fnmatch.fnmatchcase(name, pattern):
+            return ended
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_pyzmqs_own_suite(suite: Path, installed: Installed) -> None:
+    theirs = outcomes(suite, "theirs")
+    ours = outcomes(suite, "ours", LD_PRELOAD=str(installed.lib / "libfastmq.so.0"))
+    assert len(theirs) > 400
+    assert ours.keys() == theirs.keys()
+    complain(
+        "tests that end otherwise than is listed",
+        [
+            f"{name}: {theirs[name]} on libzmq, {ended} on ours"
+            for name, ended in ours.items()
+            if ended != (listed(name) or theirs[name])
+            and not (theirs[name] == "skipped" == ended)
+        ],
+    )
+    stale = [
+        pattern
+        for pattern in DIFFERENCES
+        if all(ours[name] == theirs[name] for name in fnmatch.filter(ours, pattern))
+    ]
+    complain("differences that are none any more", stale)
