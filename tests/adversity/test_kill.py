@@ -87,10 +87,15 @@ class Scene:
         limit = {"CONNECT_TIMEOUT": 300} if self.net is not None else {}
         return {**marks, **limit, **(beats if self.beats else {})}
 
+    def choose_library(self) -> str:
+        if self.peer_kind == "REQ" and self.beats:
+            return "fastmq"  # libzmq's, once a heartbeat was lost, may not dial again
+        return self.dice.choice(["fastmq", "zmq"])
+
     def start_peer(self) -> Peer:
         peer = Peer(
             self.path,
-            self.dice.choice(["fastmq", "zmq"]),
+            self.choose_library(),
             self.net.pid if self.net is not None else 0,
             kind=self.peer_kind,
             seed=self.dice.getrandbits(32),
