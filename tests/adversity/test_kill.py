@@ -88,8 +88,8 @@ class Scene:
         return {**marks, **limit, **(beats if self.beats else {})}
 
     def choose_library(self) -> str:
-        if self.peer_kind == "REQ" and self.beats:
-            return "fastmq"  # libzmq's, once a heartbeat was lost, may not dial again
+        if self.peer_kind == "REQ" and (self.beats or self.net is not None):
+            return "fastmq"  # libzmq's, once it has waited too long, may never go on
         return self.dice.choice(["fastmq", "zmq"])
 
     def start_peer(self) -> Peer:
