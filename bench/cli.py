@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import cases, compare, harness, instructions, scale, tables
+from bench import capi, cases, compare, harness, instructions, scale, tables
 from bench import measure as measuring
 from bench import peers as peering
 from bench import report as reports
@@ -31,6 +31,7 @@ subcommands:
   {PROGRAM} compare A.json B.json       what changed beyond the noise
   {PROGRAM} plot FILE.json --out DIR    PNG files
   {PROGRAM} instructions                instructions a message of the C paths
+  {PROGRAM} capi                        C programs on libzmq and on fastmq
   {PROGRAM} scale                       thousands of peers, a million topics
 each has --help; docs/guide/benchmarks.md says how to read it all.
 """
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> int:
         "compare": main_compare,
         "plot": main_plot,
         "instructions": instructions.main,
+        "capi": capi.main,
         "scale": scale.main,
     }
     try:

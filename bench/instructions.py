@@ -105,15 +105,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def build(folder: Path) -> Path:
-    """Build the program as the extension is built, and return it."""
+def build(folder: Path, target: str = PROGRAM, *more: str) -> Path:
+    """Build a target as the extension is built, and return where it is."""
     cmake, ninja = tool("cmake"), tool("ninja")
     settings = ("FASTMQ_BENCH=ON", "FASTMQ_TESTS=OFF", "FASTMQ_LTO=ON")
     configure = [cmake, "-G", "Ninja", "-S", str(reports.ROOT), "-B", str(folder)]
     configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
-    must([*configure, *(f"-D{setting}" for setting in settings)])
-    must([cmake, "--build", str(folder), "--target", PROGRAM, "-j", jobs()])
-    return folder / PROGRAM
+    must([*configure, *(f"-D{setting}" for setting in (*settings, *more))])
+    must([cmake, "--build", str(folder), "--target", target, "-j", jobs()])
+    return folder / target
 
 
 def jobs() -> str:

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""C programs through zmq.h: one binary, on libzmq and on fastmq in its place.
+
+The binary (bench/c/capi.c) asks for libzmq.so.5 and is run with the system's and with
+ours by turns, so both see the same noise. Medians are shown with their ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import report as reports
+from bench.cases import size_text
+from bench.instructions import FOLDER, Unable, build, must, tool
+from bench.tables import Table, show
+
+SOURCE = reports.ROOT / "bench" / "c" / "capi.c"
+RUNS = 5
+TIME_LIMIT_S = 120
+# About a second each; of a stream, and round trips.
+STREAM_COUNTS = {1: 3_000_000, 64: 3_000_000, 1024: 1_000_000, 65536: 50_000}
+TRIP_COUNTS = {1: 50_000, 64: 50_000, 1024: 50_000, 65536: 5_000}
+
+
+@dataclass(frozen=True)
+class Case:
+    kind: str
+    """stream (messages a second) or trip (microseconds)."""
+    transport: str
+    size: int
+    cores: str
+
+    @property
+    def name(self) -> str:
+        size = size_text(self.size).replace(" ", "")
+        return f"{self.kind}-{self.transport}-{size}-{self.cores}"
+
+    @property
+    def count(self) -> int:
+        return (STREAM_COUNTS if self.kind == "stream" else TRIP_COUNTS)[self.size]
+
+
+CASES = [
+    Case(kind, transport, size, cores)
+    for kind, cores in (("stream", "two"), ("trip", "one"))
+    for transport in ("tcp", "ipc", "inproc")
+    for size in STREAM_COUNTS
+]
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    try:
+        library, program = prepare(options.build)
+        with tempfile.TemporaryDirectory() as folder:
+            results = list(measure(library, program, Path(folder), options))
+    except Unable as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    report = {
+        "machine": reports.machine(),
+        "commit": reports.commit(),
+        "results": results,
+    }
+    text = json.dumps(report, indent=1)
+    if options.json == "-":
+        print(text)
+        return 0
+    if options.json:
+        Path(options.json).write_text(text + "\n", encoding="utf-8")
+    show([table(results)])
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench capi",
+        description="Measure one C program on libzmq and on fastmq.",
+    )
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a hundredth of the messages, each once")
+    add("--only", metavar="PART", default="", help="cases with PART in their name")
+    add("--runs", type=int, default=RUNS, help="of each case (default: %(default)s)")
+    add("--build", type=Path, default=FOLDER, metavar="DIR", help="where to build")
+    add("--json", metavar="FILE", help="write everything (-: to the standard output)")
+    return parser.parse_args(arguments)
+
+
+def prepare(folder: Path) -> tuple[Path, Path]:
+    """Build our library under libzmq's name, and a program linked with the system's."""
+    build(folder, "fastmq_libzmq", "FASTMQ_LIBRARY=ON", "FASTMQ_AS_LIBZMQ=ON")
+    program = folder / "capi"
+    compile_it = [tool("cc"), "-O2", f"-I{reports.ROOT / 'csrc' / 'include'}"]
+    compile_it += [str(SOURCE), "-l:libzmq.so.5", "-lpthread", "-o", str(program)]
+    try:
+        must(compile_it)
+    except Unable as error:
+        raise Unable(f"there is no libzmq.so.5 to measure beside: {error}") from None
+    return folder, program
+
+
+def measure(
+    library: Path, program: Path, folder: Path, options: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    for case in CASES:
+        if options.only not in case.name:
+            continue
+        values: dict[str, list[float]] = {"libzmq": [], "fastmq": []}
+        for _ in range(1 if options.quick else options.runs):
+            values["libzmq"].append(run(case, program, folder, None, options.quick))
+            values["fastmq"].append(run(case, program, folder, library, options.quick))
+        yield {"name": case.name, **asdict(case), **values}
+
+
+def run(
+    case: Case, program: Path, folder: Path, library: Path | None, is_quick: bool
+) -> float:
+    endpoints = {
+        "tcp": "tcp://127.0.0.1:*",
+        "ipc": f"ipc://{folder / 'socket'}",
+        "inproc": "inproc://bench",
+    }
+    cpus = sorted(os.sched_getaffinity(0))
+    second = cpus[0] if case.cores == "one" or len(cpus) == 1 else cpus[1]
+    count = case.count // 100 if is_quick else case.count
+    command = [str(program), case.kind, endpoints[case.transport], str(case.size)]
+    command += [str(count), str(cpus[0]), str(second)]
+    environment = dict(os.environ)
+    if library is not None:
+        environment["LD_LIBRARY_PATH"] = str(library)
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT_S,
+            check=True,
+        )
+    except subprocess.SubprocessError as error:
+        raise Unable(f"{case.name}: {error}") from None
+    return float(done.stdout)
+
+
+def table(results: list[dict[str, Any]]) -> Table:
+    shown = Table(
+        "C through zmq.h; streams: messages/s, round trips: us",
+        ("case", "libzmq", "fastmq", "better by"),
+    )
+    for result in results:
+        theirs = statistics.median(result["libzmq"])
+        ours = statistics.median(result["fastmq"])
+        ratio = ours / theirs if result["kind"] == "stream" else theirs / ours
+        digits = ",.0f" if result["kind"] == "stream" else ".1f"
+        shown.rows.append(
+            (result["name"], f"{theirs:{digits}}", f"{ours:{digits}}", f"{ratio:.1f}")
+        )
+    return shown
