@@ -94,15 +94,15 @@ fmq__session_control(fmq__session *s, const uint8_t *frame, size_t len)
     fmq__hub_ask(s->hub, FMQ__WORK_FLUSH);
 }
 
-/* Writes. A kernel that has no memory just now is one that takes nothing now; but it
- * will not say when it does again. */
-static int
-put(fmq__session *s, write_round *r, const struct iovec *iov, int n_iov, size_t *sent)
+/* A kernel that has no memory just now is one that takes nothing now; but it will not
+ * say when it does again. */
+static void
+note_starved(write_round *r)
 {
-    int err = fmq__stream_writev(s->fd, iov, n_iov, sent);
-
-    r->is_starved = err == ENOBUFS || err == ENOMEM;
-    return r->is_starved ? EAGAIN : err;
+    if (r->err == ENOBUFS || r->err == ENOMEM) {
+        r->is_starved = true;
+        r->err = EAGAIN;
+    }
 }
 
 /* Writes the bodies of what was gathered: how many bytes of the queue that is. */
@@ -114,7 +114,7 @@ write_raw(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
 
     fmq__raw_strip(&span, s->peer->net.out_r.frame_left, run, n_runs);
     if (span.n != 0) {
-        r->err = put(s, r, span.iov, span.n, &sent);
+        r->err = fmq__stream_writev(s->fd, span.iov, span.n, &sent);
         if (r->err != 0) {
             return 0;
         }
@@ -132,7 +132,7 @@ empty_old(fmq__session *s, write_round *r)
     size_t sent = 0;
 
     if (iov.iov_len != 0) {
-        r->err = put(s, r, &iov, 1, &sent);
+        r->err = fmq__stream_writev(s->fd, &iov, 1, &sent);
         o->at += sent;
     }
     s->has_extra = o->at < o->len;
@@ -147,6 +147,7 @@ write_old(fmq__session *s, write_round *r, const struct iovec *run, int n_runs)
     size_t taken = fmq__old_fill(s->old, run, n_runs);
 
     empty_old(s, r);
+    note_starved(r);
     if (r->err == EAGAIN) {
         r->err = 0; /* it has left the queue */
     }
@@ -172,7 +173,7 @@ run_hello_round(fmq__session *s, write_round *r)
     }
     at -= head_len;
     iov[n++] = (struct iovec){s->hello.data + at, s->hello.len - at};
-    r->err = put(s, r, iov, n, &sent);
+    r->err = fmq__stream_writev(s->fd, iov, n, &sent);
     if (r->err != 0) {
         return;
     }
@@ -207,7 +208,7 @@ run_round(fmq__session *s, write_round *r)
             iov[0].iov_base = r->ctl;
             iov[0].iov_len = r->ctl_len;
         }
-        r->err = put(s, r, iov, n_iov + first, &sent);
+        r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
         r->is_short = sent < offered + r->ctl_len;
     }
     if (r->err != 0) {
@@ -236,7 +237,11 @@ run_next(fmq__session *s, write_round *r)
     } else {
         empty_old(s, r);
     }
-    if (r->err != 0 && r->err != EAGAIN) {
+    if (r->err == 0) {
+        return;
+    }
+    note_starved(r);
+    if (r->err != EAGAIN) {
         /* So that whoever reads comes to an end, whatever the peer does. */
         (void)shutdown(s->fd, SHUT_RDWR);
     }
