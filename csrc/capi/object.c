@@ -5,7 +5,6 @@
 #include <pthread.h>
 
 #include "base/alloc.h"
-#include "base/thread.h"
 
 enum { MARK = 2, MARK_BITS = 2, INDEX_BITS = 16, FIRST_SLOTS = 16 };
 
@@ -67,8 +66,11 @@ int
 fmq__object_enter(fmq__object *o, const fmq__object_kind *kind, void **handle)
 {
     uint32_t i;
-    int err = 0;
+    int err = fmq__mutex_init(&o->mutex);
 
+    if (err != 0) {
+        return err;
+    }
     (void)pthread_once(&once, prepare_for_forks);
     lock_table();
     if (first_free == n_slots) {
@@ -87,6 +89,9 @@ fmq__object_enter(fmq__object *o, const fmq__object_kind *kind, void **handle)
         *handle = (void *)o->handle;
     }
     unlock_table();
+    if (err != 0) {
+        fmq__mutex_fini(&o->mutex);
+    }
     return err;
 }
 
@@ -129,8 +134,29 @@ fmq__object_drop(fmq__object *o)
     }
     unlock_table();
     if (is_last) {
+        fmq__mutex_fini(&o->mutex);
         o->kind->free(o);
     }
+}
+
+fmq__object *
+fmq__object_lock(const void *handle, const fmq__object_kind *kind)
+{
+    fmq__object *o = fmq__object_hold(handle, kind);
+
+    if (o == NULL) {
+        errno = EFAULT;
+    } else {
+        fmq__mutex_lock(&o->mutex);
+    }
+    return o;
+}
+
+void
+fmq__object_unlock(fmq__object *o)
+{
+    fmq__mutex_unlock(&o->mutex);
+    fmq__object_drop(o);
 }
 
 int

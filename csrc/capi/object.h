@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/thread.h"
+
 typedef struct fmq__object fmq__object;
 
 typedef struct fmq__object_kind {
@@ -25,6 +27,7 @@ struct fmq__object {
     uintptr_t handle;
     uint32_t n_held;           /* under the table's mutex */
     _Atomic bool is_destroyed; /* changed under it */
+    fmq__mutex mutex;          /* over what the kind has of its own */
 };
 
 /* Gives it a handle; on failure it is still the caller's. */
@@ -34,6 +37,10 @@ int fmq__object_enter(fmq__object *o, const fmq__object_kind *kind, void **handl
  * kind (any more). */
 fmq__object *fmq__object_hold(const void *handle, const fmq__object_kind *kind);
 void fmq__object_drop(fmq__object *o);
+
+/* hold, with its mutex locked; NULL: errno is EFAULT. unlock ends both. */
+fmq__object *fmq__object_lock(const void *handle, const fmq__object_kind *kind);
+void fmq__object_unlock(fmq__object *o);
 
 /* Makes the handle stale, and NULL: 0, EFAULT. */
 int fmq__object_destroy(void **handle, const fmq__object_kind *kind);

@@ -21,8 +21,7 @@ typedef struct entry {
 } entry;
 
 typedef struct poller {
-    fmq__object object;
-    fmq__mutex mutex; /* over all below */
+    fmq__object object; /* its mutex is over all below */
     entry *entry;
     size_t n;
     size_t cap;
@@ -33,7 +32,6 @@ free_poller(fmq__object *o)
 {
     poller *p = (poller *)(void *)o;
 
-    fmq__mutex_fini(&p->mutex);
     fmq__free(p->entry);
     fmq__free(p);
 }
@@ -44,22 +42,13 @@ static const fmq__object_kind kind = {free_poller};
 static poller *
 enter(void *handle)
 {
-    fmq__object *o = fmq__object_hold(handle, &kind);
-    poller *p = (poller *)(void *)o;
-
-    if (p == NULL) {
-        errno = EFAULT;
-        return NULL;
-    }
-    fmq__mutex_lock(&p->mutex);
-    return p;
+    return (poller *)(void *)fmq__object_lock(handle, &kind);
 }
 
 static void
 leave(poller *p)
 {
-    fmq__mutex_unlock(&p->mutex);
-    fmq__object_drop(&p->object);
+    fmq__object_unlock(&p->object);
 }
 
 void *
@@ -67,14 +56,8 @@ zmq_poller_new(void)
 {
     poller *p = fmq__calloc(1, sizeof(*p));
     void *handle = NULL;
-    int err = p != NULL ? fmq__mutex_init(&p->mutex) : ENOMEM;
+    int err = p != NULL ? fmq__object_enter(&p->object, &kind, &handle) : ENOMEM;
 
-    if (err == 0) {
-        err = fmq__object_enter(&p->object, &kind, &handle);
-        if (err != 0) {
-            fmq__mutex_fini(&p->mutex);
-        }
-    }
     if (err != 0) {
         fmq__free(p);
         errno = err;
@@ -340,9 +323,9 @@ wait_for_events(poller *p, zmq_poller_event_t *events, size_t n, long timeout,
     size_t n_ready = 0;
     int err;
 
-    fmq__mutex_lock(&p->mutex);
+    fmq__mutex_lock(&p->object.mutex);
     err = wait_init(&w, p);
-    fmq__mutex_unlock(&p->mutex);
+    fmq__mutex_unlock(&p->object.mutex);
     if (err != 0) {
         return err;
     }
@@ -363,14 +346,13 @@ wait_for_events(poller *p, zmq_poller_event_t *events, size_t n, long timeout,
 int
 zmq_poller_wait_all(void *handle, zmq_poller_event_t *events, int n, long timeout)
 {
-    poller *p = enter(handle);
+    poller *p = (poller *)(void *)fmq__object_hold(handle, &kind);
     size_t n_put = 0;
     int err;
 
     if (p == NULL) {
-        return -1;
+        return fmq__zmq_result(EFAULT);
     }
-    fmq__mutex_unlock(&p->mutex);
     err = n < 0 ? EINVAL : 0;
     if (err == 0 && events == NULL) {
         err = EFAULT;

@@ -19,16 +19,6 @@
 #endif
 #include "zmq.h"
 
-static inline int
-fmq__zmq_result(int err)
-{
-    if (err == 0) {
-        return 0;
-    }
-    errno = err;
-    return -1;
-}
-
 /* For functions that return a number of bytes; more than an int can say are INT_MAX. */
 static inline int
 fmq__zmq_count(int err, size_t n)
@@ -38,6 +28,12 @@ fmq__zmq_count(int err, size_t n)
         return -1;
     }
     return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+static inline int
+fmq__zmq_result(int err)
+{
+    return fmq__zmq_count(err, 0);
 }
 
 static inline fmq_socket

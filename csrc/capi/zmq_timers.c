@@ -28,8 +28,7 @@ typedef struct timer {
 } timer;
 
 typedef struct timers {
-    fmq__object object;
-    fmq__mutex mutex; /* over all below */
+    fmq__object object; /* its mutex is over all below */
     fmq__node all;
     fmq__node firing;
     fmq__heap due;
@@ -45,7 +44,6 @@ free_timers(fmq__object *o)
     while ((n = fmq__list_pop_front(&t->all)) != NULL) {
         fmq__free(FMQ__ITEM(n, timer, node));
     }
-    fmq__mutex_fini(&t->mutex);
     fmq__free(t);
 }
 
@@ -55,22 +53,13 @@ static const fmq__object_kind kind = {free_timers};
 static timers *
 enter(void *handle)
 {
-    fmq__object *o = fmq__object_hold(handle, &kind);
-    timers *t = (timers *)(void *)o;
-
-    if (t == NULL) {
-        errno = EFAULT;
-        return NULL;
-    }
-    fmq__mutex_lock(&t->mutex);
-    return t;
+    return (timers *)(void *)fmq__object_lock(handle, &kind);
 }
 
 static void
 leave(timers *t)
 {
-    fmq__mutex_unlock(&t->mutex);
-    fmq__object_drop(&t->object);
+    fmq__object_unlock(&t->object);
 }
 
 void *
@@ -78,16 +67,13 @@ zmq_timers_new(void)
 {
     timers *t = fmq__calloc(1, sizeof(*t));
     void *handle = NULL;
-    int err = t != NULL ? fmq__mutex_init(&t->mutex) : ENOMEM;
+    int err = ENOMEM;
 
-    if (err == 0) {
+    if (t != NULL) {
         fmq__list_init(&t->all);
         fmq__list_init(&t->firing);
         fmq__heap_init(&t->due);
         err = fmq__object_enter(&t->object, &kind, &handle);
-        if (err != 0) {
-            fmq__mutex_fini(&t->mutex);
-        }
     }
     if (err != 0) {
         fmq__free(t);
@@ -279,9 +265,9 @@ zmq_timers_execute(void *handle)
     while ((one = take_firing(t, now)) != NULL) {
         const timer copy = *one; /* it may be cancelled at any time */
 
-        fmq__mutex_unlock(&t->mutex);
+        fmq__mutex_unlock(&t->object.mutex);
         copy.handler(copy.id, copy.arg);
-        fmq__mutex_lock(&t->mutex);
+        fmq__mutex_lock(&t->object.mutex);
     }
     leave(t);
     return 0;
