@@ -129,7 +129,7 @@ popped(fmq__pipe *p)
     if (fmq__duct_report(side->rx)) {
         (void)fmq__inproc_tell(fmq__inproc_peer(side));
     }
-    if (p->n_in == 0 && (side->is_ended || fmq__duct_is_finished(side->rx))) {
+    if (p->n_in == 0 && fmq__inproc_is_finished(side)) {
         (void)fmq__inproc_tell(side);
     }
 }

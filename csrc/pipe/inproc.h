@@ -87,11 +87,12 @@ void fmq__inproc_take_note(fmq__inproc *side);
 /* Ends it: gives back the note's reference. */
 void fmq__inproc_end_note(fmq__inproc *side);
 
-/* Whether the peer closed and everything it sent has been read. */
+/* Whether the peer closed and everything it sent has been read, or we have given it up.
+ */
 static inline bool
 fmq__inproc_is_finished(const fmq__inproc *side)
 {
-    return fmq__duct_is_finished(side->rx);
+    return side->is_ended || fmq__duct_is_finished(side->rx);
 }
 
 /* Closes this side, which is not attached (any more), and tells the other one: what was

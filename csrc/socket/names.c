@@ -123,8 +123,6 @@ join(waiting *w, const bound *b)
 
     if (s != NULL) {
         fmq__hub_lock(&s->hub);
-    }
-    if (s != NULL) {
         w->sndhwm = (uint32_t)s->opt.sndhwm; /* it may have been set meanwhile */
     }
     w->is_told = join_couple(w->couple, b, w->sndhwm, w->rcvhwm);
@@ -175,7 +173,7 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
     b->id_len = link->identity_len;
     b->goodbye = (fmq__blob){NULL, NULL, 0};
     if ((s->hub.pattern->ops->says & FMQ__SAYS_GOODBYE) != 0) {
-        b->goodbye = link->goodbye;
+        b->goodbye = link->bytes.goodbye;
         fmq__blob_hold(&b->goodbye);
     }
     b->keeper = s->hub.pattern->ops == &fmq__pattern_keeper ? fmq__shell_handle(s) : 0;
@@ -320,7 +318,7 @@ attach_side(fmq__socket *s, fmq__inproc *side, const fmq__link_opts *link)
     }
     side->is_open = true;
     fmq__list_push_back(&s->inprocs, &side->node);
-    say_hello(s, side, link != NULL ? &link->hello : &s->opt.hello);
+    say_hello(s, side, link != NULL ? &link->bytes.hello : &s->opt.bytes.hello);
     return 0;
 }
 
@@ -469,7 +467,7 @@ check_peer(fmq__socket *s, fmq__inproc *side)
     }
     side->pipe.is_closed_out = true;
     fmq__hub_down(&s->hub, &side->pipe);
-    if (side->pipe.n_in == 0 && (side->is_ended || fmq__inproc_is_finished(side))) {
+    if (side->pipe.n_in == 0 && fmq__inproc_is_finished(side)) {
         fmq__inproc_detach(s, side);
         fmq__inproc_close(side, &s->hub.dropped);
     }
