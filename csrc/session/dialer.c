@@ -117,23 +117,24 @@ retry_later(dialer *d)
     tell(d, FMQ__EVENT_CONNECT_RETRIED, delay_ms);
 }
 
+/* The attempt is over; its descriptor stays. */
 static void
-forget_proxy(dialer *d)
+end_attempt(dialer *d)
 {
     if (d->socks != NULL) {
         fmq__tunnel_close(d->socks);
         d->socks = NULL;
     }
+    if (d->watch.fd >= 0) {
+        fmq__io_unwatch(io_of(d), &d->watch);
+    }
+    fmq__io_clear_timer(io_of(d), &d->timer);
 }
 
 static void
 drop_attempt(dialer *d)
 {
-    forget_proxy(d);
-    if (d->watch.fd >= 0) {
-        fmq__io_unwatch(io_of(d), &d->watch);
-    }
-    fmq__io_clear_timer(io_of(d), &d->timer);
+    end_attempt(d);
     if (d->fd >= 0) {
         close(d->fd);
         tell(d, FMQ__EVENT_CLOSED, (uint64_t)d->fd);
@@ -148,11 +149,7 @@ begin_session(dialer *d)
     fmq__endpoint *e = &d->base;
     int fd = d->fd;
 
-    if (d->watch.fd >= 0) {
-        fmq__io_unwatch(io_of(d), &d->watch);
-    }
-    fmq__io_clear_timer(io_of(d), &d->timer);
-    forget_proxy(d);
+    end_attempt(d);
     d->fd = -1;
     d->n_retries = 0;
     if (fmq__session_open(e->hub, e, fd, &e->opts, &d->session) != 0) {
@@ -164,9 +161,15 @@ begin_session(dialer *d)
 }
 
 static void
-fail_attempt(dialer *d, int err)
+note_reason(dialer *d, int err)
 {
     d->reason = err == ECONNREFUSED ? FMQ__STOP_REFUSED : 0;
+}
+
+static void
+fail_attempt(dialer *d, int err)
+{
+    note_reason(d, err);
     drop_attempt(d);
     try_next(d);
 }
@@ -204,7 +207,7 @@ on_connected(dialer *d)
         begin_session(d);
         return;
     }
-    err = fmq__tunnel_open(&o->socks, &d->base.addr, &d->socks);
+    err = fmq__tunnel_open(&o->bytes.socks, &d->base.addr, &d->socks);
     if (err != 0) {
         fail_attempt(d, err);
         return;
@@ -251,7 +254,7 @@ try_next(dialer *d)
         }
         if (err != EINPROGRESS) {
             d->fd = -1;
-            d->reason = err == ECONNREFUSED ? FMQ__STOP_REFUSED : 0;
+            note_reason(d, err);
             continue;
         }
         tell(d, FMQ__EVENT_CONNECT_DELAYED, EINPROGRESS);
@@ -366,10 +369,9 @@ on_buried(fmq__chore *c)
     if (d->base.peer != NULL) {
         fmq__peer_free(d->base.peer);
     }
-    forget_proxy(d);
     fmq__addr_fini(&d->proxy);
     fmq__addr_fini(&d->base.addr);
-    fmq__link_opts_drop(&d->base.opts);
+    fmq__byte_opts_drop(&d->base.opts.bytes);
     fmq__free(d);
 }
 
@@ -501,7 +503,7 @@ fmq__dialer_new(fmq__hub *h, fmq__addr *addr, const fmq__link_opts *opts,
     if (d == NULL) {
         return ENOMEM;
     }
-    err = fmq__tunnel_find(&opts->socks, addr, &d->proxy);
+    err = fmq__tunnel_find(&opts->bytes.socks, addr, &d->proxy);
     if (err != 0) {
         fmq__free(d);
         return err;
@@ -511,7 +513,7 @@ fmq__dialer_new(fmq__hub *h, fmq__addr *addr, const fmq__link_opts *opts,
     d->base.peer = peer;
     d->resolver = resolver;
     fmq__list_init(&d->lookup.node);
-    d->lookup.addr = d->proxy.transport != NULL ? &d->proxy : &d->base.addr;
+    d->lookup.addr = target_of(d);
     d->lookup.opts = &d->base.opts.stream;
     d->lookup.on_done = on_looked_up;
     fmq__task_init(&d->answered, on_answered);

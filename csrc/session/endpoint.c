@@ -14,7 +14,7 @@ fmq__endpoint_init(fmq__endpoint *e, const fmq__endpoint_ops *ops, fmq__hub *h,
     e->addr = *addr;
     *addr = (fmq__addr){0};
     e->opts = *opts;
-    fmq__link_opts_hold(&e->opts);
+    fmq__byte_opts_hold(&e->opts.bytes);
     e->peer = NULL;
     e->is_bound = false;
     e->is_refused = false;

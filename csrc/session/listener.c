@@ -65,7 +65,7 @@ static void
 take(listener *l, int fd)
 {
     fmq__endpoint *e = &l->base;
-    const fmq__blob *filters = &e->opts.filters;
+    const fmq__blob *filters = &e->opts.bytes.filters;
     fmq__session *s;
 
     if (!fmq__filter_admits(filters->data, filters->len / sizeof(fmq__filter), fd)) {
@@ -119,7 +119,7 @@ on_buried(fmq__chore *c)
     listener *l = from_base(FMQ__ITEM(c, fmq__endpoint, burial));
 
     fmq__addr_fini(&l->base.addr);
-    fmq__link_opts_drop(&l->base.opts);
+    fmq__byte_opts_drop(&l->base.opts.bytes);
     fmq__free(l->bound_name);
     fmq__free(l);
 }

@@ -61,48 +61,25 @@ typedef struct fmq__heartbeat_opts {
     int timeout_ms; /* -1: ivl_ms; 0: an answer is not waited for */
 } fmq__heartbeat_opts;
 
-/* A SOCKS5 proxy; `proxy`, "host:port" with a NUL at its end, empty: none. */
+/* A SOCKS5 proxy; `proxy`, "host:port", empty: none. */
 typedef struct fmq__socks_opts {
     fmq__blob proxy;
     fmq__blob user;
     fmq__blob password;
 } fmq__socks_opts;
 
-int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
-/* Not under L; detached before. */
-void fmq__peer_free(fmq__peer *p);
-
-/* The slice of the socket's options that connections need; copied at bind or connect.
- * Its blobs are the copy's if they were held. */
-struct fmq__link_opts {
-    fmq__stream_opts stream;
-    uint32_t sndhwm;
-    uint32_t rcvhwm;
-    int64_t maxmsgsize; /* -1: no limit */
-    int reconnect_ivl_ms;
-    int reconnect_ivl_max_ms;
-    int connect_timeout_ms; /* 0: the system's */
-    int handshake_ivl_ms;   /* 0: none */
-    fmq__heartbeat_opts heartbeat;
-    int use_fd;            /* bind: adopt this descriptor; -1: none */
-    int reconnect_stop;    /* FMQ__STOP_* */
+/* The options that are bytes: the socket's own, and what each connection holds. */
+typedef struct fmq__byte_opts {
     fmq__blob metadata;    /* further properties of ours, encoded */
     fmq__blob hello;       /* the first message of each connection */
     fmq__blob goodbye;     /* what an accepted peer seems to say when it has gone */
     fmq__blob hiccup;      /* the same of one that was dialled */
+    fmq__blob filters;     /* bind: who is taken, as in transport/filter.h */
     fmq__socks_opts socks; /* connect over tcp: by which proxy */
-    fmq__blob filters;     /* bind: who is taken, see transport/filter.h */
-    bool is_immediate;
-    bool is_raw;        /* STREAM, ROUTER_RAW */
-    unsigned conflates; /* FMQ__CONFLATE_* */
-    uint8_t identity[255];
-    uint8_t identity_len;
-    uint8_t connect_id[255]; /* connect: the id its peer gets (CONNECT_ROUTING_ID) */
-    uint8_t connect_id_len;
-};
+} fmq__byte_opts;
 
 static inline void
-fmq__link_opts_hold(const fmq__link_opts *o)
+fmq__byte_opts_hold(const fmq__byte_opts *o)
 {
     fmq__blob_hold(&o->metadata);
     fmq__blob_hold(&o->hello);
@@ -115,7 +92,7 @@ fmq__link_opts_hold(const fmq__link_opts *o)
 }
 
 static inline void
-fmq__link_opts_drop(fmq__link_opts *o)
+fmq__byte_opts_drop(fmq__byte_opts *o)
 {
     fmq__blob_drop(&o->metadata);
     fmq__blob_drop(&o->hello);
@@ -126,5 +103,33 @@ fmq__link_opts_drop(fmq__link_opts *o)
     fmq__blob_drop(&o->socks.user);
     fmq__blob_drop(&o->socks.password);
 }
+
+int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
+/* Not under L; detached before. */
+void fmq__peer_free(fmq__peer *p);
+
+/* The slice of the socket's options that connections need; copied at bind or connect.
+ * Its bytes are the copy's if they were held (fmq__byte_opts_hold). */
+struct fmq__link_opts {
+    fmq__stream_opts stream;
+    uint32_t sndhwm;
+    uint32_t rcvhwm;
+    int64_t maxmsgsize; /* -1: no limit */
+    int reconnect_ivl_ms;
+    int reconnect_ivl_max_ms;
+    int connect_timeout_ms; /* 0: the system's */
+    int handshake_ivl_ms;   /* 0: none */
+    fmq__heartbeat_opts heartbeat;
+    int use_fd;         /* bind: adopt this descriptor; -1: none */
+    int reconnect_stop; /* FMQ__STOP_* */
+    fmq__byte_opts bytes;
+    bool is_immediate;
+    bool is_raw;        /* STREAM, ROUTER_RAW */
+    unsigned conflates; /* FMQ__CONFLATE_* */
+    uint8_t identity[255];
+    uint8_t identity_len;
+    uint8_t connect_id[255]; /* connect: the id its peer gets (CONNECT_ROUTING_ID) */
+    uint8_t connect_id_len;
+};
 
 #endif

@@ -172,12 +172,12 @@ take_blobs(fmq__session *s, const fmq__link_opts *o)
     unsigned says = s->is_raw ? 0 : s->hub->pattern->ops->says;
 
     if (says & FMQ__SAYS_HELLO) {
-        s->hello = o->hello;
+        s->hello = o->bytes.hello;
         s->has_extra = s->hello.body != NULL;
         fmq__blob_hold(&s->hello);
     }
     if (says & (s->is_bound ? FMQ__SAYS_GOODBYE : FMQ__SAYS_HICCUP)) {
-        s->farewell = s->is_bound ? o->goodbye : o->hiccup;
+        s->farewell = s->is_bound ? o->bytes.goodbye : o->bytes.hiccup;
         fmq__blob_hold(&s->farewell);
     }
 }
@@ -193,8 +193,8 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         .identity = o->identity,
         .identity_len = o->identity_len,
         .has_identity = pattern->has_identity,
-        .metadata = o->metadata.data,
-        .metadata_len = o->metadata.len,
+        .metadata = o->bytes.metadata.data,
+        .metadata_len = o->bytes.metadata.len,
         .mech = &fmq__mech_null,
     };
     fmq__session *s = fmq__calloc(1, sizeof(*s));

@@ -14,7 +14,6 @@ enum { ENDPOINT_MAX = 1024 };
 int
 fmq__tunnel_find(const fmq__socks_opts *o, const fmq__addr *to, fmq__addr *proxy)
 {
-    const char *text = (const char *)o->proxy.data;
     const char *source_end = strchr(to->text, ';');
     int source_len = source_end != NULL ? (int)(source_end + 1 - to->text) : 0;
     char both[ENDPOINT_MAX];
@@ -26,7 +25,8 @@ fmq__tunnel_find(const fmq__socks_opts *o, const fmq__addr *to, fmq__addr *proxy
     if (strlen(to->host) > FMQ__SOCKS_FIELD_MAX) {
         return ENAMETOOLONG;
     }
-    n = snprintf(both, sizeof(both), "%.*s%s", source_len, to->text, text);
+    n = snprintf(both, sizeof(both), "%.*s%.*s", source_len, to->text,
+                 (int)o->proxy.len, (const char *)o->proxy.data);
     if (n < 0 || (size_t)n >= sizeof(both)) {
         return ENAMETOOLONG;
     }

@@ -332,7 +332,7 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     if (is_bind && t != NULL) {
         s->opt.use_fd = -1; /* it is for this bind alone */
     }
-    fmq__link_opts_hold(&link);
+    fmq__byte_opts_hold(&link.bytes);
     err = t != NULL ? choose_io(s) : 0;
     s->hub.n_inside++; /* it must not end while we work without L */
     fmq__socket_leave(s);
@@ -342,7 +342,7 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
         err = is_bind ? bind_network(s, t, endpoint, rest, &link)
                       : connect_network(s, t, endpoint, rest, &link);
     }
-    fmq__link_opts_drop(&link);
+    fmq__byte_opts_drop(&link.bytes);
     fmq__hub_lock(&s->hub);
     if (err == 0 && t == NULL && fmq__hub_state(&s->hub) == 0) {
         fmq__hub_take_notes(&s->hub); /* of connects that waited for the name */

@@ -114,14 +114,14 @@ fmq__options_init(fmq__options *o)
 void
 fmq__options_fini(fmq__options *o)
 {
-    fmq__blob_drop(&o->metadata);
-    fmq__blob_drop(&o->hello);
-    fmq__blob_drop(&o->goodbye);
-    fmq__blob_drop(&o->hiccup);
-    fmq__blob_drop(&o->filters);
-    fmq__blob_drop(&o->socks.proxy);
-    fmq__blob_drop(&o->socks.user);
-    fmq__blob_drop(&o->socks.password);
+    fmq__byte_opts_drop(&o->bytes);
+}
+
+static void
+replace_blob(fmq__blob *b, fmq__blob by)
+{
+    fmq__blob_drop(b);
+    *b = by;
 }
 
 /* Bytes of any length; none: as if it had not been set. */
@@ -138,12 +138,25 @@ set_blob(fmq__blob *b, const void *value, size_t len)
         }
         memcpy(made.data, value, len);
     }
-    fmq__blob_drop(b);
-    *b = made;
+    replace_blob(b, made);
     return 0;
 }
 
-/* "host:port"; none at all ends it. Kept with a NUL. */
+/* A copy of `b` with room for `more` bytes behind what it has. */
+static int
+grow_blob(const fmq__blob *b, size_t more, fmq__blob *grown)
+{
+    int err;
+
+    *grown = (fmq__blob){NULL, NULL, b->len + more};
+    err = fmq__body_new(grown->len, &grown->body, &grown->data);
+    if (err == 0 && b->len != 0) {
+        memcpy(grown->data, b->data, b->len);
+    }
+    return err;
+}
+
+/* "host:port"; none at all ends it. */
 static int
 set_proxy(fmq__options *o, const char *text, size_t len)
 {
@@ -152,7 +165,7 @@ set_proxy(fmq__options *o, const char *text, size_t len)
     int err;
 
     if (text == NULL) {
-        return set_blob(&o->socks.proxy, NULL, 0);
+        return set_blob(&o->bytes.socks.proxy, NULL, 0);
     }
     if (len == 0 || len >= sizeof(copy) || memchr(text, '\0', len) != NULL ||
         memchr(text, ';', len) != NULL) {
@@ -163,7 +176,7 @@ set_proxy(fmq__options *o, const char *text, size_t len)
     err = fmq__transport_tcp.parse(copy, FMQ__ADDR_CONNECT, &addr);
     if (err == 0) {
         fmq__addr_fini(&addr);
-        err = set_blob(&o->socks.proxy, copy, len + 1);
+        err = set_blob(&o->bytes.socks.proxy, text, len);
     }
     return err;
 }
@@ -188,7 +201,7 @@ add_metadata(fmq__options *o, const char *text, size_t len)
 {
     const char *colon = len != 0 ? memchr(text, ':', len) : NULL;
     size_t name_len = colon != NULL ? (size_t)(colon - text) : 0;
-    fmq__blob grown = {NULL, NULL, 0};
+    fmq__blob grown;
     char name[256];
     int err;
 
@@ -198,21 +211,16 @@ add_metadata(fmq__options *o, const char *text, size_t len)
     }
     memcpy(name, text, name_len);
     name[name_len] = '\0';
-    if (has_property(&o->metadata, name)) {
+    if (has_property(&o->bytes.metadata, name)) {
         return 0;
     }
     len -= name_len + 1;
-    grown.len = o->metadata.len + fmq__metadata_property_len(name, len);
-    err = fmq__body_new(grown.len, &grown.body, &grown.data);
+    err = grow_blob(&o->bytes.metadata, fmq__metadata_property_len(name, len), &grown);
     if (err != 0) {
         return err;
     }
-    if (o->metadata.len != 0) {
-        memcpy(grown.data, o->metadata.data, o->metadata.len);
-    }
-    (void)fmq__metadata_put(grown.data + o->metadata.len, name, colon + 1, len);
-    fmq__blob_drop(&o->metadata);
-    o->metadata = grown;
+    (void)fmq__metadata_put(grown.data + o->bytes.metadata.len, name, colon + 1, len);
+    replace_blob(&o->bytes.metadata, grown);
     return 0;
 }
 
@@ -229,32 +237,41 @@ set_device(fmq__options *o, const char *name, size_t len)
     return 0;
 }
 
-/* All filters but those of a kind, and one more (NULL: none). */
 static int
-set_filters(fmq__options *o, enum fmq__filter_kind without, const fmq__filter *more)
+add_filter(fmq__options *o, const fmq__filter *f)
 {
-    fmq__blob made = {NULL, NULL, 0};
-    size_t room = o->filters.len + sizeof(*more);
-    int err = fmq__body_new(room, &made.body, &made.data);
+    fmq__blob grown;
+    int err = grow_blob(&o->bytes.filters, sizeof(*f), &grown);
+
+    if (err == 0) {
+        memcpy(grown.data + o->bytes.filters.len, f, sizeof(*f));
+        replace_blob(&o->bytes.filters, grown);
+    }
+    return err;
+}
+
+/* Keeps those of other kinds; the list that connections hold stays as it is. */
+static int
+clear_filters(fmq__options *o, enum fmq__filter_kind kind)
+{
+    fmq__blob kept = {NULL, NULL, 0};
+    size_t n = 0;
+    int err = o->bytes.filters.len != 0 ? grow_blob(&o->bytes.filters, 0, &kept) : 0;
 
     if (err != 0) {
         return err;
     }
-    for (size_t at = 0; at < o->filters.len; at += sizeof(fmq__filter)) {
+    for (size_t at = 0; at < kept.len; at += sizeof(fmq__filter)) {
         fmq__filter f;
 
-        memcpy(&f, o->filters.data + at, sizeof(f));
-        if (more != NULL || f.kind != without) {
-            memcpy(made.data + made.len, &f, sizeof(f));
-            made.len += sizeof(f);
+        memcpy(&f, kept.data + at, sizeof(f));
+        if (f.kind != kind) {
+            memcpy(kept.data + n, &f, sizeof(f));
+            n += sizeof(f);
         }
     }
-    if (more != NULL) {
-        memcpy(made.data + made.len, more, sizeof(*more));
-        made.len += sizeof(*more);
-    }
-    fmq__blob_drop(&o->filters);
-    o->filters = made;
+    kept.len = n;
+    replace_blob(&o->bytes.filters, kept);
     return 0;
 }
 
@@ -269,12 +286,12 @@ set_filter(fmq__options *o, int option, const void *value, size_t len)
     int id;
 
     if (value == NULL) {
-        return set_filters(o, f.kind, NULL);
+        return clear_filters(o, f.kind);
     }
     if (f.kind == FMQ__FILTER_NETWORK) {
         int err = fmq__filter_parse(value, len, &f);
 
-        return err != 0 ? err : set_filters(o, f.kind, &f);
+        return err != 0 ? err : add_filter(o, &f);
     }
     if (len != sizeof(id)) {
         return EINVAL;
@@ -282,7 +299,7 @@ set_filter(fmq__options *o, int option, const void *value, size_t len)
     memcpy(&id, value, sizeof(id));
     /* A uid_t or gid_t is unsigned; a process has a positive number. */
     f.id = f.kind == FMQ__FILTER_PID ? (int64_t)id : (int64_t)(uint32_t)id;
-    return f.kind == FMQ__FILTER_PID && id <= 0 ? EINVAL : set_filters(o, f.kind, &f);
+    return f.kind == FMQ__FILTER_PID && id <= 0 ? EINVAL : add_filter(o, &f);
 }
 
 /* The options that are bytes; EINVAL: not one of them, or a bad value. */
@@ -295,22 +312,22 @@ set_bytes(fmq__options *o, int option, const void *value, size_t len)
     case OPT_METADATA:
         return add_metadata(o, value, len);
     case OPT_HELLO_MSG:
-        return set_blob(&o->hello, value, len);
+        return set_blob(&o->bytes.hello, value, len);
     case OPT_DISCONNECT_MSG:
-        return set_blob(&o->goodbye, value, len);
+        return set_blob(&o->bytes.goodbye, value, len);
     case OPT_SOCKS_PROXY:
         return set_proxy(o, value, len);
     case OPT_SOCKS_USERNAME:
-        return len > 255 ? EINVAL : set_blob(&o->socks.user, value, len);
+        return len > 255 ? EINVAL : set_blob(&o->bytes.socks.user, value, len);
     case OPT_SOCKS_PASSWORD:
-        return len > 255 ? EINVAL : set_blob(&o->socks.password, value, len);
+        return len > 255 ? EINVAL : set_blob(&o->bytes.socks.password, value, len);
     case OPT_TCP_ACCEPT_FILTER:
     case OPT_IPC_FILTER_PID:
     case OPT_IPC_FILTER_UID:
     case OPT_IPC_FILTER_GID:
         return set_filter(o, option, value, len);
     case OPT_HICCUP_MSG:
-        return set_blob(&o->hiccup, value, len);
+        return set_blob(&o->bytes.hiccup, value, len);
     default:
         return EINVAL;
     }
@@ -384,19 +401,16 @@ fmq__options_put(const void *bytes, size_t n, void *value, size_t *len)
 
 /* Text, with a NUL at its end. */
 static int
-put_text(const fmq__blob *b, size_t n, void *value, size_t *len)
+put_text(const fmq__blob *b, void *value, size_t *len)
 {
-    size_t room = *len;
+    int err = *len > b->len ? 0 : EINVAL;
 
-    if (room < n + 1) {
-        return EINVAL;
+    if (err == 0) {
+        (void)fmq__options_put(b->len != 0 ? (const char *)b->data : "", b->len, value,
+                               len);
+        *len = b->len + 1; /* zeros are behind it */
     }
-    memset(value, 0, room);
-    if (n != 0) {
-        memcpy(value, b->data, n);
-    }
-    *len = n + 1;
-    return 0;
+    return err;
 }
 
 static int
@@ -417,12 +431,11 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
     case OPT_BINDTODEVICE:
         return fmq__options_put(o->device, strlen(o->device) + 1, value, len);
     case OPT_SOCKS_PROXY:
-        return put_text(&o->socks.proxy, o->socks.proxy.len - (o->socks.proxy.len != 0),
-                        value, len);
+        return put_text(&o->bytes.socks.proxy, value, len);
     case OPT_SOCKS_USERNAME:
-        return put_text(&o->socks.user, o->socks.user.len, value, len);
+        return put_text(&o->bytes.socks.user, value, len);
     case OPT_SOCKS_PASSWORD:
-        return put_text(&o->socks.password, o->socks.password.len, value, len);
+        return put_text(&o->bytes.socks.password, value, len);
     case OPT_AFFINITY:
         return put_number(&o->affinity, sizeof(o->affinity), value, len);
     case OPT_MAXMSGSIZE:
@@ -455,12 +468,7 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     memcpy(link->stream.device, o->device, sizeof(o->device));
     link->use_fd = o->use_fd;
     link->reconnect_stop = o->reconnect_stop;
-    link->metadata = o->metadata;
-    link->hello = o->hello;
-    link->goodbye = o->goodbye;
-    link->hiccup = o->hiccup;
-    link->filters = o->filters;
-    link->socks = o->socks;
+    link->bytes = o->bytes;
     link->stream.ipv6 = o->ipv6 != 0;
     link->sndhwm = (uint32_t)o->sndhwm;
     link->rcvhwm = (uint32_t)o->rcvhwm;

@@ -75,12 +75,7 @@ typedef struct fmq__options {
     int in_batch_size;
     int out_batch_size;
     char device[17];
-    fmq__blob metadata; /* encoded */
-    fmq__blob hello;
-    fmq__blob goodbye;
-    fmq__blob hiccup;
-    fmq__socks_opts socks;
-    fmq__blob filters; /* fmq__filter, one after the other */
+    fmq__byte_opts bytes;
     uint8_t routing_id[255];
     uint8_t routing_id_len;
 } fmq__options;

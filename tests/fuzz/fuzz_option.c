@@ -31,7 +31,7 @@ require(int is_ok)
 static int
 has_name(const fmq__options *o, const uint8_t *name, size_t len)
 {
-    fmq__metadata_cursor at = {o->metadata.data, o->metadata.len};
+    fmq__metadata_cursor at = {o->bytes.metadata.data, o->bytes.metadata.len};
     fmq__property p;
     int n = 0;
 
@@ -55,7 +55,7 @@ is_good(const uint8_t *value, size_t len)
 static void
 set_metadata(fmq__options *o, const uint8_t *value, size_t len)
 {
-    size_t before = o->metadata.len;
+    size_t before = o->bytes.metadata.len;
     int err = fmq__options_set(o, METADATA, value, len);
     const uint8_t *colon;
     size_t name_len;
@@ -66,21 +66,22 @@ set_metadata(fmq__options *o, const uint8_t *value, size_t len)
     }
     require(err == (is_good(value, len) ? 0 : EINVAL));
     if (err != 0) {
-        require(o->metadata.len == before);
+        require(o->bytes.metadata.len == before);
         return;
     }
     colon = memchr(value, ':', len);
     name_len = (size_t)(colon - value);
     n = has_name(o, value, name_len);
     require(n == 1);
-    require(o->metadata.len == before || o->metadata.len == before + 4 + len);
+    require(o->bytes.metadata.len == before ||
+            o->bytes.metadata.len == before + 4 + len);
 }
 
 /* All of it is what a peer would take. */
 static void
 check_metadata(const fmq__options *o)
 {
-    fmq__metadata_cursor at = {o->metadata.data, o->metadata.len};
+    fmq__metadata_cursor at = {o->bytes.metadata.data, o->bytes.metadata.len};
     fmq__property p;
     int err;
 
