@@ -8,7 +8,6 @@ ours by turns, so both see the same noise. Medians are shown with their ratio.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -72,13 +71,8 @@ def main(arguments: list[str]) -> int:
         "commit": reports.commit(),
         "results": results,
     }
-    text = json.dumps(report, indent=1)
-    if options.json == "-":
-        print(text)
-        return 0
-    if options.json:
-        Path(options.json).write_text(text + "\n", encoding="utf-8")
-    show([table(results)])
+    if reports.write(report, options.json):
+        show([table(results)])
     return 0
 
 

@@ -191,12 +191,8 @@ def progress(n: int) -> Iterator[Callable[[int, Case, Peer], None]]:
 
 
 def write(report: dict[str, Any], file: str | None) -> None:
-    text = json.dumps(report, indent=1)
-    if file == "-":
-        print(text)
+    if not reports.write(report, file):
         return
-    if file:
-        Path(file).write_text(text + "\n", encoding="utf-8")
     print(reports.machine_line(report))
     machine = report["machine"]
     if machine["load"] > machine["usable cpus"] / 2:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import re
 import shutil
@@ -81,13 +80,8 @@ def main(arguments: list[str]) -> int:
         "size": options.size,
         "counts": counts,
     }
-    text = json.dumps(report, indent=1)
-    if options.json == "-":
-        print(text)
-        return 0
-    if options.json:
-        Path(options.json).write_text(text + "\n", encoding="utf-8")
-    show([table(report)])
+    if reports.write(report, options.json):
+        show([table(report)])
     return 0
 
 

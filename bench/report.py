@@ -8,6 +8,7 @@ part of the median; no run was farther off. The quartiles are given beside it.
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import platform
 import statistics
@@ -25,6 +26,21 @@ FORMAT = 1
 ROOT = Path(__file__).resolve().parents[1]
 
 Json = dict[str, Any]
+
+
+def write(report: Json, file: str | None) -> bool:
+    """Write a report as JSON; return whether it is still to be shown as text.
+
+    Args:
+        report: The report.
+        file: Where to; "-" is the standard output, which then has nothing else.
+    """
+    text = json.dumps(report, indent=1)
+    if file == "-":
+        print(text)
+    elif file:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+    return file != "-"
 
 
 class Malformed(Exception):

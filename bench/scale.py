@@ -10,7 +10,6 @@ and a wrong or missing message ends the measurement.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -260,11 +259,7 @@ def main(arguments: list[str]) -> int:
             except Failed as error:
                 print(f"bench: {name}, {peer.name}: {error}", file=sys.stderr)
                 status = 1
-    if options.json == "-":
-        print(json.dumps(report, indent=1))
-    else:
-        if options.json:
-            Path(options.json).write_text(json.dumps(report, indent=1))
+    if reports.write(report, options.json):
         show(tables(report))
     return status
 
