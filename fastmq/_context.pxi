@@ -16,8 +16,7 @@ cdef int check_context_option(int err, int option, value=None) except -1:
             ContextOption(option).name)
     except ValueError:
         name = f"option {option}"
-    what = name if value is None else f"{name}={value!r:.80}"
-    return fail(err, f"{strerror(err)} ({what})")
+    return fail_option(err, name, value)
 
 
 cdef int fail_term(fmq_ctx handle) except -1:

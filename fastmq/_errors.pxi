@@ -55,6 +55,15 @@ cdef int check(int err) except -1:
     return 0
 
 
+cdef int fail_option(int err, str name, value) except -1:
+    """Raise the exception of ``err``, naming the option that was wrong.
+
+    ``value`` is None where it was to be read, or taken away.
+    """
+    what = name if value is None else f"{name}={value!r:.80}"
+    return fail(err, f"{strerror(err)} ({what})")
+
+
 cdef int go_on(int err) except -1:
     """Return 1 to call again after a signal, 0 if done; raise what else there is.
 

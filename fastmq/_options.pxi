@@ -49,8 +49,7 @@ cdef int check_option(int err, int option, value=None) except -1:
         return 0
     if err != EINVAL:
         fail(err)
-    what = name_of(option) if value is None else f"{name_of(option)}={value!r:.80}"
-    fail(err, f"{strerror(err)} ({what})")
+    return fail_option(err, name_of(option), value)
 
 
 cdef int set_option(fmq_socket s, int option, value) except -1:
