@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-from types import TracebackType
 
 HOLD = """
 import ctypes, sys
@@ -84,14 +83,3 @@ class Network:
     def close(self) -> None:
         self.holder.kill()
         self.holder.communicate()
-
-    def __enter__(self) -> Network:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -17,7 +17,6 @@ import signal
 import struct
 import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from adversity.ends import make_end
@@ -89,7 +88,7 @@ def run(library: str, marks_path: str, namespace: int, opening: dict[str, Any]) 
 
 
 class Peer:
-    """The process as the test sees it; gone at the end of its `with` block."""
+    """The process as the test sees it; gone when it is killed."""
 
     def __init__(
         self, folder: Path, library: str, namespace: int = 0, **opening: Any
@@ -104,17 +103,6 @@ class Peer:
             target=run, args=(library, str(self.path), namespace, opening), daemon=True
         )
         self.process.start()
-
-    def __enter__(self) -> Peer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.kill()
 
     @property
     def n_got(self) -> int:

@@ -19,7 +19,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,8 @@ class Scene:
             max_rows=self.max_rows(),
             options=self.options(),
         )
-        self.peers.append(self.stack.enter_context(peer))
+        self.stack.callback(peer.kill)
+        self.peers.append(peer)
         return peer
 
     def begin(self) -> None:
@@ -265,7 +266,7 @@ def network() -> Iterator[Network]:
         network = Network()
     except Unavailable as why:
         pytest.skip(f"no network of our own: {why}")
-    with network:
+    with closing(network):
         yield network
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a connection does with each error of the kernel: where the condition passes it
  * goes on, and where it does not it ends and is dialled again; nothing comes torn. */
-#include "raw_peer.h"
+#include "raw_couple.h"
 
 enum { RECONNECT_IVL = 18, N_STARVED = 50, SPIN_NS = 20 * 1000 * 1000 };
 
@@ -57,37 +57,11 @@ connect(int fd, __CONST_SOCKADDR_ARG at, socklen_t len)
                                  : (int)syscall(SYS_connect, fd, at.__sockaddr__, len);
 }
 
-typedef struct couple {
-    fmq_ctx ctx;
-    fmq_socket s;
-    int listen_fd;
-    int fd;
-} couple;
-
 static void
-open_couple(couple *c, int type, const char *peer_type)
+open_failing(couple *c, int type, const char *peer_type)
 {
-    char endpoint[TEXT_ROOM];
-
-    c->ctx = new_ctx();
-    c->s = new_brisk(c->ctx, type);
-    set_int(c->s, RECONNECT_IVL, 1);
-    c->listen_fd = raw_listen(endpoint);
-    REQUIRE(fmq_connect(c->s, endpoint) == 0);
-    c->fd = raw_accept(c->listen_fd);
-    raw_greet(c->fd, peer_type);
-    AWAIT_INSIDE(c->s, i.is_there);
+    open_couple(c, type, peer_type, 0, 0);
     set_hook(hook);
-}
-
-static void
-close_couple(couple *c)
-{
-    set_hook(NULL);
-    CHECK_EQ(fmq_socket_close(c->s), 0);
-    end_ctx(c->ctx);
-    close(c->fd);
-    close(c->listen_fd);
 }
 
 static void
@@ -106,7 +80,7 @@ TEST(a_write_that_may_work_later_is_repeated)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         couple c;
 
-        open_couple(&c, PUSH, "PULL");
+        open_failing(&c, PUSH, "PULL");
         fail_with(OF_SEND, errors[i], 3);
         CHECK_EQ(send_text(c.s, "part", FMQ_SNDMORE), 0);
         CHECK_EQ(send_text(c.s, "whole", 0), 0);
@@ -123,7 +97,7 @@ TEST(a_kernel_without_memory_is_not_asked_all_the_time)
     uint64_t begun;
     couple c;
 
-    open_couple(&c, PUSH, "PULL");
+    open_failing(&c, PUSH, "PULL");
     begun = fmq__clock_ns();
     fail_with(OF_SEND, ENOBUFS, N_STARVED);
     CHECK_EQ(send_text(c.s, "late", 0), 0);
@@ -138,7 +112,7 @@ TEST(a_sender_waits_for_a_kernel_without_memory)
 {
     couple c;
 
-    open_couple(&c, PUSH, "PULL");
+    open_failing(&c, PUSH, "PULL");
     set_int(c.s, SNDHWM, 1);
     fail_with(OF_SEND, ENOMEM, N_STARVED);
     for (int i = 0; i < 5; i++) {
@@ -155,7 +129,7 @@ TEST(what_is_left_is_written_before_the_end)
 {
     couple c;
 
-    open_couple(&c, PUSH, "PULL");
+    open_failing(&c, PUSH, "PULL");
     set_int(c.s, LINGER, -1);
     fail_with(OF_SEND, ENOBUFS, N_STARVED);
     CHECK_EQ(send_text(c.s, "last", 0), 0);
@@ -175,7 +149,7 @@ TEST(a_write_that_is_refused_ends_the_connection)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         couple c;
 
-        open_couple(&c, PUSH, "PULL");
+        open_failing(&c, PUSH, "PULL");
         fail_with(OF_SEND, errors[i], 1);
         CHECK_EQ(send_text(c.s, "part", FMQ_SNDMORE), 0);
         CHECK_EQ(send_text(c.s, "whole", 0), 0);
@@ -194,7 +168,7 @@ TEST(a_read_that_may_work_later_is_repeated)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         couple c;
 
-        open_couple(&c, PULL, "PUSH");
+        open_failing(&c, PULL, "PUSH");
         fail_with(OF_RECV, errors[i], 3);
         raw_send_text(c.fd, 0, "there");
         expect_text(c.s, "there");
@@ -210,7 +184,7 @@ TEST(a_read_that_fails_ends_the_connection)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         couple c;
 
-        open_couple(&c, PULL, "PUSH");
+        open_failing(&c, PULL, "PUSH");
         fail_with(OF_RECV, errors[i], 1);
         raw_send(c.fd, "\1\1x", 3); /* a part, without a last one */
         accept_again(&c, "PUSH");

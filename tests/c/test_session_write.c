@@ -1,45 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "raw_peer.h"
+#include "raw_couple.h"
 
 #include "base/alloc.h"
 
 enum { BIG = 10000, N_STREAM = 60, SHORT_WRITE = 3000 };
-
-/* A PUSH that is connected to a raw PULL. */
-typedef struct couple {
-    fmq_ctx ctx;
-    fmq_socket s;
-    int listen_fd;
-    int fd;
-} couple;
-
-static void
-open_couple(couple *c, int type, const char *peer_type, int option, int value)
-{
-    char endpoint[TEXT_ROOM];
-
-    c->ctx = new_ctx();
-    c->s = new_brisk(c->ctx, type);
-    set_int(c->s, 18, 1); /* RECONNECT_IVL */
-    if (option != 0) {
-        set_int(c->s, option, value);
-    }
-    c->listen_fd = raw_listen(endpoint);
-    REQUIRE(fmq_connect(c->s, endpoint) == 0);
-    c->fd = raw_accept(c->listen_fd);
-    raw_greet(c->fd, peer_type);
-    AWAIT_INSIDE(c->s, i.is_there);
-}
-
-static void
-close_couple(couple *c)
-{
-    set_hook(NULL);
-    CHECK_EQ(fmq_socket_close(c->s), 0);
-    end_ctx(c->ctx);
-    close(c->fd);
-    close(c->listen_fd);
-}
 
 /* --- hooks --- */
 
