@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from native import ROOT, run
 
-ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
 # From the top; an include may go to the same layer or to one further down this list.
 LAYERS = (
@@ -96,16 +96,7 @@ def tool(command: str) -> str:
 
 def check(*command: str | Path) -> None:
     """Run a checker from the top of the checkout and fail with what it says."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=ROOT,
-        env={**os.environ, "PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = run(*command)
     if done.returncode != 0:
         pytest.fail(f"{Path(command[0]).name} complains:\n{done.stdout}", pytrace=False)
 
