@@ -5,12 +5,15 @@
  * Every pipe has a route. It has an id - given by CONNECT_ROUTING_ID, announced by the
  * peer, or made up here (0 and four bytes) - once its connection stands, and is found
  * by it until the connection is lost; the route of a connect keeps its id over all its
- * connections. A peer whose id is taken is left alone: its messages stay unread; with
- * ROUTER_HANDOVER it takes the id over, and the old connection ends.
+ * connections. A peer whose id is taken is left alone, its messages unread, until that
+ * id is free: libzmq would not hear it ever, also one that has only come back before
+ * its old connection was seen to end. With ROUTER_HANDOVER it takes the id over, and
+ * the old connection ends.
  *
  * With ROUTER_RAW it is a STREAM (stream.c) that takes more than one part.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "pattern/pattern.h"
 #include "pattern/probe.h"
@@ -25,6 +28,7 @@ enum {
 typedef struct router {
     fmq__pattern base;
     fmq__routes routes;
+    fmq__node waiting; /* routes whose id is taken, in the order they came */
     bool is_mandatory;
     bool has_handover;
     bool has_probe;
@@ -42,6 +46,7 @@ init(fmq__pattern *p)
     router *self = from_base(p);
 
     fmq__routes_init(&self->routes);
+    fmq__list_init(&self->waiting);
 }
 
 static void
@@ -51,6 +56,39 @@ fini(fmq__pattern *p)
 }
 
 /* --- ids --- */
+
+static bool
+is_waiting(const fmq__route *r)
+{
+    return fmq__list_is_linked(&r->waiting);
+}
+
+/* The id is free: the first that waits for it has it. */
+static void
+pass_on(router *self, const uint8_t *id, size_t id_len)
+{
+    for (fmq__node *n = self->waiting.next; n != &self->waiting; n = n->next) {
+        fmq__route *r = FMQ__ITEM(n, fmq__route, waiting);
+
+        if (r->id_len == id_len && memcmp(r->id, id, id_len) == 0) {
+            fmq__list_remove(&r->waiting);
+            /* It needs no memory: the table has just held another one. */
+            (void)fmq__routes_enter(&self->routes, r);
+            fmq__fairq_add(&self->routes.in, r->pipe);
+            return;
+        }
+    }
+}
+
+/* Nobody is sent to by this route any more. */
+static void
+give_up_id(router *self, fmq__route *r)
+{
+    if (r->is_known) {
+        fmq__routes_leave(&self->routes, r);
+        pass_on(self, r->id, r->id_len);
+    }
+}
 
 /* The newcomer has the id of `old`, whose connection ends; what came over it is still
  * read, under another id. */
@@ -107,6 +145,7 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
 static void
 detach(fmq__pattern *p, fmq__pipe *pipe)
 {
+    give_up_id(from_base(p), pipe->mine);
     fmq__routes_detach(&from_base(p)->routes, pipe);
 }
 
@@ -116,11 +155,12 @@ name(router *self, fmq__route *r, const uint8_t *id, size_t id_len)
     fmq__route *old = id_len != 0 ? fmq__routes_find(&self->routes, id, id_len) : NULL;
     int err = 0;
 
-    if (old != NULL && !self->has_handover) {
-        return 0; /* it has no id, and so no say */
-    }
     err = id_len == 0 ? fmq__routes_make_up_id(&self->routes, r)
                       : fmq__route_set_id(r, id, id_len);
+    if (err == 0 && old != NULL && !self->has_handover) {
+        fmq__list_push_back(&self->waiting, &r->waiting);
+        return 0;
+    }
     if (err == 0 && old != NULL) {
         err = hand_over(self, old);
     }
@@ -153,11 +193,15 @@ down(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__route *r = pipe->mine;
 
+    if (is_waiting(r)) {
+        fmq__list_remove(&r->waiting);
+        fmq__route_drop_id(r);
+    }
     if (r->body == NULL) {
         skip_all(pipe); /* nobody will ever read them */
     }
     if (!pipe->is_dialed) {
-        fmq__routes_leave(&from_base(p)->routes, r);
+        give_up_id(from_base(p), r);
     }
 }
 
@@ -166,7 +210,7 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
 {
     const fmq__route *r = pipe->mine;
 
-    if (r->body != NULL) {
+    if (r->body != NULL && !is_waiting(r)) {
         fmq__fairq_add(&from_base(p)->routes.in, pipe);
     } else if (!pipe->is_up) {
         skip_all(pipe);

@@ -39,16 +39,26 @@ fmq__route_new(fmq__pipe *pipe)
 
     if (route != NULL) {
         route->pipe = pipe;
+        fmq__list_init(&route->waiting);
     }
     return route;
+}
+
+/* Messages that were received may hold it still. */
+void
+fmq__route_drop_id(fmq__route *route)
+{
+    if (route->body != NULL) {
+        fmq__body_drop(route->body);
+        route->body = NULL;
+    }
 }
 
 void
 fmq__route_free(fmq__route *route)
 {
-    if (route->body != NULL) {
-        fmq__body_drop(route->body);
-    }
+    fmq__list_remove(&route->waiting);
+    fmq__route_drop_id(route);
     fmq__free(route);
 }
 
@@ -63,9 +73,7 @@ fmq__route_set_id(fmq__route *route, const uint8_t *id, size_t id_len)
         return err;
     }
     memcpy(data, id, id_len);
-    if (route->body != NULL) {
-        fmq__body_drop(route->body); /* messages that were received may hold it still */
-    }
+    fmq__route_drop_id(route);
     route->body = body;
     route->id = data;
     route->id_len = id_len;

@@ -24,7 +24,8 @@ typedef struct fmq__route {
     fmq__body *body; /* holds the id; NULL: it has none yet */
     uint8_t *id;
     size_t id_len;
-    bool is_known; /* in the table: messages can be sent to it */
+    bool is_known;     /* in the table: messages can be sent to it */
+    fmq__node waiting; /* among those whose id another one has */
 } fmq__route;
 
 typedef struct fmq__routes {
@@ -48,6 +49,7 @@ void fmq__route_free(fmq__route *route);
  * (RFC 28). */
 int fmq__route_set_id(fmq__route *route, const uint8_t *id, size_t id_len);
 int fmq__routes_make_up_id(fmq__routes *r, fmq__route *route);
+void fmq__route_drop_id(fmq__route *route);
 
 /* From here on messages for the id go to this pipe, and no longer. */
 int fmq__routes_enter(fmq__routes *r, fmq__route *route);

@@ -176,6 +176,7 @@ fmq__hub_down(fmq__hub *h, fmq__pipe *pipe)
 {
     fmq__pattern_down(h->pattern, pipe);
     fmq__hub_notify(h, FMQ__DIR_IN);
+    fmq__hub_notify(h, FMQ__DIR_OUT); /* another one may have its place */
 }
 
 void
@@ -183,4 +184,5 @@ fmq__hub_detach(fmq__hub *h, fmq__pipe *pipe)
 {
     fmq__pattern_detach(h->pattern, pipe);
     fmq__hub_notify(h, FMQ__DIR_IN);
+    fmq__hub_notify(h, FMQ__DIR_OUT);
 }

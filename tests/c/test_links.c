@@ -441,6 +441,73 @@ TEST(accepting_goes_on_after_errors)
     close(fd);
 }
 
+/* A DEALER of that name that has done all of the handshake but for its own READY. */
+static int
+dial_but_for_ready(const char *endpoint)
+{
+    uint8_t hello[FMQ__GREETING_LEN + 80];
+    int fd = raw_dial(endpoint);
+    raw_frame ready;
+
+    (void)put_hello(hello, "DEALER");
+    raw_send(fd, hello, FMQ__GREETING_LEN);
+    REQUIRE(raw_read(fd, hello, FMQ__GREETING_LEN) && raw_read_frame(fd, &ready));
+    raw_free_frame(&ready);
+    return fd;
+}
+
+static void
+send_ready_as_me(int fd)
+{
+    static const uint8_t ready[] = "\5READY\13Socket-Type\0\0\0\6DEALER"
+                                   "\10Identity\0\0\0\2me";
+
+    raw_send_frame(fd, FMQ__COMMAND, ready, sizeof(ready) - 1);
+}
+
+/* A peer that comes back while nobody had time to see that it had gone is heard under
+ * its name, and so is one that comes before the other goes. */
+TEST(who_comes_back_at_once_has_its_name)
+{
+    fmq_ctx ctx = new_ctx();
+    char endpoint[TEXT_ROOM];
+    fmq_socket s = new_brisk(ctx, 6); /* ROUTER */
+    fmq__socket *held;
+    int other;
+    int before;
+    int now;
+
+    REQUIRE(fmq_bind(s, "tcp://127.0.0.1:*") == 0);
+    other = raw_dial(last_endpoint(s, endpoint));
+    raw_greet(other, "DEALER");
+    before = dial_but_for_ready(endpoint);
+    send_ready_as_me(before);
+    raw_send_text(before, 0, "one");
+    expect_text(s, "me");
+    expect_text(s, "one");
+    now = dial_but_for_ready(endpoint);
+
+    REQUIRE(fmq__socket_enter(s, false, &held) == 0);
+    close(other);
+    while (atomic_load_explicit(&held->hub.lock.word, memory_order_relaxed) ==
+           FMQ__LOCK_HELD) {
+        sched_yield(); /* until the I/O thread waits for the lock */
+    }
+    close(before);
+    send_ready_as_me(now);
+    fmq__socket_leave(held);
+
+    raw_send_text(now, 0, "two");
+    expect_text(s, "me");
+    expect_text(s, "two");
+    CHECK_EQ(send_text(s, "me", FMQ_SNDMORE), 0);
+    CHECK_EQ(send_text(s, "three", 0), 0);
+    raw_expect_text(now, 0, "three");
+    CHECK_EQ(fmq_socket_close(s), 0);
+    end_ctx(ctx);
+    close(now);
+}
+
 /* Without memory at any place a caller is turned away, or served; the next one is
  * served. */
 TEST(callers_without_memory_are_turned_away)
@@ -570,6 +637,7 @@ main(void)
     RUN(close_over_unread_messages_loses_nothing_of_ours);
     RUN(with_immediate_only_a_connection_makes_a_pipe);
     RUN(accepting_goes_on_after_errors);
+    RUN(who_comes_back_at_once_has_its_name);
     RUN(callers_without_memory_are_turned_away);
     RUN(dialling_without_memory_is_tried_again);
     RUN(nothing_is_left_open);

@@ -221,6 +221,62 @@ TEST(options_have_their_bounds)
     fmq__pattern_free(p);
 }
 
+/* Who has an id keeps it; the others are heard in turn, when it is free. */
+TEST(a_taken_id_is_waited_for)
+{
+    fakepipe a;
+    fakepipe b;
+    fakepipe c;
+    fmq__pattern *p = open_two(&a, &b);
+
+    fake_open(&c, 2);
+    CHECK_EQ(fmq__pattern_attach(p, &c.pipe), 0);
+    CHECK_EQ(up(p, &a, "x"), 0);
+    CHECK_EQ(up(p, &b, "x"), 0);
+    CHECK_EQ(up(p, &c, "x"), 0);
+    fake_give(p, &b, "from b");
+    fake_give(p, &c, "from c");
+    CHECK_STR(fake_take(p), "EAGAIN");
+    CHECK_STR(fake_send(p, "x|1"), "sent");
+    CHECK_STR(fake_sent(&a), "1");
+    fmq__pattern_down(p, &a.pipe);
+    CHECK_STR(fake_take(p), "x|from b");
+    CHECK_STR(fake_take(p), "EAGAIN");
+    CHECK_STR(fake_send(p, "x|2"), "sent");
+    CHECK_STR(fake_sent(&b), "2");
+    CHECK_STR(fake_sent(&c), "nothing");
+    fmq__pattern_detach(p, &b.pipe);
+    CHECK_STR(fake_take(p), "x|from c");
+    CHECK_STR(fake_send(p, "x|3"), "sent");
+    CHECK_STR(fake_sent(&c), "3");
+    fake_close(&b);
+    fmq__pattern_detach(p, &a.pipe);
+    fmq__pattern_detach(p, &c.pipe);
+    fmq__pattern_free(p);
+    fake_close(&a);
+    fake_close(&c);
+}
+
+TEST(who_waits_for_an_id_may_go)
+{
+    fakepipe a;
+    fakepipe b;
+    fmq__pattern *p = open_two(&a, &b);
+
+    CHECK_EQ(up(p, &a, "x"), 0);
+    CHECK_EQ(up(p, &b, "x"), 0);
+    fake_give(p, &b, "never read");
+    fmq__pattern_down(p, &b.pipe);
+    fmq__pattern_down(p, &a.pipe);
+    CHECK_STR(fake_take(p), "EAGAIN");
+    CHECK_EQ(fake_set(p, MANDATORY, 1), 0);
+    CHECK_STR(fake_send(p, "x|1"), "EHOSTUNREACH");
+    CHECK_EQ(up(p, &b, "y"), 0); /* under another one it is heard */
+    fake_give(p, &b, "now");
+    CHECK_STR(fake_take(p), "y|now");
+    close_two(p, &a, &b);
+}
+
 TEST(without_memory_a_pipe_is_not_taken)
 {
     bool is_up = false;
@@ -261,6 +317,8 @@ main(void)
         CASE(a_name_given_here_counts_whatever_the_peer_says),
         CASE(a_message_begun_is_read_to_its_end_with_its_address),
         CASE(options_have_their_bounds),
+        CASE(a_taken_id_is_waited_for),
+        CASE(who_waits_for_an_id_may_go),
         CASE(without_memory_a_pipe_is_not_taken),
     };
 

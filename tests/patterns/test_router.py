@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from patterns.conftest import refuses, until
+from patterns.conftest import OURS, refuses, until
 
 N = 3000
 
@@ -184,6 +184,26 @@ def test_duplicate_ids(libs: tuple[str, str], wildcard: str, world: Any) -> None
     assert router.poll(100) == 0
     router.send_multipart([b"twin", b"for the first"])
     assert wait_for(first) == [b"for the first"]
+
+
+def test_the_second_of_a_name_is_heard_when_the_first_has_gone(
+    wildcard: str, world: Any
+) -> None:
+    """Libzmq would leave it alone for ever."""
+    router = world.socket(OURS, "ROUTER", router_mandatory=1)
+    router.bind(wildcard)
+    first = world.socket("zmq", "DEALER", routing_id=b"twin")
+    first.connect(last(router))
+    first.send(b"first")
+    assert wait_for(router) == [b"twin", b"first"]
+    second = world.socket("zmq", "DEALER", routing_id=b"twin")
+    second.connect(last(router))
+    second.send(b"second")
+    assert router.poll(50) == 0
+    first.close(linger=0)
+    assert wait_for(router) == [b"twin", b"second"]
+    router.send_multipart([b"twin", b"welcome"])
+    assert wait_for(second) == [b"welcome"]
 
 
 def test_handover(libs: tuple[str, str], wildcard: str, world: Any) -> None:
