@@ -31,7 +31,8 @@ cdef int load_option_types() except -1:
         int(o) for o in SocketOption if o._opt_type.name == "bytes"}
     clearable_options = {int(SocketOption[name]) for name in (
         "TCP_ACCEPT_FILTER", "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID",
-        "SOCKS_PROXY", "SOCKS_USERNAME", "SOCKS_PASSWORD")}
+        "SOCKS_PROXY", "SOCKS_USERNAME", "SOCKS_PASSWORD", "PLAIN_USERNAME",
+        "PLAIN_PASSWORD")}
     return 0
 
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "wire/command.h"
+#include "security/refusal.h"
 
 typedef struct null_state {
     const uint8_t *metadata;
@@ -76,11 +76,7 @@ input(void *state, const uint8_t *body, size_t len, fmq__mech_result *result)
             return 0;
         }
         if (fmq__command_is(&command, "ERROR")) {
-            if (fmq__command_parse_error(&command, &result->error) == 0) {
-                return EACCES;
-            }
-            result->error = FMQ__ZMTP_MALFORMED_ERROR;
-            return EPROTO;
+            return fmq__refusal_take(&command, result);
         }
     }
     result->error = FMQ__ZMTP_UNEXPECTED_COMMAND;

@@ -8,6 +8,7 @@
 #define FMQ_SESSION_PEER_H
 
 #include "pipe/netpipe.h"
+#include "security/secrets.h"
 #include "session/hub.h"
 #include "transport/transport.h"
 
@@ -76,6 +77,7 @@ typedef struct fmq__byte_opts {
     fmq__blob hiccup;      /* the same of one that was dialled */
     fmq__blob filters;     /* bind: who is taken, as in transport/filter.h */
     fmq__socks_opts socks; /* connect over tcp: by which proxy */
+    fmq__secrets *secrets; /* NULL: those of the mechanism NULL */
 } fmq__byte_opts;
 
 static inline void
@@ -89,6 +91,7 @@ fmq__byte_opts_hold(const fmq__byte_opts *o)
     fmq__blob_hold(&o->socks.proxy);
     fmq__blob_hold(&o->socks.user);
     fmq__blob_hold(&o->socks.password);
+    fmq__secrets_hold(o->secrets);
 }
 
 static inline void
@@ -102,6 +105,8 @@ fmq__byte_opts_drop(fmq__byte_opts *o)
     fmq__blob_drop(&o->socks.proxy);
     fmq__blob_drop(&o->socks.user);
     fmq__blob_drop(&o->socks.password);
+    fmq__secrets_drop(o->secrets);
+    o->secrets = NULL;
 }
 
 int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);

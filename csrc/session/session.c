@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "security/null.h"
+#include "security/mechanism.h"
 #include "session/endpoint.h"
 
 enum { PART_READS_MAX = 256 };
@@ -124,6 +124,7 @@ on_buried(fmq__chore *c)
     fmq__free(s->name[1]);
     fmq__blob_drop(&s->hello);
     fmq__blob_drop(&s->farewell);
+    fmq__secrets_drop(s->secrets);
     fmq__free(s->old);
     fmq__free_one(s, sizeof(*s));
 }
@@ -195,7 +196,9 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         .has_identity = pattern->has_identity,
         .metadata = o->bytes.metadata.data,
         .metadata_len = o->bytes.metadata.len,
-        .mech = &fmq__mech_null,
+        .mech = fmq__mechanism_of(o->bytes.secrets),
+        .mech_config = o->bytes.secrets,
+        .is_server = o->bytes.secrets != NULL && o->bytes.secrets->is_server,
     };
     fmq__session *s = fmq__calloc(1, sizeof(*s));
     int err;
@@ -233,6 +236,8 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         return err;
     }
     take_blobs(s, o);
+    s->secrets = o->bytes.secrets;
+    fmq__secrets_hold(s->secrets);
     fmq__list_push_back(&h->all_sessions, &s->io_node);
     *session = s;
     return 0;

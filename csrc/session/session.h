@@ -69,7 +69,8 @@ struct fmq__session {
     /* handshake; the I/O thread's */
     bool is_shaking;
     fmq__heartbeat beat;
-    fmq__conn *conn; /* NULL: it is over, or (is_raw) there is none */
+    fmq__conn *conn;       /* NULL: it is over, or (is_raw) there is none */
+    fmq__secrets *secrets; /* what its mechanism goes by */
 
     /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
      * set it is set anew by anybody, under L, while the session is established. */

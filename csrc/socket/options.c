@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "socket/security.h"
+#include "socket/value.h"
 #include "transport/filter.h"
 #include "wire/metadata.h"
 
@@ -329,7 +331,7 @@ set_bytes(fmq__options *o, int option, const void *value, size_t len)
     case OPT_HICCUP_MSG:
         return set_blob(&o->bytes.hiccup, value, len);
     default:
-        return EINVAL;
+        return fmq__security_set(&o->bytes.secrets, option, value, len);
     }
 }
 
@@ -387,18 +389,6 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
     return 0;
 }
 
-int
-fmq__options_put(const void *bytes, size_t n, void *value, size_t *len)
-{
-    if (*len < n) {
-        return EINVAL;
-    }
-    memset(value, 0, *len);
-    memcpy(value, bytes, n);
-    *len = n;
-    return 0;
-}
-
 /* Text, with a NUL at its end. */
 static int
 put_text(const fmq__blob *b, void *value, size_t *len)
@@ -406,17 +396,11 @@ put_text(const fmq__blob *b, void *value, size_t *len)
     int err = *len > b->len ? 0 : EINVAL;
 
     if (err == 0) {
-        (void)fmq__options_put(b->len != 0 ? (const char *)b->data : "", b->len, value,
-                               len);
+        (void)fmq__value_put(b->len != 0 ? (const char *)b->data : "", b->len, value,
+                             len);
         *len = b->len + 1; /* zeros are behind it */
     }
     return err;
-}
-
-static int
-put_number(const void *number, size_t size, void *value, size_t *len)
-{
-    return *len == size ? fmq__options_put(number, size, value, len) : EINVAL;
 }
 
 int
@@ -427,9 +411,9 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
 
     switch (option) {
     case FMQ__OPT_ROUTING_ID:
-        return fmq__options_put(o->routing_id, o->routing_id_len, value, len);
+        return fmq__value_put(o->routing_id, o->routing_id_len, value, len);
     case OPT_BINDTODEVICE:
-        return fmq__options_put(o->device, strlen(o->device) + 1, value, len);
+        return fmq__value_put(o->device, strlen(o->device) + 1, value, len);
     case OPT_SOCKS_PROXY:
         return put_text(&o->bytes.socks.proxy, value, len);
     case OPT_SOCKS_USERNAME:
@@ -437,16 +421,17 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
     case OPT_SOCKS_PASSWORD:
         return put_text(&o->bytes.socks.password, value, len);
     case OPT_AFFINITY:
-        return put_number(&o->affinity, sizeof(o->affinity), value, len);
+        return fmq__value_put_exact(&o->affinity, sizeof(o->affinity), value, len);
     case OPT_MAXMSGSIZE:
-        return put_number(&o->maxmsgsize, sizeof(o->maxmsgsize), value, len);
+        return fmq__value_put_exact(&o->maxmsgsize, sizeof(o->maxmsgsize), value, len);
     case FMQ__OPT_IPV4ONLY:
-        return put_number(&is_ipv4_only, sizeof(is_ipv4_only), value, len);
+        return fmq__value_put_exact(&is_ipv4_only, sizeof(is_ipv4_only), value, len);
     default:
         break;
     }
-    return r != NULL ? put_number((const char *)o + r->offset, sizeof(int), value, len)
-                     : EINVAL;
+    return r != NULL ? fmq__value_put_exact((const char *)o + r->offset, sizeof(int),
+                                            value, len)
+                     : fmq__security_get(o->bytes.secrets, option, value, len);
 }
 
 void

@@ -29,7 +29,6 @@ enum {
     FMQ__OPT_SNDTIMEO = 28,
     FMQ__OPT_IPV4ONLY = 31,
     FMQ__OPT_LAST_ENDPOINT = 32,
-    FMQ__OPT_MECHANISM = 43,
     FMQ__OPT_CONNECT_ROUTING_ID = 61,
     FMQ__OPT_THREAD_SAFE = 81
 };
@@ -87,9 +86,6 @@ void fmq__options_fini(fmq__options *o);
 int fmq__options_set(fmq__options *o, int option, const void *value, size_t len);
 /* `*len`: the room before, what was written after. Numbers want room of their size. */
 int fmq__options_get(const fmq__options *o, int option, void *value, size_t *len);
-
-/* Writes `n` bytes, and zeros behind them; EINVAL: there is no room for them. */
-int fmq__options_put(const void *bytes, size_t n, void *value, size_t *len);
 
 /* What connections get to see. */
 void fmq__options_link(const fmq__options *o, fmq__link_opts *link);

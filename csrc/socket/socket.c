@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "socket/value.h"
 
 /* --- the end --- */
 
@@ -285,7 +286,7 @@ get_last_endpoint(const fmq__socket *s, void *value, size_t *len)
 {
     const char *text = s->last_endpoint != NULL ? s->last_endpoint : "";
 
-    return fmq__options_put(text, strlen(text) + 1, value, len);
+    return fmq__value_put(text, strlen(text) + 1, value, len);
 }
 
 /* What is no plain option but the state of the socket. */
@@ -305,7 +306,7 @@ get_state(fmq__socket *s, int option, int *n)
     case FMQ__OPT_TYPE:
         *n = s->hub.pattern->ops->type;
         return 0;
-    default: /* MECHANISM, THREAD_SAFE */
+    default: /* THREAD_SAFE */
         return 0;
     }
 }
@@ -320,7 +321,6 @@ get_option(fmq__socket *s, int option, void *value, size_t *len)
     case FMQ__OPT_LAST_ENDPOINT:
         return get_last_endpoint(s, value, len);
     case FMQ__OPT_TYPE:
-    case FMQ__OPT_MECHANISM:
         err = *len == sizeof(n) ? 0 : EINVAL;
         break;
     case FMQ__OPT_RCVMORE:
@@ -336,7 +336,7 @@ get_option(fmq__socket *s, int option, void *value, size_t *len)
     if (err == 0) {
         err = get_state(s, option, &n);
     }
-    return err == 0 ? fmq__options_put(&n, sizeof(n), value, len) : err;
+    return err == 0 ? fmq__value_put(&n, sizeof(n), value, len) : err;
 }
 
 int

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that choose a mechanism. What is expected here is what libzmq does. */
+#include "socket/security.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "sockets.h"
+
+enum {
+    MECHANISM = 43,
+    PLAIN_SERVER = 44,
+    PLAIN_USERNAME = 45,
+    PLAIN_PASSWORD = 46,
+};
+
+static fmq_ctx ctx;
+
+static int
+set_text(fmq_socket s, int option, const char *text)
+{
+    return fmq_setsockopt(s, option, text, text != NULL ? strlen(text) : 0);
+}
+
+static void
+expect_option(fmq_socket s, int option, const char *text)
+{
+    char got[TEXT_ROOM + 1];
+    size_t len = sizeof(got);
+
+    CHECK_EQ(fmq_getsockopt(s, option, got, &len), 0);
+    CHECK_EQ(len, strlen(text) + 1);
+    CHECK_STR(got, text);
+}
+
+static void
+expect_roles(fmq_socket s, int mechanism, int is_plain_server)
+{
+    CHECK_EQ(get_int(s, MECHANISM), mechanism);
+    CHECK_EQ(get_int(s, PLAIN_SERVER), is_plain_server);
+}
+
+TEST(at_first_there_is_none)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    expect_roles(s, 0, 0);
+    expect_option(s, PLAIN_USERNAME, "");
+    expect_option(s, PLAIN_PASSWORD, "");
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(the_last_one_that_was_set_chooses)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    set_int(s, PLAIN_SERVER, 1);
+    expect_roles(s, 1, 1);
+    CHECK_EQ(set_text(s, PLAIN_USERNAME, "user"), 0);
+    expect_roles(s, 1, 0);
+    set_int(s, PLAIN_SERVER, 1);
+    expect_roles(s, 1, 1);
+    expect_option(s, PLAIN_USERNAME, "user"); /* it stays */
+    set_int(s, PLAIN_SERVER, 0);
+    expect_roles(s, 0, 0);
+    CHECK_EQ(set_text(s, PLAIN_PASSWORD, "word"), 0);
+    expect_roles(s, 1, 0);
+    CHECK_EQ(set_text(s, PLAIN_PASSWORD, NULL), 0);
+    expect_roles(s, 0, 0);
+    expect_option(s, PLAIN_PASSWORD, "word");
+    CHECK_EQ(set_text(s, PLAIN_USERNAME, NULL), 0);
+    expect_roles(s, 0, 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(texts_have_bounds)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+    char text[257];
+
+    memset(text, 'x', sizeof(text));
+    for (int option = PLAIN_USERNAME; option <= PLAIN_PASSWORD; option++) {
+        size_t len = 256;
+
+        CHECK_EQ(fmq_setsockopt(s, option, text, 0), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, text, 256), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, NULL, 5), EINVAL);
+        CHECK_EQ(get_int(s, MECHANISM), option == PLAIN_USERNAME ? 0 : 1);
+        CHECK_EQ(fmq_setsockopt(s, option, text, 255), 0);
+        CHECK_EQ(fmq_getsockopt(s, option, text, &(size_t){255}), EINVAL);
+        CHECK_EQ(fmq_getsockopt(s, option, text, &len), 0);
+        CHECK_EQ(len, 256);
+        CHECK_EQ(text[254], 'x');
+        CHECK_EQ(text[255], 0);
+        text[255] = 'x';
+        CHECK_EQ(fmq_setsockopt(s, option, "a\0b", 3), 0);
+        len = 4;
+        CHECK_EQ(fmq_getsockopt(s, option, text, &len), 0);
+        CHECK_EQ(len, 4);
+        CHECK_MEM(text, "a\0b", 4);
+        memset(text, 'x', sizeof(text));
+    }
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(roles_are_yes_or_no)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+    static const int bad[] = {2, -1, INT32_MAX, INT32_MIN};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        CHECK_EQ(fmq_setsockopt(s, PLAIN_SERVER, &bad[i], sizeof(bad[i])), EINVAL);
+    }
+    for (size_t len = 0; len <= 8; len++) {
+        char room[8] = {0};
+        size_t got = len;
+        int want = len == sizeof(int) ? 0 : EINVAL;
+
+        CHECK_EQ(fmq_setsockopt(s, PLAIN_SERVER, room, len), want);
+        CHECK_EQ(fmq_getsockopt(s, PLAIN_SERVER, room, &got), want);
+        CHECK_EQ(fmq_getsockopt(s, MECHANISM, room, &got), want);
+    }
+    CHECK_EQ(fmq_setsockopt(s, PLAIN_SERVER, NULL, 0), EINVAL);
+    CHECK_EQ(fmq_setsockopt(s, MECHANISM, &(int){1}, sizeof(int)), EINVAL);
+    expect_roles(s, 0, 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(without_memory_nothing_changes)
+{
+    fmq__secrets *s = NULL;
+
+    CHECK_EQ(fmq__security_set(&s, PLAIN_USERNAME, "a", 1), 0);
+    fmq__alloc_fail_at(1, 0);
+    CHECK_EQ(fmq__security_set(&s, PLAIN_USERNAME, "b", 1), ENOMEM);
+    fmq__alloc_fail_at(0, 0);
+    CHECK_EQ(s->user.data[0], 'a');
+    fmq__secrets_drop(s);
+}
+
+int
+main(void)
+{
+    static const check_case cases[] = {
+        CASE(at_first_there_is_none),
+        CASE(the_last_one_that_was_set_chooses),
+        CASE(texts_have_bounds),
+        CASE(roles_are_yes_or_no),
+        CASE(without_memory_nothing_changes),
+    };
+    int result;
+
+    ctx = new_ctx();
+    result = CHECK_MAIN(cases);
+    end_ctx(ctx);
+    return result;
+}
