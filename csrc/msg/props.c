@@ -99,6 +99,21 @@ fmq__props_add_first(fmq__props *props, const char *name, const char *value)
     return 0;
 }
 
+void
+fmq__props_prepend(fmq__props *props, fmq__props *first)
+{
+    if (first->first == NULL) {
+        return;
+    }
+    first->last->next = props->first;
+    props->first = first->first;
+    if (props->last == NULL) {
+        props->last = first->last;
+    }
+    first->first = NULL;
+    first->last = NULL;
+}
+
 /* As in the C locale, whatever the program's is. */
 static char
 to_lower(char c)

@@ -21,6 +21,9 @@ int fmq__props_add(fmq__props *props, const void *name, size_t name_len,
                    const void *value, size_t value_len);
 /* The same, before all there are: what we say wins over what the peer said. */
 int fmq__props_add_first(fmq__props *props, const char *name, const char *value);
+/* Moves all that `first` has before all there are; `first` is not shared, and empty
+ * then. */
+void fmq__props_prepend(fmq__props *props, fmq__props *first);
 /* The value and (if `len` is not NULL) its length; NULL if there is none. */
 const char *fmq__props_get(const fmq__props *props, const char *name, size_t *len);
 void fmq__props_hold(fmq__props *props);

@@ -7,7 +7,7 @@
 #include "security/secrets.h"
 #include "wire/mech.h"
 
-/* The table of it, whose config are the secrets; NULL's, if they are NULL. */
+/* The table of it, whose config are the secrets (but of NULL, which has its own). */
 const fmq__mech_ops *fmq__mechanism_of(const fmq__secrets *s);
 
 #endif

@@ -9,6 +9,9 @@
 typedef struct null_state {
     const uint8_t *metadata;
     size_t metadata_len;
+    bool asks;       /* ZAP, which has not answered yet */
+    bool is_refused; /* by ZAP: ERROR is to be sent */
+    unsigned status;
     bool has_sent;
     bool has_received;
 } null_state;
@@ -19,9 +22,11 @@ static int
 init(void *state, const fmq__mech_args *args)
 {
     null_state *s = state;
+    const fmq__null_config *config = args->config;
 
     s->metadata = args->metadata;
     s->metadata_len = args->metadata_len;
+    s->asks = config != NULL && config->asks_zap;
     return 0;
 }
 
@@ -36,7 +41,12 @@ want(const void *state)
 {
     const null_state *s = state;
 
-    return (s->has_sent ? 0U : FMQ__MECH_SEND) |
+    if (s->is_refused) {
+        return FMQ__MECH_SEND;
+    }
+    return (s->asks       ? FMQ__MECH_ZAP
+            : s->has_sent ? 0U
+                          : FMQ__MECH_SEND) |
            (s->has_received ? 0U : FMQ__MECH_RECV);
 }
 
@@ -45,16 +55,22 @@ next_len(const void *state)
 {
     const null_state *s = state;
 
-    return sizeof(ready_name) +
-           s->metadata_len; /* the NUL stands for the length byte */
+    return s->is_refused ? FMQ__REFUSAL_LEN
+                         : sizeof(ready_name) + s->metadata_len; /* NUL: the length */
 }
 
 static int
 next(void *state, uint8_t *body)
 {
     null_state *s = state;
-    size_t at = fmq__command_put_name(body, ready_name);
+    size_t at;
 
+    if (s->is_refused) {
+        s->is_refused = false;
+        fmq__refusal_put(body, s->status);
+        return 0;
+    }
+    at = fmq__command_put_name(body, ready_name);
     if (s->metadata_len != 0) {
         memcpy(body + at, s->metadata, s->metadata_len);
     }
@@ -83,6 +99,28 @@ input(void *state, const uint8_t *body, size_t len, fmq__mech_result *result)
     return EPROTO;
 }
 
+static size_t
+credentials(const void *state,
+            fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS])
+{
+    (void)state;
+    (void)credential;
+    return 0;
+}
+
+static int
+zap_reply(void *state, unsigned status, fmq__mech_result *result)
+{
+    null_state *s = state;
+
+    int err = fmq__refusal_of_status(status, &s->is_refused, result);
+
+    s->asks = false;
+    s->has_sent = err != 0; /* no READY */
+    s->status = status;
+    return err;
+}
+
 const fmq__mech_ops fmq__mech_null = {
     .name = "NULL",
     .state_size = sizeof(null_state),
@@ -93,4 +131,6 @@ const fmq__mech_ops fmq__mech_null = {
     .next_len = next_len,
     .next = next,
     .input = input,
+    .credentials = credentials,
+    .zap_reply = zap_reply,
 };

@@ -295,6 +295,7 @@ zap_reply(void *state, unsigned status, fmq__mech_result *result)
 const fmq__mech_ops fmq__mech_plain = {
     .name = "PLAIN",
     .state_size = sizeof(plain_state),
+    .needs_handler = true,
     .metadata_error = FMQ__ZMTP_INVALID_METADATA,
     .init = init,
     .fini = fini,

@@ -9,7 +9,10 @@
 #include "session/endpoint.h"
 #include "session/session.h"
 
-enum { CHUNK = 4096 };
+/* PART_MS: how long a peer that we have refused may take to hear of it. Closing at once
+ * would be quicker than it, and then it would come again (libzmq does, if the end comes
+ * before it has sent its own command). */
+enum { CHUNK = 4096, PART_MS = 1000, PART_READS = 16 };
 
 /* Sends what the state machine wants sent: 0 all went, EAGAIN, or an error. */
 static int
@@ -81,6 +84,45 @@ fail(fmq__session *s, int err)
     fmq__session_io_bury(s);
 }
 
+/* ZAP has refused the peer, and ERROR is on its way. */
+static void
+refuse(fmq__session *s)
+{
+    uint64_t deadline = fmq__deadline_ns(PART_MS);
+
+    tell_failure(s, EACCES);
+    s->is_refused = true;
+    if (!s->timer.is_set || s->timer.node.key > deadline) {
+        fmq__io_set_timer(s->hub->io, &s->timer, deadline);
+    }
+}
+
+/* Until the peer goes: what it says does not matter any more. */
+static void
+part(fmq__session *s)
+{
+    uint8_t chunk[CHUNK];
+    size_t n;
+    int err = flush_output(s);
+
+    for (int i = 0; i < PART_READS && (err == 0 || err == EAGAIN); i++) {
+        int in_err = fmq__stream_read(s->fd, chunk, sizeof(chunk), &n);
+
+        if (in_err == EAGAIN) {
+            break;
+        }
+        err = in_err != 0 ? in_err : err;
+    }
+    if (err == 0 || err == EAGAIN) {
+        err = fmq__io_rewatch(s->hub->io, &s->watch,
+                              FMQ__EV_IN | (err == EAGAIN ? FMQ__EV_OUT : 0U));
+    }
+    if (err != 0) {
+        s->error = err;
+        fmq__session_io_bury(s);
+    }
+}
+
 /* It is over: the rest is under L. */
 static void
 succeed(fmq__session *s)
@@ -100,11 +142,25 @@ succeed(fmq__session *s)
 static void
 step(fmq__session *s, unsigned events)
 {
-    int err = read_input(s);
+    int err;
     int out_err;
+
+    if (s->is_refused) {
+        part(s);
+        return;
+    }
+    err = read_input(s);
 
     if (err == EAGAIN) {
         err = (events & (FMQ__EV_ERR | FMQ__EV_HUP)) ? ECONNRESET : 0;
+    }
+    if (err == 0) {
+        err = fmq__zap_run(s);
+        if (err == EACCES) {
+            refuse(s);
+            part(s);
+            return;
+        }
     }
     out_err = flush_output(s); /* after a violation, too: it may explain it */
     if (err != 0) {
@@ -135,10 +191,23 @@ on_ready(fmq__watch *w, unsigned events)
     step(FMQ__ITEM(w, fmq__session, watch), events);
 }
 
+void
+fmq__handshake_go_on(fmq__session *s)
+{
+    step(s, 0);
+}
+
 static void
 on_time_out(fmq__timer *t)
 {
-    fail(FMQ__ITEM(t, fmq__session, timer), ETIMEDOUT);
+    fmq__session *s = FMQ__ITEM(t, fmq__session, timer);
+
+    if (s->is_refused) {
+        s->error = ETIMEDOUT; /* of that it has been told already */
+        fmq__session_io_bury(s);
+    } else {
+        fail(s, ETIMEDOUT);
+    }
 }
 
 int
@@ -197,6 +266,7 @@ fmq__handshake_end(fmq__session *s)
         fmq__io_unwatch(io, &s->watch);
     }
     fmq__io_clear_timer(io, &s->timer);
+    fmq__zap_end(s);
     if (s->conn != NULL) {
         fmq__conn_free(s->conn);
         s->conn = NULL;

@@ -62,6 +62,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     fmq__list_init(&h->endpoints);
     fmq__list_init(&h->all_sessions);
     fmq__hub_work_init(h);
+    h->zap = NULL;
     h->linger_ms = -1;
     h->is_closing = false;
     h->is_finished = false;

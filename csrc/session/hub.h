@@ -32,6 +32,7 @@
 
 typedef struct fmq__hub fmq__hub;
 typedef struct fmq__session fmq__session;
+typedef struct fmq__zap_desk fmq__zap_desk;
 
 /* What the socket hears of. */
 typedef struct fmq__hub_events {
@@ -40,6 +41,10 @@ typedef struct fmq__hub_events {
     /* After close: every endpoint and session is gone and nobody is inside. On the I/O
      * thread (or, without one, the closing thread), without L. */
     void (*on_finished)(fmq__hub *h);
+    /* A handshake has a question: joins `couple` to the context's ZAP handler. ENOENT:
+     * there is none; ENOTSUP: its type is none that answers. On the I/O thread, without
+     * L. */
+    int (*on_zap)(fmq__hub *h, fmq__couple *couple);
     /* Something happened that somebody wants to be told of; without L. */
     void (*on_event)(fmq__hub *h, const fmq__event *e);
 } fmq__hub_events;
@@ -129,7 +134,8 @@ struct fmq__hub {
     fmq__node ready;     /* I/O thread: sessions to establish, by turn_node */
     fmq__node seen;      /* I/O thread: those of a flat set that have something */
     fmq__node endpoints; /* I/O thread: dialers and listeners */
-    fmq__node all_sessions;  /* I/O thread */
+    fmq__node all_sessions; /* I/O thread */
+    fmq__zap_desk *zap; /* I/O thread: see zap.c; NULL: no handshake has asked yet */
     fmq__timer linger_timer; /* I/O thread */
     int64_t linger_ms;       /* as it was at close */
     bool is_closing;         /* I/O thread: close has begun there */
@@ -403,5 +409,10 @@ void fmq__hub_io_flush(fmq__hub *h, bool is_tick);       /* flush.c */
 void fmq__hub_io_serve(fmq__hub *h, bool is_grace_over); /* watch.c */
 void fmq__hub_io_close(fmq__hub *h);                     /* closing.c */
 void fmq__hub_io_heard(fmq__hub *h);                     /* heartbeat.c */
+
+/* --- zap.c --- */
+
+/* On the I/O thread, when the last session is gone. */
+void fmq__zap_close(fmq__hub *h);
 
 #endif

@@ -78,6 +78,7 @@ typedef struct fmq__byte_opts {
     fmq__blob filters;     /* bind: who is taken, as in transport/filter.h */
     fmq__socks_opts socks; /* connect over tcp: by which proxy */
     fmq__secrets *secrets; /* NULL: those of the mechanism NULL */
+    fmq__blob zap_domain;  /* what a ZAP handler is told of us */
 } fmq__byte_opts;
 
 static inline void
@@ -92,6 +93,7 @@ fmq__byte_opts_hold(const fmq__byte_opts *o)
     fmq__blob_hold(&o->socks.user);
     fmq__blob_hold(&o->socks.password);
     fmq__secrets_hold(o->secrets);
+    fmq__blob_hold(&o->zap_domain);
 }
 
 static inline void
@@ -107,6 +109,7 @@ fmq__byte_opts_drop(fmq__byte_opts *o)
     fmq__blob_drop(&o->socks.password);
     fmq__secrets_drop(o->secrets);
     o->secrets = NULL;
+    fmq__blob_drop(&o->zap_domain);
 }
 
 int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
@@ -128,6 +131,7 @@ struct fmq__link_opts {
     int use_fd;         /* bind: adopt this descriptor; -1: none */
     int reconnect_stop; /* FMQ__STOP_* */
     fmq__byte_opts bytes;
+    bool enforces_zap_domain;
     bool is_immediate;
     bool is_raw;        /* STREAM, ROUTER_RAW */
     unsigned conflates; /* FMQ__CONFLATE_* */

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "security/mechanism.h"
+#include "security/null.h"
 #include "session/endpoint.h"
 
 enum { PART_READS_MAX = 256 };
@@ -183,11 +184,24 @@ take_blobs(fmq__session *s, const fmq__link_opts *o)
     }
 }
 
+/* NULL asks ZAP only where there is a domain. */
+static const void *
+config_of(const fmq__mech_ops *mech, const fmq__link_opts *o)
+{
+    static const fmq__null_config asking = {.asks_zap = true};
+
+    if (mech != &fmq__mech_null) {
+        return o->bytes.secrets;
+    }
+    return o->bytes.zap_domain.len != 0 ? &asking : NULL;
+}
+
 int
 fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts *o,
                   fmq__session **session)
 {
     const fmq__pattern_ops *pattern = h->pattern->ops;
+    const fmq__mech_ops *mech = fmq__mechanism_of(o->bytes.secrets);
     const fmq__conn_config config = {
         .socket_type = pattern->name,
         .peer_types = pattern->peer_types,
@@ -196,8 +210,8 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         .has_identity = pattern->has_identity,
         .metadata = o->bytes.metadata.data,
         .metadata_len = o->bytes.metadata.len,
-        .mech = fmq__mechanism_of(o->bytes.secrets),
-        .mech_config = o->bytes.secrets,
+        .mech = mech,
+        .mech_config = config_of(mech, o),
         .is_server = o->bytes.secrets != NULL && o->bytes.secrets->is_server,
     };
     fmq__session *s = fmq__calloc(1, sizeof(*s));

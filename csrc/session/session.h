@@ -68,9 +68,11 @@ struct fmq__session {
 
     /* handshake; the I/O thread's */
     bool is_shaking;
+    bool is_refused; /* by ZAP, and told so */
     fmq__heartbeat beat;
     fmq__conn *conn;       /* NULL: it is over, or (is_raw) there is none */
     fmq__secrets *secrets; /* what its mechanism goes by */
+    fmq__inproc *zap;      /* where ZAP's answer comes; NULL: it is not asked */
 
     /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
      * set it is set anew by anybody, under L, while the session is established. */
@@ -185,6 +187,17 @@ int fmq__handshake_begin(fmq__session *s, const fmq__conn_config *config,
 /* The same where there is nothing to shake: it is over in the next turn. */
 int fmq__handshake_skip(fmq__session *s);
 void fmq__handshake_end(fmq__session *s);
+/* Something may have come that it waited for. */
+void fmq__handshake_go_on(fmq__session *s);
+
+/* --- zap.c; on the I/O thread --- */
+
+/* Asks the ZAP handler, if the connection waits for its answer, or takes the answer if
+ * it has come. EFAULT: there is nobody to ask, and there has to be; and why the
+ * connection failed. */
+int fmq__zap_run(fmq__session *s);
+/* No answer is wanted any more. */
+void fmq__zap_end(fmq__session *s);
 
 /* --- heartbeat.c --- */
 

@@ -175,6 +175,7 @@ io_finish(fmq__hub *h)
     fmq__hub_io_unwatch(h);
     fmq__io_clear_timer(h->io, &h->flush.tick);
     fmq__io_clear_timer(h->io, &h->linger_timer);
+    fmq__zap_close(h);
     fmq__chore_cancel(&h->work_chore);
     h->events->on_finished(h);
 }

@@ -438,6 +438,36 @@ fmq__inproc_connect(fmq__socket *s, fmq__name *entry, const fmq__link_opts *link
     return err;
 }
 
+/* --- ZAP --- */
+
+/* Whether a socket of this type gives each question its answer. */
+static bool
+is_handler(const fmq__socket *s)
+{
+    return s->hub.pattern->ops == &fmq__pattern_rep ||
+           s->hub.pattern->ops == &fmq__pattern_router;
+}
+
+int
+fmq__inproc_on_zap(fmq__hub *h, fmq__couple *couple)
+{
+    fmq__ctx *c = FMQ__ITEM(h, fmq__socket, hub)->ctx;
+    bound *b;
+    int err = 0;
+
+    fmq__mutex_lock(&c->mutex);
+    b = find_bound(c, "inproc://zeromq.zap.01");
+    if (b == NULL) {
+        err = ENOENT;
+    } else if (!is_handler(b->socket)) {
+        err = ENOTSUP;
+    } else if (!join_couple(couple, b, 0, 0)) {
+        err = ENOENT; /* it is being closed */
+    }
+    fmq__mutex_unlock(&c->mutex);
+    return err;
+}
+
 /* --- notes --- */
 
 void

@@ -24,7 +24,11 @@ typedef struct row {
 enum { OPT_HEARTBEAT_TTL = 76, TTL_MAX = 6553599 };
 
 /* Of these any number but 0 is a yes. */
-enum { OPT_LOOPBACK_FASTPATH = 94, OPT_MULTICAST_LOOP = 96 };
+enum {
+    OPT_ZAP_ENFORCE_DOMAIN = 93,
+    OPT_LOOPBACK_FASTPATH = 94,
+    OPT_MULTICAST_LOOP = 96
+};
 
 #define ROW(number, field, preset, min, max) \
     {number, offsetof(fmq__options, field), preset, min, max}
@@ -35,6 +39,7 @@ static const row rows[] = {
     ROW(25, multicast_hops, 1, 1, INT_MAX),       /* MULTICAST_HOPS */
     ROW(84, multicast_maxtpdu, 1500, 1, INT_MAX), /* MULTICAST_MAXTPDU */
     ROW(89, use_fd, -1, -1, INT_MAX),             /* USE_FD */
+    ROW(OPT_ZAP_ENFORCE_DOMAIN, zap_enforce_domain, 0, INT_MIN, INT_MAX),
     ROW(OPT_LOOPBACK_FASTPATH, loopback_fastpath, 0, INT_MIN,
         INT_MAX), /* LOOPBACK_FASTPATH */
     ROW(OPT_MULTICAST_LOOP, multicast_loop, 1, INT_MIN, INT_MAX), /* MULTICAST_LOOP */
@@ -73,6 +78,7 @@ enum {
     OPT_AFFINITY = 4,
     OPT_MAXMSGSIZE = 22,
     OPT_TCP_ACCEPT_FILTER = 38,
+    OPT_ZAP_DOMAIN = 55,
     OPT_IPC_FILTER_PID = 58,
     OPT_IPC_FILTER_UID = 59,
     OPT_IPC_FILTER_GID = 60,
@@ -226,6 +232,13 @@ add_metadata(fmq__options *o, const char *text, size_t len)
     return 0;
 }
 
+/* It cannot be taken away again. */
+static int
+set_zap_domain(fmq__options *o, const char *text, size_t len)
+{
+    return len == 0 || len > 255 ? EINVAL : set_blob(&o->bytes.zap_domain, text, len);
+}
+
 static int
 set_device(fmq__options *o, const char *name, size_t len)
 {
@@ -313,6 +326,8 @@ set_bytes(fmq__options *o, int option, const void *value, size_t len)
         return set_device(o, value, len);
     case OPT_METADATA:
         return add_metadata(o, value, len);
+    case OPT_ZAP_DOMAIN:
+        return set_zap_domain(o, value, len);
     case OPT_HELLO_MSG:
         return set_blob(&o->bytes.hello, value, len);
     case OPT_DISCONNECT_MSG:
@@ -382,7 +397,8 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
     }
     if (option == OPT_HEARTBEAT_TTL) {
         n = n / 100 * 100;
-    } else if (option == OPT_LOOPBACK_FASTPATH || option == OPT_MULTICAST_LOOP) {
+    } else if (option == OPT_ZAP_ENFORCE_DOMAIN || option == OPT_LOOPBACK_FASTPATH ||
+               option == OPT_MULTICAST_LOOP) {
         n = n != 0;
     }
     *field(o, r) = n;
@@ -414,6 +430,8 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
         return fmq__value_put(o->routing_id, o->routing_id_len, value, len);
     case OPT_BINDTODEVICE:
         return fmq__value_put(o->device, strlen(o->device) + 1, value, len);
+    case OPT_ZAP_DOMAIN:
+        return put_text(&o->bytes.zap_domain, value, len);
     case OPT_SOCKS_PROXY:
         return put_text(&o->bytes.socks.proxy, value, len);
     case OPT_SOCKS_USERNAME:
@@ -465,6 +483,7 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->heartbeat.ivl_ms = o->heartbeat_ivl_ms;
     link->heartbeat.ttl_ms = o->heartbeat_ttl_ms;
     link->heartbeat.timeout_ms = o->heartbeat_timeout_ms;
+    link->enforces_zap_domain = o->zap_enforce_domain != 0;
     link->is_immediate = o->immediate != 0;
     memcpy(link->identity, o->routing_id, o->routing_id_len);
     link->identity_len = o->routing_id_len;

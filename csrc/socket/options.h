@@ -64,6 +64,7 @@ typedef struct fmq__options {
     int busy_poll_us;
     int use_fd; /* for the next bind; -1: none */
     int reconnect_stop;
+    int zap_enforce_domain;
     /* For transports and engines that are not here: kept, and told. */
     int rate;
     int recovery_ivl_ms;

@@ -38,6 +38,7 @@ on_finished(fmq__hub *h)
 static const fmq__hub_events hub_events = {
     .on_note = fmq__inproc_on_note,
     .on_finished = on_finished,
+    .on_zap = fmq__inproc_on_zap,
     .on_event = fmq__monitor_on_event,
 };
 

@@ -189,6 +189,8 @@ void fmq__inproc_detach(fmq__socket *s, fmq__inproc *side);
 void fmq__inproc_leave(fmq__socket *s, fmq__inproc *side);
 /* The hub's on_note. */
 void fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side);
+/* The hub's on_zap. */
+int fmq__inproc_on_zap(fmq__hub *h, fmq__couple *couple);
 /* At close, not under L: gives the names free, closes every side, and the inbox to new
  * ones. What was sent to a name that nobody has bound yet waits in the context. */
 void fmq__inproc_close_all(fmq__socket *s);

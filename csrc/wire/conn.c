@@ -20,10 +20,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "wire/conn_mech.h"
 #include "wire/frame.h"
 #include "wire/greeting.h"
 #include "wire/metadata.h"
@@ -58,40 +58,8 @@ enum input {
     IN_COMMAND,
     IN_OVERSIZE, /* a frame longer than COMMAND_MAX */
     IN_STRANGER, /* no ZMTP of any version */
+    IN_ZAP_REPLY,
     N_INPUTS,
-};
-
-struct fmq__conn {
-    enum state state;
-    int failure; /* in FAILED: the error every call gets */
-    unsigned error;
-    unsigned version;
-    uint64_t peer_types;
-    fmq__props *props;
-
-    /* for a peer of ZMTP 2.0; lent */
-    uint8_t type;
-    const uint8_t *identity;
-    size_t identity_len;
-
-    const fmq__mech_ops *mech;
-    bool has_mech; /* init has succeeded */
-    void *mech_state;
-    uint8_t *metadata; /* ours, encoded */
-    size_t metadata_len;
-
-    uint8_t *in;
-    size_t in_len;
-    size_t in_cap;
-    size_t body_at; /* IN_COMMAND: where the frame's body begins */
-
-    uint8_t *out;
-    size_t out_sent;
-    size_t out_len; /* shown so far */
-    size_t out_cap;
-
-    /* The mechanism's state, then our metadata, then the first room for `in`. */
-    _Alignas(max_align_t) uint8_t tail[];
 };
 
 /* --- our side --- */
@@ -122,25 +90,6 @@ put_config_metadata(uint8_t *p, const fmq__conn_config *config)
     }
 }
 
-/* Makes sure that `n` bytes fit behind what `out` shows. */
-static int
-reserve_out(fmq__conn *c, size_t n)
-{
-    size_t cap = c->out_len + n;
-    uint8_t *out;
-
-    if (cap <= c->out_cap) {
-        return 0;
-    }
-    out = fmq__realloc(c->out, cap);
-    if (out == NULL) {
-        return ENOMEM;
-    }
-    c->out = out;
-    c->out_cap = cap;
-    return 0;
-}
-
 /* Everything that can fail in fmq__conn_new once there is a `c` to free. */
 static int
 fill_conn(fmq__conn *c, const fmq__conn_config *config)
@@ -151,8 +100,8 @@ fill_conn(fmq__conn *c, const fmq__conn_config *config)
         .metadata = c->metadata,
         .metadata_len = c->metadata_len,
     };
-    int err = reserve_out(c, FMQ__GREETING_LEN + FMQ__FRAME_LONG_HEADER +
-                                 sizeof("READY") + c->metadata_len);
+    int err = fmq__conn_reserve_out(c, FMQ__GREETING_LEN + FMQ__FRAME_LONG_HEADER +
+                                           sizeof("READY") + c->metadata_len);
 
     if (err != 0) {
         return err;
@@ -225,28 +174,6 @@ fmq__conn_free(fmq__conn *c)
     }
     fmq__free(c->out);
     fmq__free(c);
-}
-
-/* Puts every command that the mechanism has to send behind the others. */
-static int
-send_commands(fmq__conn *c)
-{
-    while ((c->mech->want(c->mech_state) & FMQ__MECH_SEND) != 0) {
-        size_t len = c->mech->next_len(c->mech_state);
-        int err = reserve_out(c, FMQ__FRAME_LONG_HEADER + len);
-        uint8_t *p = c->out + c->out_len;
-
-        if (err != 0) {
-            return err;
-        }
-        p += fmq__frame_put_header(p, FMQ__COMMAND, len);
-        err = c->mech->next(c->mech_state, p);
-        if (err != 0) {
-            return err;
-        }
-        c->out_len = (size_t)(p - c->out) + len;
-    }
-    return 0;
 }
 
 /* --- the peer's side: what is the unit at hand? --- */
@@ -376,22 +303,20 @@ static scan_fn *const scan[N_STATES] = {
 
 /* --- steps --- */
 
-/* A step returns MOVE to go on to the next state, STAY, or an errno value. */
-enum { STAY = -1, MOVE = 0 };
 typedef int step_fn(fmq__conn *c);
 
 static int
 show_revision(fmq__conn *c)
 {
     c->out_len = FMQ__GREETING_REVISION_LEN;
-    return MOVE;
+    return FMQ__CONN_MOVE;
 }
 
 static int
 show_greeting(fmq__conn *c)
 {
     c->out_len = FMQ__GREETING_LEN;
-    return MOVE;
+    return FMQ__CONN_MOVE;
 }
 
 /* RFC 15: behind the revision come our type and our identity, in a frame. There is no
@@ -401,11 +326,11 @@ answer_2_0(fmq__conn *c)
 {
     int err;
 
-    if (strcmp(c->mech->name, "NULL") != 0) {
+    if (fmq__conn_is_secured(c)) {
         c->error = FMQ__ZMTP_MECHANISM_MISMATCH;
         return EPROTO;
     }
-    err = reserve_out(c, 1 + FMQ__FRAME_LONG_HEADER + c->identity_len);
+    err = fmq__conn_reserve_out(c, 1 + FMQ__FRAME_LONG_HEADER + c->identity_len);
     if (err != 0) {
         return err;
     }
@@ -416,7 +341,7 @@ answer_2_0(fmq__conn *c)
         c->out_len += c->identity_len;
     }
     c->version = 0x0200;
-    return MOVE;
+    return FMQ__CONN_MOVE;
 }
 
 /* RFC 13: our signature was the header of our identity's frame all along, and only its
@@ -426,11 +351,11 @@ answer_1_0(fmq__conn *c)
 {
     int err;
 
-    if (strcmp(c->mech->name, "NULL") != 0) {
+    if (fmq__conn_is_secured(c)) {
         c->error = FMQ__ZMTP_MECHANISM_MISMATCH;
         return EPROTO;
     }
-    err = reserve_out(c, c->identity_len);
+    err = fmq__conn_reserve_out(c, c->identity_len);
     if (err != 0) {
         return err;
     }
@@ -438,7 +363,7 @@ answer_1_0(fmq__conn *c)
         memcpy(c->out + c->out_len, c->identity, c->identity_len);
         c->out_len += c->identity_len;
     }
-    return MOVE;
+    return FMQ__CONN_MOVE;
 }
 
 /* Of a peer of ZMTP 2.0 the type is not checked: there were others then, by the same
@@ -447,7 +372,7 @@ static int
 skip_type(fmq__conn *c)
 {
     c->in_len = 0;
-    return MOVE;
+    return FMQ__CONN_MOVE;
 }
 
 static int
@@ -472,76 +397,11 @@ take_identity_1_0(fmq__conn *c)
     return take_identity(c);
 }
 
-static int
-start_mechanism(fmq__conn *c)
-{
-    if (!fmq__greeting_has_mechanism(c->in, c->mech->name)) {
-        c->error = FMQ__ZMTP_MECHANISM_MISMATCH;
-        return EPROTO;
-    }
-    c->version = fmq__greeting_version(c->in);
-    c->in_len = 0;
-    return send_commands(c);
-}
-
-/* Keeps the peer's properties, if its type may talk to ours. A peer that names no type
- * is accepted. */
-static int
-take_metadata(fmq__conn *c, const uint8_t *metadata, size_t len)
-{
-    int err = fmq__metadata_to_props(metadata, len, c->props);
-    const char *type;
-    size_t type_len;
-
-    if (err == 0) {
-        type = fmq__props_get(c->props, "Socket-Type", &type_len);
-        if (type != NULL && (c->peer_types & fmq__conn_type_bit(type, type_len)) == 0) {
-            err = EPROTO;
-        }
-    }
-    if (err == EPROTO) {
-        c->error = c->mech->metadata_error;
-    }
-    return err;
-}
-
-static int
-take_command(fmq__conn *c)
-{
-    fmq__mech_result result = {0};
-    int err;
-
-    if ((c->mech->want(c->mech_state) & FMQ__MECH_RECV) == 0) {
-        c->error = FMQ__ZMTP_UNEXPECTED_COMMAND;
-        return EPROTO;
-    }
-    err = c->mech->input(c->mech_state, c->in + c->body_at, c->in_len - c->body_at,
-                         &result);
-    if (err != 0) {
-        c->error = result.error;
-        (void)send_commands(c); /* its last word, if there is one and room for it */
-        return err;
-    }
-    if (result.metadata != NULL) {
-        err = take_metadata(c, result.metadata, result.metadata_len);
-        if (err != 0) {
-            return err;
-        }
-    }
-    c->in_len = 0;
-    err = send_commands(c);
-    if (err != 0) {
-        return err;
-    }
-    return c->mech->want(c->mech_state) == 0 ? MOVE : STAY;
-}
-
 /* The connection as a table: rows are states, columns are inputs. An empty cell is a
  * protocol error, and the connection has FAILED. Only take_step and fail change
  * `state`.
  *
- * A mechanism that asks ZAP stays in HANDSHAKE, and the answer will be one
- * more input there.
+ * A mechanism that asks ZAP stays in HANDSHAKE, and the answer is one more input there.
  */
 static const struct {
     step_fn *run;
@@ -554,8 +414,9 @@ static const struct {
     [REVISION][IN_REVISION_2_0] = {answer_2_0, TYPE_2_0},
     [TYPE_2_0][IN_TYPE_2_0] = {skip_type, ID_2_0},
     [ID_2_0][IN_COMMAND] = {take_identity, READY},
-    [GREETING][IN_GREETING] = {start_mechanism, HANDSHAKE},
-    [HANDSHAKE][IN_COMMAND] = {take_command, READY},
+    [GREETING][IN_GREETING] = {fmq__conn_start_mechanism, HANDSHAKE},
+    [HANDSHAKE][IN_COMMAND] = {fmq__conn_take_command, READY},
+    [HANDSHAKE][IN_ZAP_REPLY] = {fmq__conn_take_zap_reply, READY},
 };
 
 /* What fmq__conn_error says of an empty cell. */
@@ -582,11 +443,11 @@ take_step(fmq__conn *c, enum input input)
         return fail(c, EPROTO);
     }
     err = run(c);
-    if (err == MOVE) {
+    if (err == FMQ__CONN_MOVE) {
         c->state = step[c->state][input].next;
         return 0;
     }
-    return err == STAY ? 0 : fail(c, err);
+    return err == FMQ__CONN_STAY ? 0 : fail(c, err);
 }
 
 /* --- the outside --- */
@@ -647,6 +508,44 @@ fmq__conn_input(fmq__conn *c, const uint8_t *data, size_t len, size_t *used)
         *used += n;
     }
     return 0;
+}
+
+bool
+fmq__conn_wants_zap(const fmq__conn *c)
+{
+    return c->state == HANDSHAKE && (c->mech->want(c->mech_state) & FMQ__MECH_ZAP) != 0;
+}
+
+const fmq__mech_ops *
+fmq__conn_mech(const fmq__conn *c)
+{
+    return c->mech;
+}
+
+size_t
+fmq__conn_credentials(const fmq__conn *c,
+                      fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS])
+{
+    return c->mech->credentials(c->mech_state, credential);
+}
+
+int
+fmq__conn_zap_reply(fmq__conn *c, const fmq__zap_reply *reply)
+{
+    int err;
+
+    assert(fmq__conn_wants_zap(c));
+    c->zap = reply;
+    err = take_step(c, IN_ZAP_REPLY);
+    c->zap = NULL;
+    return err;
+}
+
+int
+fmq__conn_zap_fail(fmq__conn *c, unsigned error)
+{
+    c->error = error;
+    return fail(c, EPROTO);
 }
 
 size_t

@@ -21,6 +21,7 @@
 #include "msg/props.h"
 #include "wire/mech.h"
 #include "wire/types.h"
+#include "wire/zap.h"
 
 typedef struct fmq__conn fmq__conn;
 
@@ -46,6 +47,21 @@ void fmq__conn_free(fmq__conn *c);
  * the connection is dead, but output that explains (ERROR) may still be sent. */
 int fmq__conn_input(fmq__conn *c, const uint8_t *data, size_t len, size_t *used);
 
+/* Whether it waits for the answer of a ZAP handler, about whom (as
+ * fmq__mech_ops.credentials), and by which mechanism. */
+bool fmq__conn_wants_zap(const fmq__conn *c);
+size_t
+fmq__conn_credentials(const fmq__conn *c,
+                      fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS]);
+const fmq__mech_ops *fmq__conn_mech(const fmq__conn *c);
+
+/* The answer, while it waits for one: the connection goes on, or fails as after a bad
+ * command (EACCES; ECONNABORTED if another attempt may succeed: 300). */
+int fmq__conn_zap_reply(fmq__conn *c, const fmq__zap_reply *reply);
+
+/* It fails, because the answer was none: EPROTO, and `error` (FMQ__ZAP_*) says why. */
+int fmq__conn_zap_fail(fmq__conn *c, unsigned error);
+
 /* The bytes waiting to be sent, and how many of them went. */
 size_t fmq__conn_output(const fmq__conn *c, const uint8_t **data);
 void fmq__conn_sent(fmq__conn *c, size_t n);
@@ -57,7 +73,7 @@ bool fmq__conn_is_ready(const fmq__conn *c);
 bool fmq__conn_has_greeted(const fmq__conn *c);
 
 /* Why it failed: a ZMQ_PROTOCOL_ERROR_* value of zmq.h (0x10000000 ...), or the status
- * code (300, 400, 500) of an ERROR command, or 0. */
+ * code (300, 400, 500) of an ERROR command or of ZAP, or 0. */
 unsigned fmq__conn_error(const fmq__conn *c);
 
 /* The peer's ZMTP version: 0x0100, 0x0200, 0x0300, 0x0301. */

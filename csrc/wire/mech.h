@@ -58,6 +58,8 @@ enum { FMQ__MECH_MAX_CREDENTIALS = 2 };
 struct fmq__mech_ops {
     const char *name; /* as in the greeting: at most 20 capitals */
     size_t state_size;
+    /* Nobody passes where there is no ZAP handler to ask. */
+    bool needs_handler;
     /* What fmq__conn_error says of bad properties or a wrong Socket-Type: NULL keeps
      * silent (0), the others have FMQ__ZMTP_INVALID_METADATA. */
     unsigned metadata_error;
@@ -79,8 +81,9 @@ struct fmq__mech_ops {
     int (*input)(void *state, const uint8_t *body, size_t len,
                  fmq__mech_result *result);
 
-    /* ZAP: the credentials (their number is returned), and the answer: status 200, 300,
-     * 400 or 500. NULL where the mechanism never asks. */
+    /* ZAP: the credentials (their number is returned), and the answer: status 200; or
+     * 300, 400 or 500, which fail with EACCES and are the result's error, with ERROR as
+     * the last word but after 300. NULL where the mechanism never asks. */
     size_t (*credentials)(const void *state,
                           fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS]);
     int (*zap_reply)(void *state, unsigned status, fmq__mech_result *result);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -63,6 +64,24 @@ fmq__metadata_next(fmq__metadata_cursor *cursor, fmq__property *property)
     return 0;
 }
 
+/* Who the peer is, is for ZAP to say, and not for the peer. */
+static bool
+is_reserved(const fmq__property *p)
+{
+    static const char user_id[] = "user-id";
+
+    if (p->name_len != sizeof(user_id) - 1) {
+        return false;
+    }
+    for (size_t i = 0; i < p->name_len; i++) {
+        /* Setting this bit makes small letters of capitals, and '-' stays as it is. */
+        if ((p->name[i] | 0x20) != user_id[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int
 fmq__metadata_to_props(const uint8_t *metadata, size_t len, fmq__props *props)
 {
@@ -77,6 +96,9 @@ fmq__metadata_to_props(const uint8_t *metadata, size_t len, fmq__props *props)
         }
         if (n == FMQ__METADATA_MAX_PROPERTIES) {
             return EPROTO;
+        }
+        if (is_reserved(&p)) {
+            continue;
         }
         /* props keeps the first value of a name. */
         err = fmq__props_add(props, p.name, p.name_len, p.value, p.value_len);

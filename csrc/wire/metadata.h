@@ -42,7 +42,8 @@ size_t fmq__metadata_put(uint8_t *p, const char *name, const void *value,
  * leave the cursor where it was. */
 int fmq__metadata_next(fmq__metadata_cursor *cursor, fmq__property *property);
 
-/* Adds all properties to `props`. On failure some of them may have been added. */
+/* Adds all properties to `props`, but a User-Id, which is not the sender's to say. On
+ * failure some of them may have been added. */
 int fmq__metadata_to_props(const uint8_t *metadata, size_t len, fmq__props *props);
 
 #endif

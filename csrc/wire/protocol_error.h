@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protocol_error: what a peer did wrong, by the numbers that zmq.h gives to the value
- * of the event HANDSHAKE_FAILED_PROTOCOL. */
+/* protocol_error: what a peer, or a ZAP handler, did wrong, by the numbers that zmq.h
+ * gives to the value of the event HANDSHAKE_FAILED_PROTOCOL. */
 #ifndef FMQ_WIRE_PROTOCOL_ERROR_H
 #define FMQ_WIRE_PROTOCOL_ERROR_H
 
@@ -19,6 +19,12 @@ enum fmq__protocol_error {
     FMQ__ZMTP_INVALID_METADATA = 0x10000018,
     FMQ__ZMTP_CRYPTOGRAPHIC = 0x11000001,
     FMQ__ZMTP_MECHANISM_MISMATCH = 0x11000002,
+    FMQ__ZAP_UNSPECIFIED = 0x20000000,
+    FMQ__ZAP_MALFORMED_REPLY = 0x20000001,
+    FMQ__ZAP_BAD_REQUEST_ID = 0x20000002,
+    FMQ__ZAP_BAD_VERSION = 0x20000003,
+    FMQ__ZAP_INVALID_STATUS_CODE = 0x20000004,
+    FMQ__ZAP_INVALID_METADATA = 0x20000005,
 };
 
 #endif

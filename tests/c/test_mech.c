@@ -95,6 +95,29 @@ talk_input(void *state, const uint8_t *body, size_t len, fmq__mech_result *resul
     return 0;
 }
 
+static size_t
+talk_credentials(const void *state,
+                 fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS])
+{
+    (void)state;
+    credential[0] = (fmq__mech_credential){(const uint8_t *)"joe", 3};
+    return 1;
+}
+
+static int
+talk_zap_reply(void *state, unsigned status, fmq__mech_result *result)
+{
+    talk_state *s = state;
+
+    s->is_waiting = false;
+    if (status == 200) {
+        return 0;
+    }
+    s->has_failed = status != 300;
+    result->error = status;
+    return EACCES;
+}
+
 static const fmq__mech_ops talk = {
     .name = "TALK",
     .state_size = sizeof(talk_state),
@@ -105,6 +128,8 @@ static const fmq__mech_ops talk = {
     .next_len = talk_next_len,
     .next = talk_next,
     .input = talk_input,
+    .credentials = talk_credentials,
+    .zap_reply = talk_zap_reply,
 };
 
 static bool talk_is_open;
@@ -189,6 +214,140 @@ TEST(command_while_the_mechanism_waits)
     CHECK_EQ(conn_feed(c, b.data + b.len - 3, 3, &used), EPROTO);
     CHECK_EQ(fmq__conn_error(c), FMQ__ZMTP_UNEXPECTED_COMMAND);
     fmq__conn_free(c);
+}
+
+/* A connection of TALK that waits for ZAP, its output drained. */
+static fmq__conn *
+open_waiting(const fmq__conn_config *config)
+{
+    static wire_bytes b;
+    static wire_bytes out;
+    fmq__conn *c = conn_open(config);
+    size_t used;
+
+    b.len = FMQ__GREETING_LEN;
+    fmq__greeting_put(b.data, 0, "TALK");
+    CHECK_EQ(conn_feed(c, b.data, b.len, &used), 0);
+    CHECK(!fmq__conn_wants_zap(c));
+    b.len = 0;
+    wire_add_frame(&b, FMQ__COMMAND, "W", 1);
+    CHECK_EQ(conn_feed(c, b.data, b.len, &used), 0);
+    CHECK(fmq__conn_wants_zap(c));
+    out.len = 0;
+    conn_drain(c, &out, 1000);
+    return c;
+}
+
+static const fmq__zap_reply zap_ok = {
+    .is_answered = true,
+    .status = 200,
+    .user_id = (const uint8_t *)"root",
+    .user_id_len = 4,
+    .metadata = (const uint8_t *)"\13Socket-Type\0\0\0\3ZAP\1X\0\0\0\1x",
+    .metadata_len = 26,
+};
+
+TEST(zap_lets_it_go_on)
+{
+    static wire_bytes b;
+    fmq__conn_config config = config_of_talk();
+    fmq__conn *c = open_waiting(&config);
+    fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS];
+    fmq__zap_reply reply = zap_ok;
+    fmq__props *props;
+    size_t used;
+
+    CHECK_STR(fmq__conn_mech(c)->name, "TALK");
+    CHECK_EQ(fmq__conn_credentials(c, credential), 1);
+    CHECK_MEM(credential[0].data, "joe", 3);
+    CHECK_EQ(fmq__conn_zap_reply(c, &zap_ok), 0);
+    CHECK(!fmq__conn_wants_zap(c));
+    CHECK(!fmq__conn_is_ready(c));
+    b.len = 0;
+    wire_add_frame(&b, FMQ__COMMAND, "x", 1);
+    wire_add_frame(&b, FMQ__COMMAND, "\13Socket-Type\0\0\0\4PUSH\1X\0\0\0\1y", 27);
+    CHECK_EQ(conn_feed(c, b.data, b.len, &used), EPROTO); /* ZAP is not a type */
+    fmq__conn_free(c);
+
+    c = open_waiting(&config);
+    reply.metadata += 19;
+    reply.metadata_len -= 19;
+    CHECK_EQ(fmq__conn_zap_reply(c, &reply), 0);
+    CHECK_EQ(conn_feed(c, b.data, b.len, &used), 0);
+    REQUIRE(fmq__conn_is_ready(c));
+    props = fmq__conn_take_props(c);
+    CHECK_STR(fmq__props_get(props, "User-Id", NULL), "root");
+    CHECK_STR(fmq__props_get(props, "X", NULL), "x");
+    CHECK_STR(fmq__props_get(props, "Socket-Type", NULL), "PUSH");
+    fmq__props_drop(props);
+    fmq__conn_free(c);
+}
+
+TEST(zap_was_not_there)
+{
+    const fmq__zap_reply reply = {.status = 200};
+    fmq__conn_config config = config_of_talk();
+    fmq__conn *c = open_waiting(&config);
+
+    CHECK_EQ(fmq__conn_zap_reply(c, &reply), 0);
+    CHECK(!fmq__conn_wants_zap(c));
+    fmq__conn_free(c);
+}
+
+TEST(zap_refuses)
+{
+    static const struct {
+        unsigned status;
+        int err;
+        size_t len;
+    } row[] = {{300, ECONNABORTED, 0}, {400, EACCES, 6}, {500, EACCES, 6}};
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        static wire_bytes out;
+        fmq__zap_reply reply = zap_ok;
+        fmq__conn_config config = config_of_talk();
+        fmq__conn *c = open_waiting(&config);
+
+        reply.status = row[i].status;
+        CHECK_EQ(fmq__conn_zap_reply(c, &reply), row[i].err);
+        CHECK_EQ(fmq__conn_error(c), row[i].status);
+        out.len = 0;
+        conn_drain(c, &out, 1000);
+        CHECK_EQ(out.len, row[i].len);
+        CHECK_MEM(out.data, "\4\4!!!!", row[i].len);
+        CHECK(!fmq__conn_wants_zap(c));
+        fmq__conn_free(c);
+    }
+}
+
+TEST(zap_says_nonsense)
+{
+    fmq__conn_config config = config_of_talk();
+    fmq__conn *c = open_waiting(&config);
+    size_t used;
+
+    CHECK_EQ(fmq__conn_zap_fail(c, FMQ__ZAP_BAD_VERSION), EPROTO);
+    CHECK_EQ(fmq__conn_error(c), FMQ__ZAP_BAD_VERSION);
+    CHECK_EQ(conn_feed(c, (const uint8_t *)"x", 1, &used), EPROTO);
+    fmq__conn_free(c);
+}
+
+TEST(memory_runs_out_for_what_zap_says)
+{
+    int err = ENOMEM;
+    int n = 0;
+
+    while (err == ENOMEM) {
+        fmq__conn_config config = config_of_talk();
+        fmq__conn *c = open_waiting(&config);
+
+        fmq__alloc_fail_at((uint64_t)++n, 0);
+        err = fmq__conn_zap_reply(c, &zap_ok);
+        fmq__alloc_fail_at(0, 0);
+        fmq__conn_free(c);
+    }
+    CHECK_EQ(err, 0);
+    CHECK(n >= 5); /* a list, and three properties */
 }
 
 TEST(bad_properties_are_told_by_other_mechanisms)
@@ -280,6 +439,11 @@ main(void)
     RUN(longer_handshakes);
     RUN(last_word_of_a_mechanism);
     RUN(command_while_the_mechanism_waits);
+    RUN(zap_lets_it_go_on);
+    RUN(zap_was_not_there);
+    RUN(zap_refuses);
+    RUN(zap_says_nonsense);
+    RUN(memory_runs_out_for_what_zap_says);
     RUN(bad_properties_are_told_by_other_mechanisms);
     RUN(mechanism_that_cannot_begin);
     RUN(memory_runs_out);

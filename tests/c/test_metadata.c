@@ -126,6 +126,22 @@ TEST(names_without_regard_to_case_and_the_first_wins)
     fmq__props_drop(props);
 }
 
+TEST(a_user_id_is_not_the_senders_to_say)
+{
+    uint8_t p[128];
+    size_t len = fmq__metadata_put(p, "User-Id", "root", 4);
+    fmq__props *props = new_props();
+
+    len += fmq__metadata_put(p + len, "uSER-iD", "root", 4);
+    len += fmq__metadata_put(p + len, "User_Id", "a", 1);
+    len += fmq__metadata_put(p + len, "User-Ids", "b", 1);
+    CHECK_EQ(fmq__metadata_to_props(p, len, props), 0);
+    CHECK(fmq__props_get(props, "User-Id", NULL) == NULL);
+    CHECK_STR(fmq__props_get(props, "User_Id", NULL), "a");
+    CHECK_STR(fmq__props_get(props, "User-Ids", NULL), "b");
+    fmq__props_drop(props);
+}
+
 TEST(longest_name)
 {
     char name[256];
@@ -185,6 +201,7 @@ main(void)
     RUN(lengths_that_overrun);
     RUN(error_leaves_the_cursor);
     RUN(names_without_regard_to_case_and_the_first_wins);
+    RUN(a_user_id_is_not_the_senders_to_say);
     RUN(longest_name);
     RUN(number_is_bounded);
     RUN(memory_runs_out);

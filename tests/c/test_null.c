@@ -12,13 +12,19 @@
 static const fmq__mech_ops *const ops = &fmq__mech_null;
 
 static void *
-open_state(const void *metadata, size_t len)
+open_state_with(const fmq__null_config *config, const void *metadata, size_t len)
 {
-    fmq__mech_args args = {.metadata = metadata, .metadata_len = len};
+    fmq__mech_args args = {.config = config, .metadata = metadata, .metadata_len = len};
     void *state = fmq__calloc(1, ops->state_size);
 
     REQUIRE(state != NULL && ops->init(state, &args) == 0);
     return state;
+}
+
+static void *
+open_state(const void *metadata, size_t len)
+{
+    return open_state_with(NULL, metadata, len);
 }
 
 static void
@@ -32,7 +38,8 @@ TEST(table)
 {
     CHECK_STR(ops->name, "NULL");
     CHECK_EQ(ops->metadata_error, 0);
-    CHECK(ops->zap_reply == NULL && ops->encode == NULL && ops->decode == NULL);
+    CHECK(ops->encode == NULL && ops->decode == NULL);
+    CHECK(!ops->needs_handler);
 }
 
 TEST(ready_is_name_and_metadata)
@@ -153,6 +160,65 @@ TEST(error_of_libzmq)
     close_state(s);
 }
 
+static const fmq__null_config asks = {.asks_zap = true};
+
+TEST(zap_holds_ready_back)
+{
+    for (int is_receiver_first = 0; is_receiver_first < 2; is_receiver_first++) {
+        void *s = open_state_with(&asks, "abc", 3);
+        fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS];
+        fmq__mech_result r = {0};
+        uint8_t body[16];
+
+        CHECK_EQ(ops->want(s), FMQ__MECH_ZAP | FMQ__MECH_RECV);
+        CHECK_EQ(ops->credentials(s, credential), 0);
+        if (is_receiver_first) {
+            CHECK_EQ(ops->input(s, BODY("\5READY"), &r), 0);
+            CHECK_EQ(ops->want(s), FMQ__MECH_ZAP);
+        }
+        CHECK_EQ(ops->zap_reply(s, 200, &r), 0);
+        CHECK_EQ(ops->want(s) & FMQ__MECH_SEND, FMQ__MECH_SEND);
+        CHECK_EQ(ops->next_len(s), 9);
+        CHECK_EQ(ops->next(s, body), 0);
+        CHECK_MEM(body, "\5READYabc", 9);
+        if (!is_receiver_first) {
+            CHECK_EQ(ops->input(s, BODY("\5READY"), &r), 0);
+        }
+        CHECK_EQ(ops->want(s), 0);
+        CHECK_EQ(r.error, 0);
+        close_state(s);
+    }
+}
+
+TEST(zap_refuses)
+{
+    static const struct {
+        unsigned status;
+        const char *last_word;
+    } row[] = {
+        {300, NULL},
+        {400, "\5ERROR\003400"},
+        {500, "\5ERROR\003500"},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        void *s = open_state_with(&asks, NULL, 0);
+        fmq__mech_result r = {0};
+        uint8_t body[16];
+
+        CHECK_EQ(ops->zap_reply(s, row[i].status, &r), EACCES);
+        CHECK_EQ(r.error, row[i].status);
+        if (row[i].last_word != NULL) {
+            REQUIRE(ops->want(s) == FMQ__MECH_SEND);
+            CHECK_EQ(ops->next_len(s), strlen(row[i].last_word));
+            CHECK_EQ(ops->next(s, body), 0);
+            CHECK_MEM(body, row[i].last_word, strlen(row[i].last_word));
+        }
+        CHECK_EQ(ops->want(s) & FMQ__MECH_SEND, 0);
+        close_state(s);
+    }
+}
+
 int
 main(void)
 {
@@ -162,5 +228,7 @@ main(void)
     RUN(ready_without_properties_still_is_one);
     RUN(what_other_commands_bring);
     RUN(error_of_libzmq);
+    RUN(zap_holds_ready_back);
+    RUN(zap_refuses);
     return CHECK_RESULT();
 }

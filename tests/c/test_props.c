@@ -66,6 +66,28 @@ TEST(what_is_put_first_wins)
     fmq__props_drop(p);
 }
 
+TEST(one_before_the_other)
+{
+    fmq__props *p;
+    fmq__props *first;
+
+    REQUIRE(fmq__props_new(&p) == 0 && fmq__props_new(&first) == 0);
+    fmq__props_prepend(p, first);
+    CHECK_EQ(add(first, "A", "1"), 0);
+    CHECK_EQ(add(first, "a", "2"), 0);
+    fmq__props_prepend(p, first);
+    CHECK(fmq__props_get(first, "A", NULL) == NULL);
+    CHECK_STR(fmq__props_get(p, "A", NULL), "1");
+    CHECK_EQ(add(p, "B", "3"), 0);
+    CHECK_EQ(add(first, "B", "4"), 0);
+    CHECK_EQ(add(first, "A", "5"), 0);
+    fmq__props_prepend(p, first);
+    CHECK_STR(fmq__props_get(p, "A", NULL), "5");
+    CHECK_STR(fmq__props_get(p, "B", NULL), "4");
+    fmq__props_drop(first);
+    fmq__props_drop(p);
+}
+
 TEST(a_value_may_hold_any_bytes)
 {
     static const char value[] = {0, 1, (char)255, 0};
@@ -113,9 +135,9 @@ int
 main(void)
 {
     static const check_case cases[] = {
-        CASE(names_compare_without_case),     CASE(the_first_value_wins),
-        CASE(what_is_put_first_wins),         CASE(a_value_may_hold_any_bytes),
-        CASE(without_memory_nothing_changes),
+        CASE(names_compare_without_case), CASE(the_first_value_wins),
+        CASE(what_is_put_first_wins),     CASE(one_before_the_other),
+        CASE(a_value_may_hold_any_bytes), CASE(without_memory_nothing_changes),
     };
 
     return CHECK_MAIN(cases);
