@@ -129,6 +129,7 @@ fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events,
     n->pipe.in = &n->in_r;
     n->events = events;
     n->n_out = 0;
+    n->n_gone = 0;
     n->out_limit = out_limit;
     n->in_limit = in_limit;
     n->out_bytes = 0;
@@ -165,16 +166,37 @@ fmq__netpipe_fini(fmq__netpipe *n)
     }
 }
 
-/* After messages left the queue, or its limit rose. */
-static void
-check_room(fmq__netpipe *n)
+static uint32_t
+low_water(const fmq__netpipe *n)
 {
-    uint32_t low = n->out_limit / 2 + n->out_limit % 2;
+    return n->out_limit / 2 + n->out_limit % 2;
+}
 
-    if (n->is_full && (n->out_limit == 0 || n->n_out <= n->out_limit - low)) {
+/* After messages left the queue, or its limit rose. `is_due`: so many have left that
+ * any room will do. */
+static void
+check_room(fmq__netpipe *n, bool is_due)
+{
+    uint32_t enough = is_due ? 1 : low_water(n);
+
+    if (n->is_full && (n->out_limit == 0 || n->n_out + enough <= n->out_limit)) {
         n->is_full = false;
         n->events->writable(n);
     }
+}
+
+/* Counts messages that have left; true: that makes another low-water mark of them. */
+static bool
+count_gone(fmq__netpipe *n, uint32_t n_messages)
+{
+    uint32_t low = low_water(n);
+
+    n->n_gone += n_messages;
+    if (n->n_gone < low || low == 0) {
+        return false;
+    }
+    n->n_gone %= low;
+    return true;
 }
 
 void
@@ -191,7 +213,7 @@ fmq__netpipe_set_limits(fmq__netpipe *n, uint32_t out_limit, uint32_t in_limit)
     if (out_limit != 0 && n->n_out >= out_limit) {
         n->is_full = true;
     } else {
-        check_room(n);
+        check_room(n, false);
     }
     if (n->is_paused && fmq__netpipe_in_room(n) != 0) {
         n->events->emptied(n);
@@ -203,7 +225,7 @@ fmq__netpipe_written(fmq__netpipe *n, uint32_t n_messages, size_t bytes)
 {
     n->n_out -= n_messages;
     n->out_bytes = n->n_out == 0 || bytes > n->out_bytes ? 0 : n->out_bytes - bytes;
-    check_room(n);
+    check_room(n, count_gone(n, n_messages));
 }
 
 bool

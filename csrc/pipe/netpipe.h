@@ -2,10 +2,11 @@
 /* netpipe: the pipe of a network peer: two frame queues with their high-water marks.
  *
  * Out: messages count from commit until their last byte has gone to the kernel. A full
- * queue (SNDHWM) has room again at its low-water mark, (SNDHWM + 1) / 2. In: messages
- * count from publish until popped; at RCVHWM the connection is to pause, and to resume
- * at the low-water mark. Does not know the connection: it is told and asked through
- * calls.
+ * queue (SNDHWM) has room again when so many have gone as its low-water mark says,
+ * (SNDHWM + 1) / 2, counted from the first message on: a peer that reads no more than
+ * that much now and then makes room each time. In: messages count from publish until
+ * popped; at RCVHWM the connection is to pause, and to resume at the low-water mark.
+ * Does not know the connection: it is told and asked through calls.
  *
  * The writing half of `in` and the reading half of `out` belong to whoever has the read
  * and the write turn of the connection; everything else is under the socket's lock.
@@ -39,6 +40,7 @@ struct fmq__netpipe {
     fmq__fq_reader in_r;
     uint32_t n_out;     /* committed, not wholly written */
     uint32_t out_limit; /* 0: none */
+    uint32_t n_gone;    /* written since the last multiple of the low-water mark */
     uint32_t in_limit;  /* 0: none */
     size_t out_bytes;   /* about: committed, not written */
     bool is_full;       /* out was at its limit and has not come down */

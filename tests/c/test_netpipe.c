@@ -121,6 +121,31 @@ TEST(a_full_queue_has_room_again_at_its_low_water_mark)
     }
 }
 
+/* A reader that takes no more than a low-water mark's worth makes room all the same:
+ * what counts are all messages that have gone, not those since it was full. */
+TEST(marks_are_counted_from_the_first_message_on)
+{
+    probe p;
+
+    open_probe(&p, 8, 0);
+    for (int i = 0; i < 8; i++) {
+        send_one(&p);
+    }
+    write_out(&p, 3);
+    CHECK(!fmq__pipe_can_write(&p.net.pipe));
+    write_out(&p, 2); /* five have gone: one mark of four, and one */
+    CHECK_EQ(p.n_writable, 1);
+    for (int i = 0; i < 5; i++) {
+        send_one(&p);
+    }
+    CHECK(!fmq__pipe_can_write(&p.net.pipe));
+    write_out(&p, 2);
+    CHECK(!fmq__pipe_can_write(&p.net.pipe));
+    write_out(&p, 1); /* the second */
+    CHECK_EQ(p.n_writable, 2);
+    fmq__netpipe_fini(&p.net);
+}
+
 TEST(without_a_limit_it_is_never_full)
 {
     probe p;
@@ -343,6 +368,7 @@ main(void)
 {
     static const check_case cases[] = {
         CASE(a_full_queue_has_room_again_at_its_low_water_mark),
+        CASE(marks_are_counted_from_the_first_message_on),
         CASE(without_a_limit_it_is_never_full),
         CASE(a_closed_pipe_takes_nothing),
         CASE(what_is_published_can_be_read),
