@@ -90,8 +90,8 @@ FMQ_API const char *fmq_msg_gets(const fmq_msg *m, const char *name);
 FMQ_API int fmq_ctx_new(fmq_ctx *ctx);
 FMQ_API int fmq_ctx_set(fmq_ctx ctx, int option, int value);
 FMQ_API int fmq_ctx_get(fmq_ctx ctx, int option, int *value);
-/* The options that are text (THREAD_NAME_PREFIX), without a NUL; get: `*len` is the
- * room before, the length after. */
+/* The options that are text (THREAD_NAME_PREFIX); a NUL may end it, and counts in
+ * `len`. get, without one: `*len` is the room before, the length after. */
 FMQ_API int fmq_ctx_set_text(fmq_ctx ctx, int option, const char *text, size_t len);
 FMQ_API int fmq_ctx_get_text(fmq_ctx ctx, int option, char *text, size_t *len);
 /* Every blocked or later call on the context's sockets, but close, fails with

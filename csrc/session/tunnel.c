@@ -22,6 +22,9 @@ fmq__tunnel_find(const fmq__socks_opts *o, const fmq__addr *to, fmq__addr *proxy
     if (o->proxy.len == 0 || to->transport != &fmq__transport_tcp) {
         return 0;
     }
+    if (memchr(o->proxy.data, ';', o->proxy.len) != NULL) {
+        source_len = 0; /* the proxy has one of its own */
+    }
     if (strlen(to->host) > FMQ__SOCKS_FIELD_MAX) {
         return ENAMETOOLONG;
     }

@@ -268,7 +268,11 @@ int
 fmq__ctx_set_text(fmq__ctx *c, int option, const char *text, size_t len)
 {
     if (option != FMQ__CTX_THREAD_NAME_PREFIX || len < 1 ||
-        len > FMQ__SCHED_PREFIX_MAX || memchr(text, '\0', len) != NULL) {
+        len > FMQ__SCHED_PREFIX_MAX) {
+        return EINVAL;
+    }
+    len -= text[len - 1] == '\0' ? 1 : 0;
+    if (len == 0 || memchr(text, '\0', len) != NULL) {
         return EINVAL;
     }
     fmq__mutex_lock(&c->mutex);

@@ -164,7 +164,7 @@ grow_blob(const fmq__blob *b, size_t more, fmq__blob *grown)
     return err;
 }
 
-/* "host:port"; none at all ends it. */
+/* "host:port", with "source;" before it or not; none at all ends it. */
 static int
 set_proxy(fmq__options *o, const char *text, size_t len)
 {
@@ -175,8 +175,7 @@ set_proxy(fmq__options *o, const char *text, size_t len)
     if (text == NULL) {
         return set_blob(&o->bytes.socks.proxy, NULL, 0);
     }
-    if (len == 0 || len >= sizeof(copy) || memchr(text, '\0', len) != NULL ||
-        memchr(text, ';', len) != NULL) {
+    if (len == 0 || len >= sizeof(copy) || memchr(text, '\0', len) != NULL) {
         return EINVAL;
     }
     memcpy(copy, text, len);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A name in the file system outlives its listener if the process dies, and bind refuses
  * a name that exists. So a socket file at which nobody answers is removed before the
- * second try, and nothing else ever is: a living listener keeps its name, and what is
- * not a socket is not ours to touch. Two processes that find the same dead file in the
+ * second try, and so is a file without a byte in it, by which programs reserve a name
+ * (mkstemp). Nothing else ever is: a living listener keeps its name, and what somebody
+ * has written is not ours to touch. Two processes that find the same dead file in the
  * same instant may still take it from each other: there is no system call to rule that
  * out.
  *
@@ -97,9 +98,10 @@ ipc_resolve(const fmq__addr *addr, int purpose, const fmq__stream_opts *opts,
     return 0;
 }
 
-/* The path a listener is bound to, or "" if that is not in the file system. */
+/* The path a descriptor is bound to, or "" if that is not in the file system. Whether
+ * it is bound at all: `*is_bound`, if that is not NULL. */
 static int
-get_path(int fd, char path[PATH_ROOM + 1])
+get_path(int fd, char path[PATH_ROOM + 1], bool *is_bound)
 {
     struct sockaddr_un un = {0};
     socklen_t len = sizeof(un);
@@ -109,7 +111,16 @@ get_path(int fd, char path[PATH_ROOM + 1])
     }
     memcpy(path, un.sun_path, PATH_ROOM);
     path[PATH_ROOM] = '\0';
+    if (is_bound != NULL) {
+        *is_bound = len > offsetof(struct sockaddr_un, sun_path);
+    }
     return 0;
+}
+
+static int
+remove_at(const char *path)
+{
+    return unlink(path) == 0 || errno == ENOENT ? 0 : errno;
 }
 
 /* Removes the file at `path` if nobody listens there. 0: bind again. */
@@ -123,6 +134,9 @@ remove_dead_file(const char *path, const fmq__sockaddr *sa)
 
     if (lstat(path, &before) != 0) {
         return errno == ENOENT ? 0 : errno;
+    }
+    if (S_ISREG(before.st_mode) && before.st_size == 0) {
+        return remove_at(path);
     }
     if (!S_ISSOCK(before.st_mode)) {
         return EADDRINUSE;
@@ -140,7 +154,7 @@ remove_dead_file(const char *path, const fmq__sockaddr *sa)
         before.st_dev != after.st_dev || before.st_ino != after.st_ino) {
         return EADDRINUSE;
     }
-    return unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+    return remove_at(path);
 }
 
 static int
@@ -212,7 +226,7 @@ remember_file(const fmq__addr *addr, int fd)
     char path[PATH_ROOM + 1];
     struct stat now;
 
-    if (get_path(fd, path) == 0 && path[0] != '\0' && lstat(path, &now) == 0) {
+    if (get_path(fd, path, NULL) == 0 && path[0] != '\0' && lstat(path, &now) == 0) {
         addr->trace->dev = now.st_dev;
         addr->trace->ino = now.st_ino;
     }
@@ -225,7 +239,7 @@ remove_file(const fmq__addr *addr, int fd)
     struct stat now;
     char *slash;
 
-    if (addr->trace == NULL || addr->trace->ino == 0 || get_path(fd, path) != 0 ||
+    if (addr->trace == NULL || addr->trace->ino == 0 || get_path(fd, path, NULL) != 0 ||
         path[0] == '\0') {
         return;
     }
@@ -308,13 +322,18 @@ static int
 ipc_local_name(const fmq__addr *addr, int fd, char *buf, size_t cap)
 {
     char path[PATH_ROOM + 1];
-    int err = get_path(fd, path);
+    bool is_bound;
+    int err = get_path(fd, path, &is_bound);
     int n;
 
     if (err != 0) {
         return err;
     }
-    n = snprintf(buf, cap, "ipc://%s", path[0] != '\0' ? path : addr->host);
+    if (is_bound && path[0] == '\0') {
+        n = snprintf(buf, cap, "ipc://%s", addr->host); /* an abstract name */
+    } else {
+        n = snprintf(buf, cap, "ipc://%s", path);
+    }
     return n >= 0 && (size_t)n < cap ? 0 : ERANGE;
 }
 
@@ -322,11 +341,13 @@ ipc_local_name(const fmq__addr *addr, int fd, char *buf, size_t cap)
 static int
 ipc_remote_name(int fd, char *buf, size_t cap)
 {
+    static const char nameless[] = "ipc://";
+
     (void)fd;
-    if (cap == 0) {
+    if (cap < sizeof(nameless)) {
         return ERANGE;
     }
-    buf[0] = '\0';
+    memcpy(buf, nameless, sizeof(nameless));
     return 0;
 }
 

@@ -99,6 +99,7 @@ TEST(options_of_threads)
     CHECK_EQ(fmq_ctx_get(ctx, CPU_ADD, &value), EINVAL);
     CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "", 0), EINVAL);
     CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "a\0b", 3), EINVAL);
+    CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "", 1), EINVAL);
     CHECK_EQ(fmq_ctx_set_text(ctx, NAME_PREFIX, "seventeen letters", 17), EINVAL);
     CHECK_EQ(fmq_ctx_set_text(ctx, IO_THREADS, "2", 1), EINVAL);
     CHECK_EQ(fmq_ctx_get_text(ctx, NAME_PREFIX, text, &len), 0);

@@ -257,6 +257,7 @@ TEST(what_is_no_listener_stays)
     int fd = open(file.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
     REQUIRE(fd >= 0 && mkdir(directory.path, 0700) == 0);
+    REQUIRE(write(fd, "x", 1) == 1);
     REQUIRE(symlink("nowhere", link.path) == 0);
     (void)close(fd);
     fd = bind_plain(datagrams.path, SOCK_DGRAM);
@@ -269,6 +270,20 @@ TEST(what_is_no_listener_stays)
     CHECK_EQ(rmdir(directory.path), 0);
     CHECK_EQ(unlink(link.path), 0);
     CHECK_EQ(unlink(datagrams.path), 0);
+}
+
+/* As mkstemp leaves it. */
+TEST(an_empty_file_only_keeps_the_name)
+{
+    place p = place_named("reserved");
+    int fd = open(p.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    listener l;
+
+    REQUIRE(fd >= 0);
+    (void)close(fd);
+    REQUIRE(listen_at(&l, p.endpoint, &opts) == 0);
+    check_connects(&l, p.endpoint);
+    unlisten(&l);
 }
 
 TEST(a_file_that_others_put_there_stays)
@@ -398,6 +413,7 @@ static const check_case cases[] = {
     CASE(a_living_listener_keeps_its_name),
     CASE(a_listener_with_a_full_queue_is_alive),
     CASE(what_is_no_listener_stays),
+    CASE(an_empty_file_only_keeps_the_name),
     CASE(a_file_that_others_put_there_stays),
     CASE(a_file_that_is_gone_is_no_matter),
     CASE(bind_and_connect_tell_what_is_wrong),

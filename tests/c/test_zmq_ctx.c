@@ -55,6 +55,10 @@ TEST(a_name_is_text)
     CHECK_EQ(zmq_ctx_set_ext(ctx, ZMQ_THREAD_NAME_PREFIX, "mine!", 5), 0);
     CHECK_EQ(zmq_ctx_get_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, &len), 0);
     CHECK_STR(name, "mine!");
+    CHECK_EQ(zmq_ctx_set_ext(ctx, ZMQ_THREAD_NAME_PREFIX, "sixteen letters.", 16), 0);
+    CHECK_EQ(zmq_ctx_set_ext(ctx, ZMQ_THREAD_NAME_PREFIX, "and its NUL", 12), 0);
+    CHECK_EQ(zmq_ctx_get_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, &len), 0);
+    CHECK_STR(name, "and its NUL");
     REFUSES(zmq_ctx_set_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, 17), EINVAL);
     len = 2;
     REFUSES(zmq_ctx_get_ext(ctx, ZMQ_THREAD_NAME_PREFIX, name, &len), EINVAL);

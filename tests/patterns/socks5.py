@@ -40,6 +40,7 @@ class Proxy:
         self.reply = reply
         self.password = password
         self.requests: list[Request] = []
+        self.callers: list[str] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
         self.open: list[socket.socket] = []
@@ -70,9 +71,10 @@ class Proxy:
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self.listener.accept()
+                client, caller = self.listener.accept()
             except OSError:
                 return
+            self.callers.append(caller[0])
             self.open.append(client)
             self._start(self._serve, client)
 

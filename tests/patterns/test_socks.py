@@ -101,6 +101,20 @@ def test_login(world: Any, proxies: Any) -> None:
     assert proxy.requests == [Request("nowhere.invalid", 5555, (b"me", b"secret"))]
 
 
+def test_from_an_address_of_ours(library: str, world: Any, proxies: Any) -> None:
+    pull = world.socket(library, "PULL")
+    pull.bind(PORT)
+    proxy = proxies(to=place(pull))
+    push = world.socket(library, "PUSH")
+    source = b"127.0.0.2:0;127.0.0.1:%d" % proxy.port
+    push.setsockopt(SOCKS_PROXY, source)
+    assert push.getsockopt(SOCKS_PROXY) == source
+    push.connect(NOWHERE)
+    push.send(b"x")
+    assert pull.recv() == b"x"
+    assert proxy.callers == ["127.0.0.2"]
+
+
 @pytest.mark.parametrize("how", [{"reply": 5}, {"reply": 1}, {"password": b"other"}])
 def test_a_refusal_is_tried_again(
     library: str, world: Any, proxies: Any, how: dict[str, Any]
@@ -187,7 +201,7 @@ def test_values(library: str, world: Any) -> None:
         push.setsockopt(SOCKS_PROXY, b"")
     if library != OURS:
         return
-    for bad in (b"nonsense", b"host:", b"host:99999", b":1080", b"a;b:1", b"h:1\0"):
+    for bad in (b"nonsense", b"host:", b"host:99999", b":1080", b"a;b", b"h:1\0"):
         with refuses(errno.EINVAL):
             push.setsockopt(SOCKS_PROXY, bad)
     assert push.getsockopt(SOCKS_PROXY) == b"127.0.0.1:1080"
