@@ -190,6 +190,15 @@ fmq__duct_set_limit(fmq__duct *d, uint32_t limit)
     (void)look_for_room(d, head);
 }
 
+uint64_t
+fmq__duct_n_unreported(const fmq__duct *d)
+{
+    /* Of no order: it is only a number. */
+    uint64_t head = atomic_load_explicit(&d->head, memory_order_relaxed);
+
+    return d->w.written - (head >> FMQ__DUCT_SHIFT);
+}
+
 bool
 fmq__duct_is_reader_gone(const fmq__duct *d)
 {
@@ -272,12 +281,13 @@ fmq__duct_is_finished(const fmq__duct *d)
     return (tail & FMQ__DUCT_CLOSED) != 0 && tail >> FMQ__DUCT_SHIFT == d->r.read;
 }
 
-bool
-fmq__duct_has_unread(const fmq__duct *d)
+uint64_t
+fmq__duct_n_unread(const fmq__duct *d)
 {
     /* T2 -> T1 in publish. */
-    return atomic_load_explicit(&d->tail, memory_order_acquire) >> FMQ__DUCT_SHIFT !=
-           d->r.read;
+    uint64_t tail = atomic_load_explicit(&d->tail, memory_order_acquire);
+
+    return (tail >> FMQ__DUCT_SHIFT) - d->r.read;
 }
 
 /* Drops what has been published: a writer that goes on for a while must not keep lent

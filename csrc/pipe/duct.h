@@ -113,6 +113,10 @@ bool fmq__duct_sleep_writer(fmq__duct *d);
 /* Changes the limit (writer's side). A writer that sleeps may have room afterwards. */
 void fmq__duct_set_limit(fmq__duct *d, uint32_t limit);
 
+/* Messages that the reader has not said it has read: it does so at the low-water mark.
+ */
+uint64_t fmq__duct_n_unreported(const fmq__duct *d);
+
 /* Whether the reader has closed its side: what is written is for nobody. */
 bool fmq__duct_is_reader_gone(const fmq__duct *d);
 
@@ -169,8 +173,8 @@ bool fmq__duct_sleep_reader(fmq__duct *d);
 /* Whether the writer has closed and everything has been read. */
 bool fmq__duct_is_finished(const fmq__duct *d);
 
-/* Whether something was published that has not been read. */
-bool fmq__duct_has_unread(const fmq__duct *d);
+/* How many messages were published that have not been read. */
+uint64_t fmq__duct_n_unread(const fmq__duct *d);
 
 /* Closes the reader's side, dropping what is left. True: tell the writer (it slept).
  * Frees the duct if the writer's side is closed already. */

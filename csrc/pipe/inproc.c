@@ -208,6 +208,9 @@ init_side(fmq__inproc *side, fmq__couple *c, fmq__duct *tx, fmq__duct *rx)
     atomic_init(&side->is_noted, false);
     side->is_open = false;
     side->is_ended = false;
+    side->is_joined = false;
+    side->sndhwm = 0;
+    atomic_init(&side->rcvhwm, 0);
     fmq__list_init(&side->node);
     side->owner = NULL;
     side->id = NULL;

@@ -24,17 +24,18 @@ typedef struct fmq__inproc {
     fmq__couple *couple;
     fmq__duct *tx;
     fmq__duct *rx;
-    fmq__inbox *inbox;     /* of this side's socket; NULL: not joined yet. Held */
-    fmq__mpsc_node note;   /* to this side */
-    _Atomic bool is_noted; /* the note is on its way */
-    bool is_open;          /* this side is attached (under its own lock) */
-    bool is_ended;         /* given up by its pattern: fmq__pipe_end */
-    bool is_joined;        /* there is another one, whose share of the mark is: */
-    uint32_t peer_rcvhwm;
-    fmq__fq_pos last_mark; /* conflating: where the last message to the peer begins */
-    fmq__node node;        /* the socket's list of inproc pipes; the pending list */
-    void *owner;           /* the socket's own mark for this side */
-    uint8_t *id;           /* the routing id of this side's socket; NULL: none */
+    fmq__inbox *inbox;       /* of this side's socket; NULL: not joined yet. Held */
+    fmq__mpsc_node note;     /* to this side */
+    _Atomic bool is_noted;   /* the note is on its way */
+    bool is_open;            /* this side is attached (under its own lock) */
+    bool is_ended;           /* given up by its pattern: fmq__pipe_end */
+    bool is_joined;          /* there is another one */
+    uint32_t sndhwm;         /* this side's share of what it may send */
+    _Atomic uint32_t rcvhwm; /* and of what the other one may */
+    fmq__fq_pos last_mark;   /* conflating: where the last message to the peer begins */
+    fmq__node node;          /* the socket's list of inproc pipes; the pending list */
+    void *owner;             /* the socket's own mark for this side */
+    uint8_t *id;             /* the routing id of this side's socket; NULL: none */
     uint8_t id_len;
     fmq__outpart goodbye; /* side 0: its last message, as the binder wishes; held */
 } fmq__inproc;
@@ -67,6 +68,20 @@ void fmq__inproc_say_goodbye(fmq__inproc *side);
 
 /* Tells `side` to look at its pipe; false: its socket is closed. */
 bool fmq__inproc_tell(fmq__inproc *side);
+
+/* RCVHWM of a side: the other one is to be told of a change, and N1 -> N2 has it see
+ * the value. */
+static inline void
+fmq__inproc_set_rcvhwm(fmq__inproc *side, uint32_t rcvhwm)
+{
+    atomic_store_explicit(&side->rcvhwm, rcvhwm, memory_order_relaxed);
+}
+
+static inline uint32_t
+fmq__inproc_rcvhwm(const fmq__inproc *side)
+{
+    return atomic_load_explicit(&side->rcvhwm, memory_order_relaxed);
+}
 
 static inline fmq__inproc *
 fmq__inproc_peer(fmq__inproc *side)

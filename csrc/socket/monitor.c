@@ -5,6 +5,7 @@
  * receiver connects (pattern/keeper.c), all of them from then on.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -209,41 +210,94 @@ fmq__socket_monitor(fmq_socket handle, const char *endpoint, uint64_t events,
 
 /* --- statistics --- */
 
-/* What one connection has, with texts that outlive it. */
+enum { NAME_ROOM = 512 };
+
+/* What one peer's queues have, with texts that outlive it. */
 typedef struct stats {
+    fmq__node node;
     fmq__event event;
-    char *name[2];
+    char name[2][NAME_ROOM];
 } stats;
 
-static int
-note_stats(const fmq__session *s, stats *to)
+/* Without memory one is left out: `*err`. */
+static stats *
+add_stats(fmq__node *all, uint64_t n_out, uint64_t n_in, int *err)
 {
-    const fmq__netpipe *net = &s->peer->net;
+    stats *made = fmq__calloc(1, sizeof(*made));
 
-    to->event.type = FMQ__EVENT_PIPES_STATS;
-    to->event.value = net->n_out;
-    to->event.n_in = net->pipe.n_in;
-    to->event.is_bound = s->is_bound;
-    for (int i = 0; i < 2; i++) {
-        to->name[i] = fmq__strdup(s->name[i] != NULL ? s->name[i] : "");
-        if (to->name[i] == NULL) {
-            return ENOMEM;
-        }
+    if (made == NULL) {
+        *err = ENOMEM;
+        return NULL;
     }
-    to->event.local = to->name[0];
-    to->event.remote = to->name[1];
-    return 0;
+    made->event.type = FMQ__EVENT_PIPES_STATS;
+    made->event.value = n_out;
+    made->event.n_in = n_in;
+    made->event.local = made->name[0];
+    made->event.remote = made->name[1];
+    fmq__list_init(&made->node);
+    fmq__list_push_back(all, &made->node);
+    return made;
 }
 
-/* Under L. */
 static int
-note_all_stats(fmq__hub *h, stats *to)
+note_session(const fmq__session *s, fmq__node *all)
 {
+    const fmq__netpipe *net = &s->peer->net;
+    int err = 0;
+    stats *made = add_stats(all, net->n_out, net->pipe.n_in, &err);
+
+    for (int i = 0; i < 2 && made != NULL; i++) {
+        (void)snprintf(made->name[i], NAME_ROOM, "%s",
+                       s->name[i] != NULL ? s->name[i] : "");
+    }
+    return err;
+}
+
+/* What waits for a connection. */
+static int
+note_dialled(const fmq__peer *p, fmq__node *all)
+{
+    int err = 0;
+    stats *made = add_stats(all, p->net.n_out, p->net.pipe.n_in, &err);
+
+    if (made != NULL) {
+        (void)snprintf(made->name[1], NAME_ROOM, "%s://%s", p->addr->transport->scheme,
+                       p->addr->text);
+    }
+    return err;
+}
+
+static int
+note_inproc(const fmq__inproc *side, fmq__node *all)
+{
+    int err = 0;
+
+    (void)add_stats(all, fmq__duct_n_unreported(side->tx), fmq__duct_n_unread(side->rx),
+                    &err);
+    return err;
+}
+
+/* Under L. EAGAIN: there is nobody. */
+static int
+note_all_stats(const fmq__socket *s, fmq__node *all)
+{
+    const fmq__hub *h = &s->hub;
     int err = 0;
 
     for (fmq__node *n = h->established.next; n != &h->established && err == 0;
          n = n->next) {
-        err = note_stats(FMQ__ITEM(n, fmq__session, hub_node), to++);
+        err = note_session(FMQ__ITEM(n, fmq__session, hub_node), all);
+    }
+    for (fmq__node *n = h->dialled.next; n != &h->dialled && err == 0; n = n->next) {
+        const fmq__peer *p = FMQ__ITEM(n, fmq__peer, dialled);
+
+        err = p->session == NULL ? note_dialled(p, all) : 0;
+    }
+    for (fmq__node *n = s->inprocs.next; n != &s->inprocs && err == 0; n = n->next) {
+        err = note_inproc(FMQ__ITEM(n, fmq__inproc, node), all);
+    }
+    if (err == 0 && fmq__list_is_empty(all)) {
+        err = EAGAIN;
     }
     return err;
 }
@@ -252,32 +306,27 @@ int
 fmq__socket_monitor_stats(fmq_socket handle)
 {
     fmq__socket *s;
-    stats *all = NULL;
-    size_t n = 0;
+    fmq__node all;
+    fmq__node *n;
     int err = fmq__socket_enter_open(handle, false, &s);
 
     if (err != 0) {
         return err;
     }
-    if ((fmq__hub_monitored(&s->hub) & FMQ__EVENT_PIPES_STATS) == 0) {
-        err = EINVAL;
-    } else if (s->hub.n_established == 0) {
-        err = EAGAIN;
-    } else {
-        n = s->hub.n_established;
-        all = fmq__calloc(n, sizeof(*all));
-        err = all != NULL ? note_all_stats(&s->hub, all) : ENOMEM;
-    }
+    fmq__list_init(&all);
+    err = (fmq__hub_monitored(&s->hub) & FMQ__EVENT_PIPES_STATS) != 0
+              ? note_all_stats(s, &all)
+              : EINVAL;
     s->hub.n_inside++; /* it must not end meanwhile */
     fmq__socket_leave(s);
-    for (size_t i = 0; i < n && all != NULL; i++) {
+    while ((n = fmq__list_pop_front(&all)) != NULL) {
+        stats *one = FMQ__ITEM(n, stats, node);
+
         if (err == 0) {
-            fmq__hub_tell(&s->hub, &all[i].event);
+            fmq__hub_tell(&s->hub, &one->event);
         }
-        fmq__free(all[i].name[0]);
-        fmq__free(all[i].name[1]);
+        fmq__free(one);
     }
-    fmq__free(all);
     fmq__hub_lock(&s->hub);
     fmq__hub_exit(&s->hub);
     fmq__hub_unlock(&s->hub);

@@ -24,7 +24,8 @@ typedef struct bound {
     uint32_t rcvhwm;
     uint8_t id[255]; /* ROUTING_ID at bind */
     uint8_t id_len;
-    fmq__blob goodbye; /* DISCONNECT_MSG, of types that have it */
+    fmq__blob hello; /* HELLO_MSG and DISCONNECT_MSG, of types that have them */
+    fmq__blob goodbye;
     fmq_socket keeper; /* the socket, if nobody enters it for itself; else 0 */
     char text[];
 } bound;
@@ -61,20 +62,35 @@ sum_of_marks(uint32_t sndhwm, uint32_t rcvhwm)
     return sndhwm > UINT32_MAX - rcvhwm ? UINT32_MAX : sndhwm + rcvhwm;
 }
 
-/* For a SNDHWM that is set later; the other side's share stays as it was. */
+/* What a side may send: both sides' shares together. */
+static void
+set_limit(fmq__inproc *side)
+{
+    uint32_t limit = side->sndhwm;
+
+    if (side->is_joined) {
+        limit = sum_of_marks(limit, fmq__inproc_rcvhwm(fmq__inproc_peer(side)));
+    }
+    fmq__duct_set_limit(side->tx, limit);
+}
+
+/* For marks that are set later: ours at once, the other side's when it looks. */
 void
 fmq__inproc_set_marks(fmq__socket *s)
 {
-    uint32_t sndhwm = (uint32_t)s->opt.sndhwm;
-
     for (fmq__node *n = s->inprocs.next; n != &s->inprocs; n = n->next) {
         fmq__inproc *side = FMQ__ITEM(n, fmq__inproc, node);
 
-        fmq__duct_set_limit(side->tx, side->is_joined
-                                          ? sum_of_marks(sndhwm, side->peer_rcvhwm)
-                                          : sndhwm);
+        side->sndhwm = (uint32_t)s->opt.sndhwm;
+        set_limit(side);
         if (side->pipe.is_attached) {
             s->hub.pattern->ops->writable(s->hub.pattern, &side->pipe);
+        }
+        if (fmq__inproc_rcvhwm(side) != (uint32_t)s->opt.rcvhwm) {
+            fmq__inproc_set_rcvhwm(side, (uint32_t)s->opt.rcvhwm);
+            if (side->is_joined) {
+                (void)fmq__inproc_tell(fmq__inproc_peer(side));
+            }
         }
     }
 }
@@ -95,6 +111,17 @@ tell_up(fmq__socket *s, fmq__inproc *side)
     return false;
 }
 
+/* HELLO_MSG, before anything else is sent; without memory for it it is not. */
+static void
+say_hello(fmq__inproc *side, const fmq__blob *hello)
+{
+    const fmq__outpart part = {hello->data, hello->len, hello->body};
+
+    if (hello->body != NULL) {
+        (void)fmq__pipe_send(&side->pipe, side->pipe.out->end, &part, 1);
+    }
+}
+
 /* Joins a couple to the binder of its name, as fmq__couple_join. Without memory for its
  * id the binder has none. */
 static bool
@@ -104,10 +131,13 @@ join_couple(fmq__couple *c, const bound *b, uint32_t sndhwm, uint32_t rcvhwm)
 
     (void)fmq__inproc_set_id(&c->side[1], b->id, b->id_len);
     fmq__inproc_set_goodbye(&c->side[0], &goodbye);
-    c->side[0].peer_rcvhwm = b->rcvhwm;
-    c->side[1].peer_rcvhwm = rcvhwm;
+    c->side[0].sndhwm = sndhwm;
+    c->side[1].sndhwm = b->sndhwm;
+    fmq__inproc_set_rcvhwm(&c->side[0], rcvhwm);
+    fmq__inproc_set_rcvhwm(&c->side[1], b->rcvhwm);
     c->side[0].is_joined = true;
     c->side[1].is_joined = true;
+    say_hello(&c->side[1], &b->hello); /* its socket may not look for long */
     return fmq__couple_join(c, b->inbox, sum_of_marks(sndhwm, b->rcvhwm),
                             sum_of_marks(b->sndhwm, rcvhwm));
 }
@@ -123,7 +153,8 @@ join(waiting *w, const bound *b)
 
     if (s != NULL) {
         fmq__hub_lock(&s->hub);
-        w->sndhwm = (uint32_t)s->opt.sndhwm; /* it may have been set meanwhile */
+        w->sndhwm = (uint32_t)s->opt.sndhwm; /* they may have been set meanwhile */
+        w->rcvhwm = (uint32_t)s->opt.rcvhwm;
     }
     w->is_told = join_couple(w->couple, b, w->sndhwm, w->rcvhwm);
     if (s == NULL) {
@@ -154,6 +185,17 @@ adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
     }
 }
 
+/* A message that the socket's type may have, or none. */
+static fmq__blob
+take_blob(const fmq__socket *s, unsigned says, const fmq__blob *blob)
+{
+    if ((s->hub.pattern->ops->says & says) == 0) {
+        return (fmq__blob){NULL, NULL, 0};
+    }
+    fmq__blob_hold(blob);
+    return *blob;
+}
+
 static bound *
 new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
 {
@@ -171,11 +213,8 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
     b->rcvhwm = link->rcvhwm;
     memcpy(b->id, link->identity, link->identity_len);
     b->id_len = link->identity_len;
-    b->goodbye = (fmq__blob){NULL, NULL, 0};
-    if ((s->hub.pattern->ops->says & FMQ__SAYS_GOODBYE) != 0) {
-        b->goodbye = link->bytes.goodbye;
-        fmq__blob_hold(&b->goodbye);
-    }
+    b->hello = take_blob(s, FMQ__SAYS_HELLO, &link->bytes.hello);
+    b->goodbye = take_blob(s, FMQ__SAYS_GOODBYE, &link->bytes.goodbye);
     b->keeper = s->hub.pattern->ops == &fmq__pattern_keeper ? fmq__shell_handle(s) : 0;
     return b;
 }
@@ -183,6 +222,7 @@ new_bound(fmq__socket *s, const char *endpoint, const fmq__link_opts *link)
 static void
 free_bound(bound *b)
 {
+    fmq__blob_drop(&b->hello);
     fmq__blob_drop(&b->goodbye);
     fmq__inbox_drop(b->inbox);
     fmq__free(b);
@@ -285,18 +325,6 @@ fmq__inproc_unbind(fmq__socket *s, const char *endpoint)
 
 /* --- connect --- */
 
-/* HELLO_MSG, before anything else is sent; without memory for it, or room, it is not.
- */
-static void
-say_hello(fmq__socket *s, fmq__inproc *side, const fmq__blob *hello)
-{
-    const fmq__outpart part = {hello->data, hello->len, hello->body};
-
-    if (hello->body != NULL && (s->hub.pattern->ops->says & FMQ__SAYS_HELLO) != 0) {
-        (void)fmq__pipe_send(&side->pipe, side->pipe.out->end, &part, 1);
-    }
-}
-
 /* Attaches a side; EBUSY: it is too late, or the pattern does not want it. `link`: of
  * the connecter's side, NULL: of the binder's. */
 static int
@@ -318,7 +346,9 @@ attach_side(fmq__socket *s, fmq__inproc *side, const fmq__link_opts *link)
     }
     side->is_open = true;
     fmq__list_push_back(&s->inprocs, &side->node);
-    say_hello(s, side, link != NULL ? &link->bytes.hello : &s->opt.bytes.hello);
+    if (link != NULL && (h->pattern->ops->says & FMQ__SAYS_HELLO) != 0) {
+        say_hello(side, &link->bytes.hello);
+    }
     return 0;
 }
 
@@ -520,6 +550,7 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
     if (!side->is_open) {
         return;
     }
+    set_limit(side); /* the other side's mark may be another now */
     h->pattern->ops->readable(h->pattern, &side->pipe);
     h->pattern->ops->writable(h->pattern, &side->pipe);
     fmq__hub_notify(h, FMQ__DIR_IN);
@@ -566,7 +597,7 @@ end_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
         w->socket = NULL;
         w->is_leaving = false;
         b = find_bound(c, w->text);
-        if (!fmq__duct_has_unread(w->couple->side[1].rx)) {
+        if (fmq__duct_n_unread(w->couple->side[1].rx) == 0) {
             fmq__list_remove(&w->base.node);
             fmq__list_push_back(gone, &w->base.node);
         } else if (b != NULL) {

@@ -93,6 +93,25 @@ TEST(a_full_duct_has_room_at_the_low_water_mark)
     }
 }
 
+TEST(a_duct_knows_how_many_wait)
+{
+    fmq__duct *d = open_duct(4);
+
+    CHECK_EQ(fmq__duct_n_unread(d), 0);
+    for (uint32_t i = 1; i <= 4; i++) {
+        (void)send_one(d, i);
+        CHECK_EQ(fmq__duct_n_unread(d), i);
+        CHECK_EQ(fmq__duct_n_unreported(d), i);
+    }
+    CHECK_EQ(fmq__duct_ready(d), 4);
+    (void)recv_one(d, 1);
+    CHECK_EQ(fmq__duct_n_unread(d), 3);
+    CHECK_EQ(fmq__duct_n_unreported(d), 4); /* until the low-water mark */
+    (void)recv_one(d, 2);
+    CHECK_EQ(fmq__duct_n_unreported(d), 2);
+    close_both(d);
+}
+
 TEST(a_sleeping_reader_is_told_once)
 {
     fmq__duct *d = open_duct(10);
@@ -528,6 +547,7 @@ main(void)
     static const check_case cases[] = {
         CASE(published_messages_are_ready),
         CASE(a_full_duct_has_room_at_the_low_water_mark),
+        CASE(a_duct_knows_how_many_wait),
         CASE(a_sleeping_reader_is_told_once),
         CASE(a_sleeping_writer_is_told_of_the_close),
         CASE(what_was_published_outlives_the_writer),

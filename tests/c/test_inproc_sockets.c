@@ -242,6 +242,38 @@ TEST(marks_may_change_while_sockets_are_joined)
     CHECK_EQ(fmq_socket_close(b), 0);
 }
 
+/* And the mark of who receives, which the sender hears of. */
+TEST(marks_of_the_receiver_may_change_while_sockets_are_joined)
+{
+    static const int marks[] = {1, 4, 2, 0};
+
+    for (int is_bound = 0; is_bound < 2; is_bound++) {
+        fmq_socket a = open_socket(PAIR);
+        fmq_socket b = open_socket(PAIR);
+        int n = 0;
+
+        CHECK_EQ(fmq_setsockopt(a, OPT_SNDHWM, &marks[0], sizeof(int)), 0);
+        CHECK_EQ(fmq_setsockopt(b, OPT_RCVHWM, &marks[0], sizeof(int)), 0);
+        CHECK_EQ(fmq_connect(is_bound ? a : b, "inproc://live"), 0);
+        CHECK_EQ(fmq_bind(is_bound ? b : a, "inproc://live"), 0);
+        for (; n < PATIENCE && put(a, "x") == 0; n++) {
+        }
+        CHECK_EQ(n, 2);
+        CHECK_EQ(fmq_setsockopt(b, OPT_RCVHWM, &marks[1], sizeof(int)), 0);
+        for (; n < PATIENCE && put(a, "x") == 0; n++) {
+        }
+        CHECK_EQ(n, 5);
+        CHECK_EQ(fmq_setsockopt(b, OPT_RCVHWM, &marks[2], sizeof(int)), 0);
+        CHECK_EQ(put(a, "x"), EAGAIN);
+        CHECK_EQ(fmq_setsockopt(b, OPT_RCVHWM, &marks[3], sizeof(int)), 0);
+        for (; n < PATIENCE && put(a, "x") == 0; n++) {
+        }
+        CHECK_EQ(n, PATIENCE);
+        CHECK_EQ(fmq_socket_close(a), 0);
+        CHECK_EQ(fmq_socket_close(b), 0);
+    }
+}
+
 /* SUB says what it wants as soon as it is bound, whether or not it is used then. */
 TEST(a_bind_meets_those_that_wait_for_the_name)
 {
@@ -344,6 +376,7 @@ main(void)
         CASE(a_request_does_not_go_to_a_replier_that_has_closed),
         CASE(a_binder_has_room_for_its_mark_and_its_peers),
         CASE(marks_may_change_while_sockets_are_joined),
+        CASE(marks_of_the_receiver_may_change_while_sockets_are_joined),
         CASE(a_bind_meets_those_that_wait_for_the_name),
         CASE(a_busy_inproc_peer_starves_neither_inproc_nor_network_peers),
         CASE(a_pipe_that_is_given_up_ends_for_its_peer),

@@ -189,6 +189,84 @@ TEST(a_monitor_of_the_second_version_tells_of_queues)
     CHECK_EQ(zmq_ctx_term(ctx), 0);
 }
 
+static void
+expect_stats(void *monitor, uint64_t n_out, uint64_t n_in, const char *remote)
+{
+    CHECK_EQ(next_number(monitor), ZMQ_EVENT_PIPES_STATS);
+    CHECK_EQ(next_number(monitor), 2);
+    CHECK_EQ(next_number(monitor), n_out);
+    CHECK_EQ(next_number(monitor), n_in);
+    zexpect(monitor, "");
+    zexpect(monitor, remote);
+}
+
+TEST(a_monitor_tells_of_inproc_and_of_what_is_not_connected_yet)
+{
+    void *ctx = znew_ctx();
+    void *a = znew(ctx, ZMQ_PAIR);
+    void *b = znew(ctx, ZMQ_PAIR);
+    void *push = znew(ctx, ZMQ_PUSH);
+    void *monitor[3];
+    void *const of[3] = {a, b, push};
+    char name[TEXT_ROOM];
+
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof(name), "inproc://m%d", i);
+        monitor[i] = znew(ctx, ZMQ_PAIR);
+        CHECK_EQ(zmq_socket_monitor_versioned(of[i], name, ZMQ_EVENT_PIPES_STATS, 2,
+                                              ZMQ_PAIR),
+                 0);
+        CHECK_EQ(zmq_connect(monitor[i], name), 0);
+        REFUSES(zmq_socket_monitor_pipes_stats(of[i]), EAGAIN);
+    }
+    CHECK_EQ(zmq_connect(a, "inproc://later"), 0);
+    CHECK_EQ(zsend_text(a, "one", 0), 3);
+    CHECK_EQ(zmq_socket_monitor_pipes_stats(a), 0);
+    expect_stats(monitor[0], 1, 0, "");
+    CHECK_EQ(zmq_bind(b, "inproc://later"), 0);
+    CHECK_EQ(zsend_text(a, "two", 0), 3);
+    zexpect(b, "one");
+    CHECK_EQ(zmq_socket_monitor_pipes_stats(a), 0);
+    expect_stats(monitor[0], 2, 0, ""); /* told of reading at the low-water mark only */
+    CHECK_EQ(zmq_socket_monitor_pipes_stats(b), 0);
+    expect_stats(monitor[1], 0, 1, "");
+    CHECK_EQ(zmq_connect(push, "ipc://@fastmq-nobody-there"), 0);
+    CHECK_EQ(zsend_text(push, "waits", 0), 5);
+    CHECK_EQ(zmq_socket_monitor_pipes_stats(push), 0);
+    expect_stats(monitor[2], 1, 0, "ipc://@fastmq-nobody-there");
+
+    zset(push, ZMQ_LINGER, 0);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(zmq_close(monitor[i]), 0);
+        CHECK_EQ(zmq_close(of[i]), 0);
+    }
+    CHECK_EQ(zmq_ctx_term(ctx), 0);
+}
+
+TEST(names_of_those_who_connect_over_ipc)
+{
+    void *ctx = znew_ctx();
+    void *pull = znew(ctx, ZMQ_PULL);
+    void *push = znew(ctx, ZMQ_PUSH);
+    void *monitor = znew(ctx, ZMQ_PAIR);
+    char name[TEXT_ROOM];
+
+    CHECK_EQ(zmq_socket_monitor_versioned(pull, "inproc://m", ZMQ_EVENT_ACCEPTED, 2,
+                                          ZMQ_PAIR),
+             0);
+    CHECK_EQ(zmq_connect(monitor, "inproc://m"), 0);
+    zjoin(pull, push, "ipc://*");
+    CHECK_EQ(next_number(monitor), ZMQ_EVENT_ACCEPTED);
+    CHECK_EQ(next_number(monitor), 1);
+    CHECK(next_number(monitor) != 0);
+    zexpect(monitor, last_endpoint(fmq_socket_of_zmq(pull), name));
+    zexpect(monitor, "ipc://");
+    CHECK_EQ(zmq_close(monitor), 0);
+    CHECK_EQ(zmq_close(push), 0);
+    CHECK_EQ(zmq_close(pull), 0);
+    CHECK_EQ(zmq_ctx_term(ctx), 0);
+}
+
 TEST(the_state_of_a_peer)
 {
     zpair p;
@@ -266,6 +344,8 @@ main(void)
         CASE(endpoints),
         CASE(a_monitor_of_the_first_version),
         CASE(a_monitor_of_the_second_version_tells_of_queues),
+        CASE(a_monitor_tells_of_inproc_and_of_what_is_not_connected_yet),
+        CASE(names_of_those_who_connect_over_ipc),
         CASE(the_state_of_a_peer),
         CASE(no_type_has_groups_or_numbered_peers),
         CASE(a_child_has_nothing_to_close),
