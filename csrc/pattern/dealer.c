@@ -112,6 +112,7 @@ const fmq__pattern_ops fmq__pattern_dealer = {
     .type = 5,
     .peer_types = 1U << 4 | 1U << 5 | 1U << 6, /* REP, DEALER, ROUTER */
     .has_identity = true,
+    .dials_once = true,
     .conflates = FMQ__CONFLATE_IN | FMQ__CONFLATE_OUT,
     .says = FMQ__SAYS_HELLO | FMQ__SAYS_HICCUP,
     .size = sizeof(dealer),

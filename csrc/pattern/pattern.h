@@ -31,6 +31,7 @@ typedef struct fmq__pattern_ops {
     /* Says everything anew at `up`: what a lost connection left unsent is dropped. */
     bool renews;
     bool has_zero_linger; /* the preset of LINGER is 0 */
+    bool dials_once;      /* a second connect to the same endpoint does nothing */
     unsigned conflates;   /* what CONFLATE is for: FMQ__CONFLATE_* */
     unsigned says;        /* FMQ__SAYS_*: which of these messages it has */
     size_t n_parts;       /* so many end a message, SNDMORE or not; 0: any number */

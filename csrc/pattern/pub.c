@@ -8,6 +8,7 @@ const fmq__pattern_ops fmq__pattern_pub = {
     .type = 1,
     .peer_types = 1U << 2 | 1U << 10, /* SUB, XSUB */
     .takes_subscriptions = true,
+    .dials_once = true,
     .conflates = FMQ__CONFLATE_OUT,
     .size = sizeof(fmq__publisher),
     .init = fmq__publisher_init,

@@ -270,6 +270,7 @@ const fmq__pattern_ops fmq__pattern_req = {
     .type = 3,
     .peer_types = 1U << 4 | 1U << 6, /* REP, ROUTER */
     .has_identity = true,
+    .dials_once = true,
     .says = FMQ__SAYS_HICCUP,
     .size = sizeof(req),
     .init = init,

@@ -69,6 +69,7 @@ const fmq__pattern_ops fmq__pattern_sub = {
     .peer_types = 1U << 1 | 1U << 9, /* PUB, XPUB */
     .renews = true,
     .has_zero_linger = true,
+    .dials_once = true,
     .conflates = FMQ__CONFLATE_IN,
     .size = sizeof(fmq__subscriber),
     .init = fmq__subscriber_init,

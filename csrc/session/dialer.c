@@ -11,6 +11,9 @@
  * The pipe, and what is queued in it, is the dialer's and outlives each connection
  * (with IMMEDIATE it is the connection's). A protocol violation ends the dialer for
  * good, since the peer would only commit it again: it stays listed, but does nothing.
+ * One that is not to dial again (RECONNECT_IVL 0 or -1, RECONNECT_STOP) is over when
+ * its connection is lost: as after a disconnect, nothing is sent there any more, and
+ * its name means nothing; but what has come is read.
  * Closed with something queued it goes on, reconnecting if need be, until all is
  * written or the linger time is over.
  */
@@ -98,6 +101,42 @@ tell(const dialer *d, uint64_t type, uint64_t value)
     }
 }
 
+/* The socket has this endpoint no more. */
+static void
+leave_socket(dialer *d)
+{
+    fmq__hub *h = d->base.hub;
+    fmq__peer *p = d->base.peer;
+
+    fmq__hub_lock(h);
+    d->base.is_gone = true;
+    h->n_gone++;
+    if (p != NULL) {
+        d->base.peer = NULL;
+        p->addr = NULL;
+        fmq__list_remove(&p->dialled);
+        fmq__peer_orphan(p);
+    }
+    fmq__hub_unlock(h);
+}
+
+/* Nothing more is tried. A first attempt that failed is not heard of: what was queued
+ * waits for ever. */
+static void
+give_up(dialer *d)
+{
+    bool is_stopped = (d->base.opts.reconnect_stop & d->reason) != 0;
+    bool was_there =
+        (d->reason & (FMQ__STOP_DISCONNECTED | FMQ__STOP_SHAKE_FAILED)) != 0;
+
+    d->is_over = true;
+    if (d->base.is_closing) {
+        finish(d);
+    } else if (is_stopped || was_there) {
+        leave_socket(d);
+    }
+}
+
 static void
 retry_later(dialer *d)
 {
@@ -105,10 +144,7 @@ retry_later(dialer *d)
 
     if (d->base.opts.reconnect_ivl_ms <= 0 || /* 0 and -1 both mean: never */
         (d->base.opts.reconnect_stop & d->reason) != 0) {
-        d->is_over = true;
-        if (d->base.is_closing) {
-            finish(d);
-        }
+        give_up(d);
         return;
     }
     delay_ms = retry_delay_ms(d);

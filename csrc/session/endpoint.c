@@ -18,6 +18,7 @@ fmq__endpoint_init(fmq__endpoint *e, const fmq__endpoint_ops *ops, fmq__hub *h,
     e->peer = NULL;
     e->is_bound = false;
     e->is_refused = false;
+    e->is_gone = false;
     e->is_closing = false;
     fmq__list_init(&e->post_node);
     fmq__list_init(&e->leave_node);

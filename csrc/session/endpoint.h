@@ -34,6 +34,7 @@ struct fmq__endpoint {
     fmq__peer *peer;      /* dialers: the pipe; NULL: none (IMMEDIATE, or refused) */
     bool is_bound;        /* a listener */
     bool is_refused;      /* the pattern does not want another peer: never dialled */
+    bool is_gone;         /* under L: over, and its name means nothing any more */
     bool is_closing;      /* I/O thread: close was called */
     fmq__node post_node;  /* hub->opening; under L */
     fmq__node leave_node; /* hub->leaving; under L */

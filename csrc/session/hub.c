@@ -50,6 +50,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     fmq__list_init(&h->established);
     fmq__list_init(&h->dialled);
     fmq__list_init(&h->resuming);
+    h->n_gone = 0;
     fmq__flush_init(h);
     fmq__hubwatch_init(h);
     fmq__list_init(&h->opening);

@@ -116,6 +116,7 @@ struct fmq__hub {
     fmq__node established; /* sessions, by hub_node */
     fmq__node dialled;     /* fmq__peer by dialled: what waits for a connection */
     fmq__node resuming;    /* sessions whose pipe came down to its low-water mark */
+    uint32_t n_gone;       /* endpoints that are over, and may still be on a list */
 
     fmq__flush flush;
     fmq__hubwatch watch;

@@ -116,6 +116,10 @@ int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
 /* Not under L; detached before. */
 void fmq__peer_free(fmq__peer *p);
 
+/* It has had its last connection: nothing more is sent, and it is freed when what came
+ * has been read. On the I/O thread, under L; nobody owns it any more. */
+void fmq__peer_orphan(fmq__peer *p);
+
 /* The slice of the socket's options that connections need; copied at bind or connect.
  * Its bytes are the copy's if they were held (fmq__byte_opts_hold). */
 struct fmq__link_opts {

@@ -113,6 +113,20 @@ fmq__peer_free(fmq__peer *p)
     fmq__free(p);
 }
 
+void
+fmq__peer_orphan(fmq__peer *p)
+{
+    fmq__hub *h = p->hub;
+
+    p->net.pipe.is_closed_out = true;
+    p->net.is_closed_in = true;
+    fmq__list_push_back(&h->orphans, &p->node);
+    if (p->net.pipe.n_in == 0 || h->is_closed) {
+        fmq__hub_detach(h, &p->net.pipe); /* another one may have its place */
+        fmq__hub_ask(h, FMQ__WORK_ORPHANS);
+    }
+}
+
 /* --- opening --- */
 
 static void
@@ -451,12 +465,7 @@ leave_peer(fmq__session *s)
     if (s->endpoint != NULL && s->endpoint->peer == p) {
         return; /* it waits for the dialer's next connection */
     }
-    net->pipe.is_closed_out = true;
-    net->is_closed_in = true;
-    fmq__list_push_back(&h->orphans, &p->node);
-    if (net->pipe.n_in == 0 || h->is_closed) {
-        fmq__hub_ask(h, FMQ__WORK_ORPHANS);
-    }
+    fmq__peer_orphan(p);
 }
 
 bool

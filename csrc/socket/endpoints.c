@@ -44,11 +44,64 @@ fmq__name_new(enum fmq__name_kind kind, const char *text, const char *resolved,
     return 0;
 }
 
+/* Whether the system is to choose the port or the path. Such a text says nothing of
+ * the place. */
+static bool
+is_wildcard(const char *text)
+{
+    size_t len = strlen(text);
+
+    return (len >= 2 && strcmp(text + len - 2, ":*") == 0) ||
+           (strncmp(text, "tcp:", 4) == 0 && strcmp(text + len - 2, ":0") == 0) ||
+           strcmp(text, "ipc://*") == 0;
+}
+
 static bool
 is_called(const fmq__name *n, const char *text)
 {
-    return strcmp(n->text, text) == 0 ||
-           (n->resolved != NULL && strcmp(n->resolved, text) == 0);
+    if (n->resolved != NULL && strcmp(n->resolved, text) == 0) {
+        return true;
+    }
+    return strcmp(n->text, text) == 0 && !(n->resolved != NULL && is_wildcard(text));
+}
+
+/* Takes what is over (fmq__endpoint.is_gone) off the socket's list; under L. */
+static void
+drop_gone(fmq__socket *s)
+{
+    fmq__node *n = s->names.next;
+
+    if (s->hub.n_gone == 0) {
+        return;
+    }
+    s->hub.n_gone = 0;
+    while (n != &s->names) {
+        fmq__name *name = FMQ__ITEM(n, fmq__name, node);
+
+        n = n->next;
+        if (name->kind == FMQ__NAME_DIALER && name->u.endpoint->is_gone) {
+            fmq__list_remove(&name->node);
+            fmq__endpoint_post_close(name->u.endpoint, 0, NULL);
+            fmq__name_free(name);
+        }
+    }
+}
+
+/* Under L: whether a type that connects but once to an endpoint has done so. */
+static bool
+has_dialled(fmq__socket *s, const char *text)
+{
+    if (!s->hub.pattern->ops->dials_once) {
+        return false;
+    }
+    for (fmq__node *n = s->names.next; n != &s->names; n = n->next) {
+        const fmq__name *name = FMQ__ITEM(n, fmq__name, node);
+
+        if (name->kind == FMQ__NAME_DIALER && strcmp(name->text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -235,6 +288,7 @@ connect_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
     fmq__peer *peer = NULL;
     fmq__name *name = NULL;
     fmq__addr addr = {0};
+    bool is_there = false;
     int err = t->parse(rest, FMQ__ADDR_CONNECT, &addr);
 
     if (err != 0) {
@@ -246,10 +300,13 @@ connect_network(fmq__socket *s, const fmq__transport *t, const char *endpoint,
     }
     if (err == 0) {
         fmq__hub_lock(&s->hub);
-        err = start_dialer(s, &addr, link, name, &peer);
+        drop_gone(s);
+        is_there = has_dialled(s, endpoint);
+        err = is_there ? fmq__hub_state(&s->hub)
+                       : start_dialer(s, &addr, link, name, &peer);
         fmq__hub_unlock(&s->hub);
     }
-    if (err != 0) {
+    if (err != 0 || is_there) {
         if (peer != NULL) {
             fmq__peer_free(peer);
         }
@@ -372,8 +429,8 @@ is_bound_kind(const fmq__name *n)
     return n->kind == FMQ__NAME_LISTENER || n->kind == FMQ__NAME_INPROC_BIND;
 }
 
-/* Takes the names that `text` means off the socket's list; under L. */
-static void
+/* Takes the names that `text` means off the socket's list; under L. False: none. */
+static bool
 take_names(fmq__socket *s, const char *text, bool bound_ones, fmq__node *taken)
 {
     fmq__node *n = s->names.next;
@@ -386,10 +443,43 @@ take_names(fmq__socket *s, const char *text, bool bound_ones, fmq__node *taken)
             fmq__list_remove(&name->node);
             fmq__list_push_back(taken, &name->node);
             if (bound_ones) {
-                return; /* one at a time: a name is bound once */
+                break; /* one at a time: a name is bound once */
             }
         }
     }
+    return !fmq__list_is_empty(taken);
+}
+
+/* As libzmq: unbind ends a connect, too, and disconnect a bind, if there is nothing of
+ * its own. */
+static bool
+take_either(fmq__socket *s, const char *text, bool bound_ones, fmq__node *taken)
+{
+    drop_gone(s);
+    return take_names(s, text, bound_ones, taken) ||
+           take_names(s, text, !bound_ones, taken);
+}
+
+/* The address that a host's name stands for, as an endpoint. Looked up in the caller's
+ * thread, as by bind. */
+static int
+look_up(const fmq__transport *t, const char *rest, const fmq__stream_opts *opts,
+        char *name, size_t cap)
+{
+    fmq__addr addr = {0};
+    fmq__sockaddr sa;
+    int n = 0;
+    int err = t->name_of != NULL ? t->parse(rest, FMQ__ADDR_CONNECT, &addr) : ENOENT;
+
+    if (err != 0) {
+        return ENOENT;
+    }
+    err = t->resolve(&addr, FMQ__ADDR_CONNECT, opts, &sa, 1, &n);
+    if (err == 0) {
+        err = n > 0 ? t->name_of(&sa, name, cap) : ENOENT;
+    }
+    fmq__addr_fini(&addr);
+    return err;
 }
 
 /* Ends what a name stands for, which is off the socket's list: the part under L. From
@@ -461,6 +551,22 @@ end_names(fmq__socket *s, fmq__node *taken)
     fmq__hub_lock(&s->hub);
 }
 
+/* The same by the address behind the text. Drops L. */
+static bool
+take_by_address(fmq__socket *s, const fmq__transport *t, const char *rest,
+                bool bound_ones, fmq__node *taken)
+{
+    char name[NAME_MAX_LEN];
+    fmq__link_opts link;
+    int err;
+
+    fmq__options_link(&s->opt, &link);
+    fmq__hub_unlock(&s->hub);
+    err = look_up(t, rest, &link.stream, name, sizeof(name));
+    fmq__hub_lock(&s->hub);
+    return err == 0 && take_either(s, name, bound_ones, taken);
+}
+
 static int
 undo(fmq_socket handle, const char *endpoint, bool bound_ones)
 {
@@ -478,16 +584,15 @@ undo(fmq_socket handle, const char *endpoint, bool bound_ones)
         return err;
     }
     fmq__list_init(&taken);
-    take_names(s, endpoint, bound_ones, &taken);
-    if (fmq__list_is_empty(&taken)) {
-        fmq__socket_leave(s);
-        return ENOENT;
+    s->hub.n_inside++; /* it must not end while we work without L */
+    if (!take_either(s, endpoint, bound_ones, &taken) &&
+        (t == NULL || !take_by_address(s, t, rest, bound_ones, &taken))) {
+        err = ENOENT;
     }
-    s->hub.n_inside++;
     end_names(s, &taken);
     fmq__hub_exit(&s->hub);
     fmq__socket_leave(s);
-    return 0;
+    return err;
 }
 
 int

@@ -277,6 +277,12 @@ tcp_remote_name(int fd, char *buf, size_t cap)
 }
 
 static int
+tcp_name_of(const fmq__sockaddr *sa, char *buf, size_t cap)
+{
+    return put_name(&sa->sa, sa->len, buf, cap);
+}
+
+static int
 tcp_peer_address(int fd, char *buf, size_t cap)
 {
     struct sockaddr_storage peer = {0};
@@ -305,5 +311,6 @@ const fmq__transport fmq__transport_tcp = {
     .dial_result = tcp_dial_result,
     .local_name = tcp_local_name,
     .remote_name = tcp_remote_name,
+    .name_of = tcp_name_of,
     .peer_address = tcp_peer_address,
 };

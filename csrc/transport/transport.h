@@ -76,8 +76,8 @@ struct fmq__transport {
     int (*resolve)(const fmq__addr *addr, int purpose, const fmq__stream_opts *opts,
                    fmq__sockaddr *out, int max, int *n);
 
-    /* A listening descriptor at `sa`. ipc takes over the file of a listener that died;
-     * a living one's name, or a file that is no socket, is EADDRINUSE. */
+    /* A listening descriptor at `sa`. ipc takes over the file of a listener that died,
+     * and one that is empty; a living one's name, or any other file, is EADDRINUSE. */
     int (*listen)(const fmq__addr *addr, const fmq__sockaddr *sa,
                   const fmq__stream_opts *opts, int *fd);
 
@@ -103,6 +103,9 @@ struct fmq__transport {
 
     /* The same of the other end; "" if it has no name. */
     int (*remote_name)(int fd, char *buf, size_t cap);
+
+    /* The same of an address. NULL: there is only the text. */
+    int (*name_of)(const fmq__sockaddr *sa, char *buf, size_t cap);
 
     /* The property Peer-Address: IP text without port, or "localhost:uid:gid:pid".
      * ERANGE: more than `cap`. */

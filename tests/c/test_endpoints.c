@@ -79,10 +79,8 @@ TEST(what_was_not_done_cannot_be_undone)
     CHECK_EQ(fmq_disconnect(s, "junk://x"), EPROTONOSUPPORT);
     CHECK_EQ(fmq_bind(s, wild[0]), 0);
     last_endpoint(s, text);
-    CHECK_EQ(fmq_disconnect(s, text), ENOENT); /* it is bound */
     CHECK_EQ(fmq_connect(s, "ipc://@nobody-at-all"), 0);
     expect_last(s, "ipc://@nobody-at-all");
-    CHECK_EQ(fmq_unbind(s, "ipc://@nobody-at-all"), ENOENT); /* it is connected */
     CHECK_EQ(fmq_disconnect(s, "ipc://@nobody-at-all"), 0);
     CHECK_EQ(fmq_disconnect(s, "ipc://@nobody-at-all"), ENOENT);
     CHECK_EQ(fmq_unbind(s, text), 0);
@@ -90,8 +88,33 @@ TEST(what_was_not_done_cannot_be_undone)
     CHECK_EQ(fmq_socket_close(s), 0);
 }
 
-/* Two listeners of one wildcard text have names of their own; the text undoes the first
- * one. */
+/* Each does the other's work where it has none of its own. */
+TEST(unbind_and_disconnect_are_one)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+    char text[TEXT_ROOM];
+
+    CHECK_EQ(fmq_bind(s, wild[0]), 0);
+    last_endpoint(s, text);
+    CHECK_EQ(fmq_connect(s, text), 0); /* to itself */
+    CHECK_EQ(fmq_disconnect(s, text), 0);
+    CHECK_EQ(fmq_disconnect(s, text), 0);
+    CHECK_EQ(fmq_disconnect(s, text), ENOENT);
+    CHECK_EQ(fmq_bind(s, text), 0); /* it is free */
+    CHECK_EQ(fmq_unbind(s, text), 0);
+    CHECK_EQ(fmq_connect(s, text), 0);
+    CHECK_EQ(fmq_unbind(s, text), 0);
+    CHECK_EQ(fmq_unbind(s, text), ENOENT);
+    CHECK_EQ(fmq_bind(s, "inproc://mine"), 0);
+    CHECK_EQ(fmq_disconnect(s, "inproc://mine"), 0);
+    CHECK_EQ(fmq_connect(s, "inproc://mine"), 0);
+    CHECK_EQ(fmq_unbind(s, "inproc://mine"), 0);
+    CHECK_EQ(fmq_unbind(s, "inproc://mine"), ENOENT);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+/* Two listeners of one wildcard text have names of their own, by which alone they are
+ * undone. */
 TEST(names_of_wildcards)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -107,7 +130,8 @@ TEST(names_of_wildcards)
         CHECK(strcmp(first, second) != 0);
         CHECK(strcmp(first, wild[i]) != 0);
         CHECK_EQ(fmq_bind(other, first), EADDRINUSE);
-        CHECK_EQ(fmq_unbind(s, wild[i]), 0);
+        CHECK_EQ(fmq_unbind(s, wild[i]), ENOENT);
+        CHECK_EQ(fmq_unbind(s, first), 0);
         CHECK_EQ(fmq_unbind(s, first), ENOENT);
         CHECK_EQ(fmq_unbind(s, second), 0);
         CHECK_EQ(fmq_unbind(s, wild[i]), ENOENT);
@@ -489,6 +513,7 @@ main(void)
         CASE(no_descriptors),
         CASE(bad_texts),
         CASE(what_was_not_done_cannot_be_undone),
+        CASE(unbind_and_disconnect_are_one),
         CASE(names_of_wildcards),
         CASE(a_port_is_free_again_at_once),
         CASE(connect_before_bind),

@@ -169,6 +169,39 @@ TEST(a_dialer_comes_back)
     close(listen_fd);
 }
 
+TEST(what_came_over_a_connection_that_is_over_is_read)
+{
+    static const int never = 0;
+    fmq_ctx ctx = new_ctx();
+    char endpoint[TEXT_ROOM];
+    int listen_fd = raw_listen(endpoint);
+    fmq_socket s = new_brisk(ctx, PAIR);
+    int fd;
+
+    set_int(s, RECONNECT_IVL, never);
+    REQUIRE(fmq_connect(s, endpoint) == 0);
+    fd = raw_accept(listen_fd);
+    raw_greet(fd, "PAIR");
+    raw_send_text(fd, 0, "one");
+    raw_send_text(fd, 0, "two");
+    expect_text(s, "one");
+    close(fd);
+    AWAIT_INSIDE(s, !i.is_there);
+    await_io(s);
+    CHECK_EQ(send_text(s, "nowhere to go", FMQ_DONTWAIT), EAGAIN);
+    expect_text(s, "two");
+    await_io(s);
+    REQUIRE(fmq_connect(s, endpoint) == 0); /* there is room for another peer */
+    CHECK_EQ(send_text(s, "there", 0), 0);
+    fd = raw_accept(listen_fd);
+    raw_greet(fd, "PAIR");
+    raw_expect_text(fd, 0, "there");
+    CHECK_EQ(fmq_socket_close(s), 0);
+    end_ctx(ctx);
+    close(fd);
+    close(listen_fd);
+}
+
 TEST(without_an_interval_a_lost_connection_stays_lost)
 {
     static const int never[] = {0, -1};
@@ -188,9 +221,16 @@ TEST(without_an_interval_a_lost_connection_stays_lost)
         AWAIT_INSIDE(s, i.is_there);
         close(fd);
         AWAIT_INSIDE(s, !i.is_there);
-        CHECK_EQ(send_text(s, "nowhere to go", 0), 0);
         await_io(s);
         CHECK(!has_caller(listen_fd));
+        CHECK_EQ(send_text(s, "nowhere to go", FMQ_DONTWAIT), EAGAIN);
+        CHECK_EQ(fmq_disconnect(s, endpoint), ENOENT);
+        REQUIRE(fmq_connect(s, endpoint) == 0); /* a new beginning */
+        CHECK_EQ(send_text(s, "there", 0), 0);
+        fd = raw_accept(listen_fd);
+        raw_greet(fd, "PULL");
+        raw_expect_text(fd, 0, "there");
+        close(fd);
         CHECK_EQ(fmq_socket_close(s), 0);
         end_ctx(ctx); /* though it would linger for ever */
         close(listen_fd);
@@ -628,6 +668,7 @@ main(void)
     RUN(a_violation_is_the_end_of_a_dialer);
     RUN(a_violation_ends_lingering);
     RUN(a_dialer_comes_back);
+    RUN(what_came_over_a_connection_that_is_over_is_read);
     RUN(without_an_interval_a_lost_connection_stays_lost);
     RUN(linger_for_ever_delivers_over_a_lost_connection);
     RUN(linger_ends_in_time_in_every_state);
