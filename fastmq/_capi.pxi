@@ -100,6 +100,12 @@ cdef extern from "fastmq.h" nogil:
     int fmq_proxy_new(
         fmq_socket frontend, fmq_socket backend, fmq_socket capture, fmq_socket control,
         fmq_proxy **proxy)
+    ctypedef struct fmq_proxy_tags:
+        const void *front
+        size_t front_len
+        const void *back
+        size_t back_len
+    int fmq_proxy_tag(fmq_proxy *p, const fmq_proxy_tags *tags)
     int fmq_proxy_run(fmq_proxy *p)
     void fmq_proxy_free(fmq_proxy *p)
 

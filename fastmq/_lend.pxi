@@ -35,7 +35,9 @@ cdef extern from *:
     struct lent {
         Py_buffer view;
         PyObject *event; /* set() when given back; NULL: none */
-        lent *next;
+        lent *next;      /* of those given back */
+        lent *older;     /* of all, with the GIL */
+        lent *newer;
     };
 
     static _Atomic(lent *) given_back;
@@ -154,6 +156,8 @@ cdef extern from *:
         Py_buffer view
         PyObject *event
         lent *next
+        lent *older
+        lent *newer
 
     int push_given_back(lent *entry) noexcept nogil
     lent *take_given_back() noexcept nogil
@@ -162,6 +166,42 @@ cdef extern from *:
     bint collector_stop() noexcept
     void collector_join() noexcept nogil
     void collector_forget() noexcept
+
+
+# All that is lent, for who asks what keeps a buffer.
+cdef lent *newest = NULL
+
+
+cdef void note_loan(lent *entry) noexcept:
+    global newest
+    entry.newer = NULL
+    entry.older = newest
+    if newest is not NULL:
+        newest.newer = entry
+    newest = entry
+
+
+cdef void forget_loan(lent *entry) noexcept:
+    global newest
+    if entry.newer is not NULL:
+        entry.newer.older = entry.older
+    else:
+        newest = entry.older
+    if entry.older is not NULL:
+        entry.older.newer = entry.newer
+
+
+def loans() -> dict:
+    """Return what is lent now: by a number, pairs of an object and an event or None."""
+    cdef dict found = {}
+    drain()
+    cdef lent *entry = newest
+    while entry is not NULL:
+        found[<uintptr_t>entry] = (
+            entry.view.obj,
+            None if entry.event is NULL else <object>entry.event)
+        entry = entry.older
+    return found
 
 
 cdef void c_collect() noexcept nogil:
@@ -180,6 +220,7 @@ cdef int drain() except -1:
     cdef lent *next_entry
     while entry is not NULL:
         next_entry = entry.next
+        forget_loan(entry)
         PyBuffer_Release(&entry.view)
         if entry.event is not NULL:
             event = <object>entry.event
@@ -211,6 +252,7 @@ cdef int lend(fmq_msg *m, data, event) except -1:
     if event is not None:
         Py_INCREF(event)
         entry.event = <PyObject *>event
+    note_loan(entry)
     return 0
 
 

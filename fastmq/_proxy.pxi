@@ -22,6 +22,28 @@ cdef fmq_socket proxied(thing, name, bint is_optional) except? 0:
     return handle
 
 
+cdef _Proxy new_proxy(frontend, backend, capture, control):
+    """Return a proxy that does not run yet."""
+    cdef _Proxy made = _Proxy()
+    cdef int err = fmq_proxy_new(
+        proxied(frontend, "frontend", False), proxied(backend, "backend", False),
+        proxied(capture, "capture", True), proxied(control, "control", True),
+        &made.proxy)
+    if err != 0:
+        fail(err)
+    return made
+
+
+cdef int run_proxy(_Proxy made) except -1:
+    """Run a proxy until it is told to end, and return 0."""
+    cdef int err
+    while True:
+        with nogil:
+            err = fmq_proxy_run(made.proxy)
+        if not go_on(err):
+            return 0
+
+
 def proxy(frontend, backend, capture=None) -> int:
     """Pass messages between two sockets, both ways, until their context ends.
 
@@ -59,15 +81,42 @@ def proxy_steerable(frontend, backend, capture=None, control=None) -> int:
         ZMQError: Of a socket.
         TypeError: Not a socket.
     """
-    cdef _Proxy running = _Proxy()
-    cdef int err = fmq_proxy_new(
-        proxied(frontend, "frontend", False), proxied(backend, "backend", False),
-        proxied(capture, "capture", True), proxied(control, "control", True),
-        &running.proxy)
+    return run_proxy(new_proxy(frontend, backend, capture, control))
+
+
+def monitored_queue(
+    in_socket, out_socket, mon_socket, in_prefix=b"in", out_prefix=b"out"
+) -> int:
+    """Pass messages as ``proxy`` does; the copies say from which side they came.
+
+    Between two ROUTERs the first two frames of a message change places, so that a
+    message for a peer of the other one (its routing id, then the body) reaches it with
+    the sender's routing id; what has no body is dropped.
+
+    Args:
+        in_socket: A socket.
+        out_socket: Another one; or the same, which then gets its own messages back.
+        mon_socket: A socket that gets a copy of every message, behind one more frame.
+        in_prefix: That frame, for what ``in_socket`` received.
+        out_prefix: That frame, for what ``out_socket`` received.
+
+    Raises:
+        ContextTerminated: The context has ended.
+        ZMQError: Of a socket.
+        TypeError: Not a socket, or not bytes.
+    """
+    cdef fmq_proxy_tags tags
+    for name, prefix in (("in_prefix", in_prefix), ("out_prefix", out_prefix)):
+        if not isinstance(prefix, bytes):
+            raise TypeError(f"{name} must be bytes, not {type(prefix).__name__}")
+    if not isinstance(mon_socket, Socket):
+        raise TypeError(f"mon_socket must be a socket, not {type(mon_socket).__name__}")
+    cdef _Proxy made = new_proxy(in_socket, out_socket, mon_socket, None)
+    tags.front = PyBytes_AS_STRING(in_prefix)
+    tags.front_len = <size_t>PyBytes_GET_SIZE(in_prefix)
+    tags.back = PyBytes_AS_STRING(out_prefix)
+    tags.back_len = <size_t>PyBytes_GET_SIZE(out_prefix)
+    cdef int err = fmq_proxy_tag(made.proxy, &tags)
     if err != 0:
         fail(err)
-    while True:
-        with nogil:
-            err = fmq_proxy_run(running.proxy)
-        if not go_on(err):
-            return 0
+    return run_proxy(made)

@@ -195,6 +195,12 @@ fmq_proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
 }
 
 int
+fmq_proxy_tag(fmq_proxy *p, const fmq_proxy_tags *tags)
+{
+    return p == NULL || tags == NULL ? EFAULT : fmq__proxy_tag(p, tags);
+}
+
+int
 fmq_proxy_run(fmq_proxy *p)
 {
     return p == NULL ? EFAULT : fmq__proxy_run(p);

@@ -199,6 +199,16 @@ FMQ_API int fmq_monitor(fmq_socket s, const char *endpoint, uint64_t events,
 typedef struct fmq_proxy fmq_proxy;
 FMQ_API int fmq_proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
                           fmq_socket control, fmq_proxy **proxy);
+/* First frames of what `capture` gets: of what the frontend, the backend received. */
+typedef struct fmq_proxy_tags {
+    const void *front;
+    size_t front_len;
+    const void *back;
+    size_t back_len;
+} fmq_proxy_tags;
+/* Has the copies begin so. Between two ROUTERs, furthermore, the first two frames of a
+ * message (from whom, for whom) change places; what has fewer than three is dropped. */
+FMQ_API int fmq_proxy_tag(fmq_proxy *p, const fmq_proxy_tags *tags);
 /* Runs until TERMINATE (0) or an error. EINTR: a signal came; run it again, nothing is
  * lost. */
 FMQ_API int fmq_proxy_run(fmq_proxy *p);

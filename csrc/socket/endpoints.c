@@ -362,6 +362,20 @@ choose_io(fmq__socket *s)
     return 0;
 }
 
+/* An address is wrong; but if the socket is, too, that is what there is to say. */
+static int
+refuse(fmq_socket handle, int err)
+{
+    fmq__socket *s;
+    int worse = fmq__socket_enter_open(handle, false, &s);
+
+    if (worse != 0) {
+        return worse;
+    }
+    fmq__socket_leave(s);
+    return err;
+}
+
 static int
 open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
 {
@@ -372,7 +386,7 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     int err = fmq__transport_find(endpoint, &t, &rest);
 
     if (err != 0) {
-        return err;
+        return refuse(handle, err);
     }
     err = fmq__socket_enter_open(handle, false, &s);
     if (err != 0) {
@@ -577,7 +591,7 @@ undo(fmq_socket handle, const char *endpoint, bool bound_ones)
     int err = fmq__transport_find(endpoint, &t, &rest);
 
     if (err != 0) {
-        return err;
+        return refuse(handle, err);
     }
     err = fmq__socket_enter_open(handle, false, &s);
     if (err != 0) {

@@ -10,7 +10,7 @@
 #include "socket/poll.h"
 #include "socket/socket.h"
 
-enum { BATCH = 1000, REP_TYPE = 4 };
+enum { BATCH = 1000, REP_TYPE = 4, ROUTER_TYPE = 6 };
 
 /* What has passed a socket, in one direction: frames, and bytes of them. */
 typedef struct tally {
@@ -38,7 +38,18 @@ struct fmq_proxy {
     bool is_paused;
     bool is_over;
     bool answers; /* control is a REP */
+    bool is_tagged;
+    bool swaps;      /* tagged, and both are ROUTERs */
+    fmq__msg tag[2]; /* of copies of what came from the frontend, the backend */
 };
+
+static int
+type_of(fmq_socket s, int *type)
+{
+    size_t len = sizeof(*type);
+
+    return fmq__socket_get(s, FMQ__OPT_TYPE, type, &len);
+}
 
 int
 fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
@@ -46,7 +57,6 @@ fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
 {
     fmq_proxy *p = fmq__calloc(1, sizeof(*p));
     int type = 0;
-    size_t len = sizeof(type);
     int err = 0;
 
     if (p == NULL) {
@@ -60,7 +70,7 @@ fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
     p->capture = capture;
     p->control = control;
     if (control != 0) {
-        err = fmq__socket_get(control, FMQ__OPT_TYPE, &type, &len);
+        err = type_of(control, &type);
         p->answers = type == REP_TYPE;
     }
     if (err != 0) {
@@ -69,6 +79,37 @@ fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
     }
     *proxy = p;
     return 0;
+}
+
+int
+fmq__proxy_tag(fmq_proxy *p, const fmq_proxy_tags *tags)
+{
+    fmq__msg tag[2] = {0};
+    int front_type = 0;
+    int back_type = 0;
+    int err = type_of(p->way[0].from, &front_type);
+
+    if (err == 0) {
+        err = type_of(p->way[1].from, &back_type);
+    }
+    if (err == 0) {
+        err = fmq__msg_init_copy(&tag[0], tags->front, tags->front_len);
+    }
+    if (err == 0) {
+        err = fmq__msg_init_copy(&tag[1], tags->back, tags->back_len);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        /* The new ones, or the old ones. */
+        fmq__msg_close(err == 0 ? &p->tag[i] : &tag[i]);
+        if (err == 0) {
+            p->tag[i] = tag[i];
+        }
+    }
+    if (err == 0) {
+        p->is_tagged = true;
+        p->swaps = front_type == ROUTER_TYPE && back_type == ROUTER_TYPE;
+    }
+    return err;
 }
 
 static void
@@ -87,6 +128,7 @@ fmq__proxy_free(fmq_proxy *p)
 {
     for (int i = 0; i < 2; i++) {
         drop_held(&p->way[i]);
+        fmq__msg_close(&p->tag[i]);
     }
     fmq__free(p);
 }
@@ -106,23 +148,28 @@ count(tally *t, const way *w)
 static int
 capture(const fmq_proxy *p, const way *w)
 {
+    size_t n_tags = p->is_tagged ? 1 : 0;
+    size_t n = n_tags + w->n_held;
     fmq__msg *copy;
     int err;
 
     if (p->capture == 0) {
         return 0;
     }
-    copy = fmq__calloc(w->n_held, sizeof(*copy));
+    copy = fmq__calloc(n, sizeof(*copy));
     if (copy == NULL) {
         return ENOMEM;
     }
+    if (p->is_tagged) {
+        fmq__msg_copy(&copy[0], &p->tag[w - p->way]);
+    }
     for (size_t i = 0; i < w->n_held; i++) {
-        fmq__msg_copy(&copy[i], &w->held[i]);
+        fmq__msg_copy(&copy[n_tags + i], &w->held[i]);
     }
     do {
-        err = fmq__socket_sendv(p->capture, copy, w->n_held, 0, NULL);
+        err = fmq__socket_sendv(p->capture, copy, n, 0, NULL);
     } while (err == EINTR);
-    for (size_t i = 0; i < w->n_held; i++) {
+    for (size_t i = 0; i < n; i++) {
         fmq__msg_close(&copy[i]);
     }
     fmq__free(copy);
@@ -148,7 +195,23 @@ check_room(way *w)
     return err;
 }
 
-/* Takes the next message: EAGAIN if there is none, or no room for it. */
+/* Between ROUTERs a message begins with whom it is from and whom it is for, and is to
+ * go on with whom it is for and whom it is from. */
+static bool
+swap_ids(way *w)
+{
+    fmq__msg from = w->held[0];
+
+    if (w->n_held < 3) {
+        return false;
+    }
+    w->held[0] = w->held[1];
+    w->held[1] = from;
+    return true;
+}
+
+/* Takes the next message: EAGAIN if there is none, or no room for it. What cannot be
+ * passed is taken and dropped. */
 static int
 take(const fmq_proxy *p, way *w)
 {
@@ -167,6 +230,10 @@ take(const fmq_proxy *p, way *w)
         return err;
     }
     count(&w->in, w);
+    if (p->swaps && !swap_ids(w)) {
+        drop_held(w);
+        return 0;
+    }
     return capture(p, w);
 }
 
@@ -178,6 +245,9 @@ pass(const fmq_proxy *p, way *w)
         tally sent = w->out;
         int err = w->held == NULL ? take(p, w) : 0;
 
+        if (err == 0 && w->held == NULL) {
+            continue;
+        }
         if (err == 0) {
             count(&sent, w); /* sending empties it */
             err = fmq__socket_sendv(w->to, w->held, w->n_held, FMQ_DONTWAIT, NULL);

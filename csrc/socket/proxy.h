@@ -19,6 +19,10 @@
 int fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
                    fmq_socket control, fmq_proxy **proxy);
 
+/* Copies for `capture` begin with a frame of their own. Between two ROUTERs the first
+ * two frames of a message change places; what has fewer than three is dropped. */
+int fmq__proxy_tag(fmq_proxy *p, const fmq_proxy_tags *tags);
+
 /* 0: TERMINATE came. */
 int fmq__proxy_run(fmq_proxy *p);
 
