@@ -13,6 +13,10 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
 from . import constants, error
 from ._core import (
     IPC_PATH_MAX_LEN,
@@ -27,7 +31,7 @@ from ._core import (
     zmq_version_info,
 )
 from .constants import *  # noqa: F403
-from .context import Context
+from .context import Context, SyncContext, SyncSocket
 from .error import (
     Again,
     ContextTerminated,
@@ -46,16 +50,20 @@ from .poller import Poller, select
 from .socket import Socket
 from .tracker import _FINISHED_TRACKER, MessageTracker, _new_tracker
 from .utils._device import device
+from .utils._stopwatch import Stopwatch
 from .version import __version__, pyzmq_version, pyzmq_version_info, zmq_version
+
+if TYPE_CHECKING:
+    from . import backend as backend
+    from . import sugar as sugar
 
 # Bodies of this many bytes or more are lent by ``copy=False``; smaller ones are copied.
 COPY_THRESHOLD = 65536
 
 DRAFT_API = PYZMQ_DRAFT_API and has("draft")
 
-# The synchronous classes, for whoever has others of the same name.
-SyncSocket = Socket[bytes]
-SyncContext = Context[SyncSocket]
+# Of a build from version control, in pyzmq.
+__revision__ = ""
 
 set_frame_class(Frame, _new_tracker, _FINISHED_TRACKER, lambda: COPY_THRESHOLD)
 
@@ -76,6 +84,7 @@ __all__ = [
     "NotDone",
     "Poller",
     "Socket",
+    "Stopwatch",
     "SyncContext",
     "SyncSocket",
     "TermTimeout",
@@ -84,10 +93,12 @@ __all__ = [
     "ZMQBindError",
     "ZMQError",
     "ZMQVersionError",
+    "__revision__",
     "__version__",
     "constants",
     "device",
     "error",
+    "get_includes",
     "has",
     "proxy",
     "proxy_steerable",
@@ -101,3 +112,22 @@ __all__ = [
     "zmq_version_info",
 ]
 __all__ += constants.__all__
+
+
+def get_includes() -> list[str]:
+    """Return folders for a compiler of Cython code that imports from here."""
+    here = os.path.dirname(__file__)
+    return [os.path.dirname(here), os.path.join(here, "utils")]
+
+
+def get_library_dirs() -> list[str]:
+    """Return the folders of the package's libraries."""
+    return [os.path.dirname(__file__)]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in ("backend", "sugar"):
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,7 +29,7 @@ else:
 
     SocketT = TypeVar("SocketT", bound=Socket[Any], covariant=True)
 
-__all__ = ["Context"]
+__all__ = ["Context", "SyncContext", "SyncSocket"]
 
 OtherT = TypeVar("OtherT", bound=Socket[Any])
 
@@ -265,7 +265,10 @@ class Context(_core.Context, Generic[SocketT]):
         if upper == "BLOCKY":
             return self.get(SocketOption.BLOCKY)
         if upper in ContextOption.__members__:
-            return self.get(ContextOption[upper])
+            try:
+                return self.get(ContextOption[upper])
+            except ZMQError:
+                raise AttributeError(f"{key} attribute is write-only") from None
         if upper not in SocketOption.__members__:
             name = self.__class__.__name__
             raise AttributeError(f"{name} has no such option: {upper}")
@@ -310,3 +313,8 @@ class Context(_core.Context, Generic[SocketT]):
     def _rm_socket(self, socket: Any, handle: int) -> None:
         self._sockets.discard(socket)
         self._handles.discard(handle)
+
+
+# The synchronous classes, for whoever has others of the same name.
+SyncSocket = Socket[bytes]
+SyncContext = Context[SyncSocket]
