@@ -18,6 +18,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import constants, error
+from ._alias import install_as_zmq, is_installed
 from ._core import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,
@@ -51,11 +52,14 @@ from .socket import Socket
 from .tracker import _FINISHED_TRACKER, MessageTracker, _new_tracker
 from .utils._device import device
 from .utils._stopwatch import Stopwatch
-from .version import __version__, pyzmq_version, pyzmq_version_info, zmq_version
+from .version import __version__ as _own_version
+from .version import pyzmq_version, pyzmq_version_info, zmq_version
 
 if TYPE_CHECKING:
     from . import backend as backend
     from . import sugar as sugar
+
+    __version__: str
 
 # Bodies of this many bytes or more are lent by ``copy=False``; smaller ones are copied.
 COPY_THRESHOLD = 65536
@@ -100,6 +104,7 @@ __all__ = [
     "error",
     "get_includes",
     "has",
+    "install_as_zmq",
     "proxy",
     "proxy_steerable",
     "pyzmq_version",
@@ -128,6 +133,9 @@ def get_library_dirs() -> list[str]:
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            # Programs compare zmq.__version__ with versions of pyzmq.
+            return pyzmq_version() if is_installed() else _own_version
         if name in ("backend", "sugar"):
             return importlib.import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

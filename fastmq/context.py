@@ -12,6 +12,7 @@ from warnings import warn
 from weakref import WeakSet
 
 from . import _core
+from ._alias import public_name
 from .constants import ContextOption, Errno, SocketOption
 from .error import ZMQError
 from .options import is_declared
@@ -65,7 +66,7 @@ class Context(_core.Context, Generic[SocketT]):
     _instance: ClassVar[Any] = None
     _instance_lock: ClassVar[Lock] = Lock()
     _instance_pid: ClassVar[int | None] = None
-    _repr_cls = f"{__name__.partition('.')[0]}.Context"
+    _repr_cls = "fastmq.Context"
     _shadow = False
     _shadow_obj: Any = None
     _warn_destroy_close = False
@@ -123,7 +124,7 @@ class Context(_core.Context, Generic[SocketT]):
         n = len(self._sockets)
         sockets = "" if n == 0 else f"{n} socket{'s' if n > 1 else ''}"
         closed = " closed" if self.closed else ""
-        return f"<{name}({sockets}) at {id(self):#x}{closed}>"
+        return f"<{public_name(name)}({sockets}) at {id(self):#x}{closed}>"
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _core
+from ._alias import public_name
 from .constants import Errno, MessageOption
 from .error import ZMQError
 
@@ -84,11 +85,11 @@ class Frame(_core.Frame):
             elif size >= 1000:
                 unit, amount = "kB", size // 1000
             shown = f"{bytes(body[:12])!r}...{amount}{unit}"
-        return f"<{_PACKAGE}.{self.__class__.__name__}({shown})>"
+        name = public_name(f"fastmq.{self.__class__.__name__}")
+        return f"<{name}({shown})>"
 
 
 _DRAFT = "libzmq and pyzmq must be built with draft support: this has none"
-_PACKAGE = __name__.partition(".")[0]
 
 # pyzmq's older name.
 Message = Frame

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from warnings import warn
 
 from . import _core
+from ._alias import public_name
 from .constants import Errno, Event, PollEvent, SocketOption, SocketType, _OptType
 from .error import ZMQBindError, ZMQError
 from .options import SocketOptions
@@ -81,7 +82,7 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
 
     context: Context[Any]
     type: SocketType
-    _repr_cls = f"{__name__.partition('.')[0]}.Socket"
+    _repr_cls = "fastmq.Socket"
     _shadow = False
     _shadow_obj: Any = None
     _monitor_socket: Any = None
@@ -127,10 +128,10 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
     def __repr__(self) -> str:
         cls = self.__class__
         name = cls.__dict__.get("_repr_cls", f"{cls.__module__}.{cls.__name__}")
-        package = __name__.partition(".")[0]
-        kind = getattr(self.__dict__.get("type"), "name", "?")
+        kind = "fastmq." + getattr(self.__dict__.get("type"), "name", "?")
         closed = " closed" if self.closed else ""
-        return f"<{name}({package}.{kind}) at {id(self):#x}{closed}>"
+        shown = f"{public_name(name)}({public_name(kind)})"
+        return f"<{shown} at {id(self):#x}{closed}>"
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ._alias import PYZMQ_VERSION
 from ._core import core_version, zmq_version_info
 
 __all__ = [
@@ -23,7 +24,7 @@ def pyzmq_version() -> str:
 
 def pyzmq_version_info() -> tuple[int, int, int]:
     """Return the version of pyzmq whose interface this package has, as numbers."""
-    return (27, 3, 0)
+    return PYZMQ_VERSION
 
 
 def zmq_version() -> str:

@@ -10,7 +10,6 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from types import FrameType
 
 from fastmq.demo import corpus, display, library
@@ -149,17 +148,3 @@ def _end_in_order(number: int, frame: FrameType | None) -> None:
 def _fail(status: int, why: str) -> int:
     print(f"fastmq demo: {why}", file=sys.stderr)
     return status
-
-
-def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments of ``python -m fastmq``."""
-    parser = argparse.ArgumentParser(prog="python -m fastmq")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    demo = commands.add_parser(
-        "demo",
-        help="count the words of many files by a pipeline of processes",
-        description="Push every line of every text file under PATH through a pipeline "
-        "of processes that count words, and verify that each came exactly once.",
-    )
-    add_arguments(demo)
-    return parser.parse_args(words)

@@ -224,10 +224,10 @@ def test_a_file_that_cannot_be_read_any_more(tmp_path: Path, big_tree: Path) -> 
 def test_pyzmq_not_installed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tree: Path
 ) -> None:
-    from fastmq.demo import cli
+    from fastmq.__main__ import main
 
     monkeypatch.setitem(sys.modules, "zmq", None)
-    assert cli.main(cli.parse(["demo", "--peer", "pyzmq", str(tree)])) == 2
+    assert main(["demo", "--peer", "pyzmq", str(tree)]) == 2
     assert "pyzmq is not installed" in capsys.readouterr().err
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every block of code in the README and the docs runs.
+"""Every block of code in the README, the docs and the docstrings runs.
 
 ``python`` blocks are programs: each runs in a process of its own. Those whose first
 line is a comment with a file's name (``# worker.py``) belong to the page's program of
 several processes and run together; one that loops for ever is interrupted when the
 others have ended. ``pycon`` blocks are sessions that doctest compares, one after the
-other in one namespace.
+other in one namespace; so are those in docstrings.
 """
 
 from __future__ import annotations
@@ -49,6 +49,12 @@ TOGETHER = [
 ]
 SESSIONS = [
     pytest.param(path, id=name(path)) for path in PAGES if blocks(path, "pycon")
+]
+# The modules of the package with a session in a docstring.
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "fastmq").rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
 ]
 
 
@@ -100,6 +106,12 @@ def test_session(path) -> None:
         runner.run(test, clear_globs=False, out=sys.stdout.write)
         globs.update(test.globs)
     assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings(module) -> None:
+    found = pytest.importorskip(module, exc_type=ImportError)
+    assert doctest.testmod(found).failed == 0
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
