@@ -20,10 +20,12 @@ cdef object bytes_options = None
 cdef object int64_options = None
 # Those that ``None`` takes away again.
 cdef object clearable_options = None
+# Those whose value no text of an error shows.
+cdef object secret_options = None
 
 
 cdef int load_option_types() except -1:
-    global bytes_options, clearable_options, int64_options
+    global bytes_options, clearable_options, int64_options, secret_options
     from fastmq.constants import SocketOption
     int64_options = {
         int(o) for o in SocketOption if o._opt_type.name == "int64"}
@@ -32,7 +34,10 @@ cdef int load_option_types() except -1:
     clearable_options = {int(SocketOption[name]) for name in (
         "TCP_ACCEPT_FILTER", "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID",
         "SOCKS_PROXY", "SOCKS_USERNAME", "SOCKS_PASSWORD", "PLAIN_USERNAME",
-        "PLAIN_PASSWORD")}
+        "PLAIN_PASSWORD", "ALLOW_KEY", "ALLOW_PASSWORD", "ALLOW_ADDRESS")}
+    secret_options = {int(SocketOption[name]) for name in (
+        "PLAIN_PASSWORD", "CURVE_SECRETKEY", "SOCKS_PASSWORD", "WSS_KEY_PEM",
+        "ALLOW_PASSWORD")}
     return 0
 
 
@@ -50,6 +55,8 @@ cdef int check_option(int err, int option, value=None) except -1:
         return 0
     if err != EINVAL:
         fail(err)
+    if secret_options is not None and option in secret_options:
+        value = None
     return fail_option(err, name_of(option), value)
 
 
@@ -64,7 +71,8 @@ cdef int set_option(fmq_socket s, int option, value) except -1:
         return check_option(fmq_setsockopt(s, option, NULL, 0), option)
     if option in bytes_options:
         if not isinstance(value, bytes):
-            raise TypeError(f"expected bytes, got: {value!r} ({name_of(option)})")
+            got = type(value) if option in secret_options else repr(value)
+            raise TypeError(f"expected bytes, got: {got} ({name_of(option)})")
         return check_option(fmq_setsockopt(
             s, option, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value)),
             option, value)

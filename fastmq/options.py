@@ -243,6 +243,13 @@ class SocketOptions:
         SocketOption.NORM_NUM_AUTOPARITY
     )
     norm_push = NORM_PUSH = IntOption(SocketOption.NORM_PUSH)
+    max_handshakes = MAX_HANDSHAKES = IntOption(SocketOption.MAX_HANDSHAKES)
+    max_peers_per_address = MAX_PEERS_PER_ADDRESS = IntOption(
+        SocketOption.MAX_PEERS_PER_ADDRESS
+    )
+    allow_key = ALLOW_KEY = BytesOption(SocketOption.ALLOW_KEY)
+    allow_password = ALLOW_PASSWORD = BytesOption(SocketOption.ALLOW_PASSWORD)
+    allow_address = ALLOW_ADDRESS = BytesOption(SocketOption.ALLOW_ADDRESS)
 
     if not TYPE_CHECKING and sys.version_info >= (3, 13):
 

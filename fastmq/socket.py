@@ -7,7 +7,7 @@ import errno
 import os
 import pickle
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from warnings import warn
 
@@ -58,6 +58,25 @@ class _SocketContext(Generic[SocketT]):
             self.socket.unbind(self.addr)
         else:
             self.socket.disconnect(self.addr)
+
+
+def _entries(given: Iterable[str | bytes] | str | bytes | None) -> list[bytes] | None:
+    """Return the values of an option that is set once for each."""
+    if given is None:
+        return None
+    several = [given] if isinstance(given, (str, bytes)) else given
+    entries = [e.encode() if isinstance(e, str) else e for e in several]
+    if b"" in entries:
+        raise ValueError("an entry is empty")
+    return entries
+
+
+def _logins(passwords: Mapping[str, str] | None) -> list[bytes] | None:
+    if passwords is None:
+        return None
+    if any("\0" in user for user in passwords):
+        raise ValueError("there is a NUL in a user name")
+    return [f"{user}\0{word}".encode() for user, word in passwords.items()]
 
 
 class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
@@ -284,6 +303,47 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
             topic: What was given to it.
         """
         self.set(SocketOption.UNSUBSCRIBE, _topic(topic))
+
+    def allow(
+        self,
+        *,
+        keys: Iterable[str | bytes] | str | bytes | None = None,
+        passwords: Mapping[str, str] | None = None,
+        addresses: Iterable[str] | str | None = None,
+    ) -> None:
+        """Let nobody connect to this socket but who is on its lists.
+
+        Each call adds to them, and they count from then on, also where the socket is
+        bound already; who is connected stays. An empty list lets nobody in. Peers are
+        judged by the lists alone: no handler of ZAP is asked. Their name or key is the
+        ``User-Id`` of each of their messages. ``set(zmq.ALLOW_KEY, None)``,
+        and the same with ALLOW_PASSWORD and ALLOW_ADDRESS, ends a list.
+
+        Args:
+            keys: Public keys of CURVE, 32 bytes or 40 characters of Z85; or one.
+            passwords: Of PLAIN, by user name. With keys or passwords nobody passes
+                without one of them, whatever the mechanism.
+            addresses: IP addresses, or networks ("10.0.0.0/8"); or one. Who comes by
+                ipc has none, and is not asked for it.
+
+        Raises:
+            ZMQError: EINVAL: one of them is none.
+            ValueError: There is a NUL in a user name.
+
+        >>> import fastmq
+        >>> with fastmq.Context() as ctx, ctx.socket(fastmq.PULL) as server:
+        ...     server.plain_server = 1
+        ...     server.allow(passwords={"joe": "secret"}, addresses="127.0.0.1")
+        """
+        for option, entries in (
+            (SocketOption.ALLOW_KEY, _entries(keys)),
+            (SocketOption.ALLOW_PASSWORD, _logins(passwords)),
+            (SocketOption.ALLOW_ADDRESS, _entries(addresses)),
+        ):
+            if entries is not None:
+                self.set(option, b"")  # it is there, though nobody may be on it
+                for entry in entries:
+                    self.set(option, entry)
 
     def join(self, group: str | bytes) -> None:
         """Raise RuntimeError: groups belong to draft sockets, which are not there.

@@ -3,6 +3,7 @@
 #ifndef FMQ_BASE_BYTES_H
 #define FMQ_BASE_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -52,6 +53,20 @@ fmq__wipe(void *p, size_t n)
 {
     memset(p, 0, n);
     __asm__ __volatile__("" : : "r"(p) : "memory");
+}
+
+/* Whether two secrets are the same, in a time that does not tell where they differ. */
+static inline bool
+fmq__is_same(const void *a, const void *b, size_t n)
+{
+    const volatile uint8_t *x = a;
+    const volatile uint8_t *y = b;
+    unsigned difference = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        difference |= (unsigned)(x[i] ^ y[i]);
+    }
+    return difference == 0;
 }
 
 #endif

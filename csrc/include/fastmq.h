@@ -116,7 +116,23 @@ FMQ_API void fmq_unsent_free(fmq_unsent *list);
 /* After fork, in the child: whether this context belongs to another process. */
 FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
 
-/* Sockets. Types and options are numbered as in zmq.h. */
+/* Sockets. Types and options are numbered as in zmq.h; these options are ours:
+ *
+ * MAX_HANDSHAKES (int, 256; 0: no limit): how many accepted connections may be in their
+ *     handshake at a time. The oldest gives way if it has taken a second or more; else
+ *     newcomers wait.
+ * MAX_PEERS_PER_ADDRESS (int, 0: no limit): how many connections of an IP address (of
+ *     64 bits of an IPv6 one) may be accepted.
+ * ALLOW_KEY, ALLOW_PASSWORD, ALLOW_ADDRESS: one more who may connect: a public key of
+ *     CURVE, "user\0password" of PLAIN, "address" or "address/bits". Nothing (length 0)
+ *     makes a list of nobody, NULL ends the list. Once there is a list of keys or
+ *     passwords, only who is on one passes, and ZAP is not asked. Unlike other options
+ *     they count at once. Only to set. */
+#define FMQ_MAX_HANDSHAKES 10001
+#define FMQ_MAX_PEERS_PER_ADDRESS 10002
+#define FMQ_ALLOW_KEY 10003
+#define FMQ_ALLOW_PASSWORD 10004
+#define FMQ_ALLOW_ADDRESS 10005
 FMQ_API int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket);
 /* Waits for no peer: what was sent is written within LINGER by the I/O thread. Names it
  * was bound to are free on return; parts without a last one are dropped. */

@@ -76,8 +76,8 @@ tell_failure(fmq__session *s, int err)
     }
 }
 
-static void
-fail(fmq__session *s, int err)
+void
+fmq__handshake_fail(fmq__session *s, int err)
 {
     tell_failure(s, err);
     s->error = err;
@@ -164,11 +164,11 @@ step(fmq__session *s, unsigned events)
     }
     out_err = flush_output(s); /* after a violation, too: it may explain it */
     if (err != 0) {
-        fail(s, err);
+        fmq__handshake_fail(s, err);
         return;
     }
     if (out_err != 0 && out_err != EAGAIN) {
-        fail(s, out_err);
+        fmq__handshake_fail(s, out_err);
         return;
     }
     if (fmq__conn_is_ready(s->conn) && out_err == 0) {
@@ -181,7 +181,7 @@ step(fmq__session *s, unsigned events)
     }
     err = fmq__io_rewatch(s->hub->io, &s->watch, events);
     if (err != 0) {
-        fail(s, err);
+        fmq__handshake_fail(s, err);
     }
 }
 
@@ -206,7 +206,7 @@ on_time_out(fmq__timer *t)
         s->error = ETIMEDOUT; /* of that it has been told already */
         fmq__session_io_bury(s);
     } else {
-        fail(s, ETIMEDOUT);
+        fmq__handshake_fail(s, ETIMEDOUT);
     }
 }
 
@@ -266,6 +266,7 @@ fmq__handshake_end(fmq__session *s)
         fmq__io_unwatch(io, &s->watch);
     }
     fmq__io_clear_timer(io, &s->timer);
+    fmq__crowd_settle(&s->hub->crowd, &s->guest);
     fmq__zap_end(s);
     if (s->conn != NULL) {
         fmq__conn_free(s->conn);

@@ -64,6 +64,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     fmq__list_init(&h->all_sessions);
     fmq__hub_work_init(h);
     h->zap = NULL;
+    fmq__crowd_init(&h->crowd);
     h->linger_ms = -1;
     h->is_closing = false;
     h->is_finished = false;
@@ -82,6 +83,7 @@ fmq__hub_fini(fmq__hub *h)
         fmq__poller_close(h->sessions);
         h->sessions = NULL;
     }
+    fmq__crowd_fini(&h->crowd);
     fmq__free(h->slot);
     h->slot = NULL;
     fmq__inbox_drop(h->inbox);

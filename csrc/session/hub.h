@@ -28,6 +28,7 @@
 #include "pattern/pattern.h"
 #include "pipe/inbox.h"
 #include "pipe/inproc.h"
+#include "session/crowd.h"
 #include "session/event.h"
 
 typedef struct fmq__hub fmq__hub;
@@ -137,6 +138,7 @@ struct fmq__hub {
     fmq__node endpoints; /* I/O thread: dialers and listeners */
     fmq__node all_sessions; /* I/O thread */
     fmq__zap_desk *zap; /* I/O thread: see zap.c; NULL: no handshake has asked yet */
+    fmq__crowd crowd;   /* I/O thread: accepted connections */
     fmq__timer linger_timer; /* I/O thread */
     int64_t linger_ms;       /* as it was at close */
     bool is_closing;         /* I/O thread: close has begun there */

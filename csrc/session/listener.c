@@ -6,6 +6,7 @@
  * waits in the kernel's queue meanwhile.
  */
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,7 +15,11 @@
 #include "session/session.h"
 #include "transport/filter.h"
 
-enum { ACCEPT_MAX = 64, PAUSE_MS = 100 };
+/* FULL_PAUSE_MS: while as many handshakes go on as may. PATIENCE_MS: how long one of
+ * them may have taken then before it gives way to a newcomer: who does not mean to
+ * finish it holds its place no longer, and in a rush of those who do nobody is thrown
+ * out. */
+enum { ACCEPT_MAX = 64, PAUSE_MS = 100, FULL_PAUSE_MS = 5, PATIENCE_MS = 1000 };
 
 typedef struct listener {
     fmq__endpoint base;
@@ -39,10 +44,10 @@ start(listener *l)
 }
 
 static void
-pause_accepting(listener *l)
+pause_accepting(listener *l, int64_t ms)
 {
     fmq__io_unwatch(l->base.hub->io, &l->watch);
-    fmq__io_set_timer(l->base.hub->io, &l->pause, fmq__deadline_ns(PAUSE_MS));
+    fmq__io_set_timer(l->base.hub->io, &l->pause, fmq__deadline_ns(ms));
 }
 
 static void
@@ -59,23 +64,69 @@ tell(const listener *l, uint64_t type, uint64_t value)
     fmq__hub_tell(l->base.hub, &e);
 }
 
+static bool
+is_admitted(const fmq__link_opts *o, int fd, const struct sockaddr_storage *from)
+{
+    const fmq__blob *filters = &o->bytes.filters;
+
+    return fmq__filter_admits(filters->data, filters->len / sizeof(fmq__filter), fd) &&
+           fmq__allow_admits(o->bytes.allow, from) &&
+           /* Who speaks no ZMTP shows no credentials. */
+           !(o->is_raw && fmq__allow_wants_credentials(o->bytes.allow));
+}
+
 /* Makes a session of an accepted connection. Without memory for one it is closed;
  * others may come. */
 static void
 take(listener *l, int fd)
 {
     fmq__endpoint *e = &l->base;
-    const fmq__blob *filters = &e->opts.bytes.filters;
+    fmq__crowd *crowd = &e->hub->crowd;
+    struct sockaddr_storage from = {0};
+    socklen_t len = sizeof(from);
+    fmq__place *place;
     fmq__session *s;
+    int err = getpeername(fd, (struct sockaddr *)(void *)&from, &len) != 0 ? errno : 0;
 
-    if (!fmq__filter_admits(filters->data, filters->len / sizeof(fmq__filter), fd)) {
+    if (err == 0 && !is_admitted(&e->opts, fd, &from)) {
+        err = EACCES;
+    }
+    if (err == 0) {
+        err = fmq__crowd_take_seat(crowd, &from,
+                                   (uint32_t)e->opts.max_peers_per_address, &place);
+    }
+    if (err != 0) {
         (void)close(fd);
-        tell(l, FMQ__EVENT_ACCEPT_FAILED, EACCES);
+        tell(l, FMQ__EVENT_ACCEPT_FAILED, (uint64_t)err);
         return;
     }
-    if (fmq__session_open(e->hub, e, fd, &e->opts, &s) == 0) {
-        fmq__session_tell(s, FMQ__EVENT_ACCEPTED, (uint64_t)fd);
+    if (fmq__session_open(e->hub, e, fd, &e->opts, &s) != 0) {
+        fmq__crowd_give_seat(crowd, place);
+        return;
     }
+    fmq__crowd_enter(crowd, &s->guest, place, fmq__io_now(e->hub->io));
+    fmq__session_tell(s, FMQ__EVENT_ACCEPTED, (uint64_t)fd);
+}
+
+/* Whether one more handshake may begin; `*out` (or NULL) has to end for it. */
+static bool
+has_room(const fmq__endpoint *e, fmq__session **out)
+{
+    const fmq__crowd *crowd = &e->hub->crowd;
+    int max = e->opts.max_handshakes;
+    fmq__guest *oldest;
+
+    *out = NULL;
+    if (max == 0 || crowd->n_shaking < (size_t)max) {
+        return true;
+    }
+    oldest = fmq__crowd_oldest(crowd, fmq__io_now(e->hub->io),
+                               (uint64_t)PATIENCE_MS * 1000000);
+    if (oldest == NULL) {
+        return false;
+    }
+    *out = FMQ__ITEM(oldest, fmq__session, guest);
+    return true;
 }
 
 static void
@@ -86,9 +137,15 @@ on_ready(fmq__watch *w, unsigned events)
 
     (void)events;
     for (int i = 0, n_failed = 0; i < ACCEPT_MAX; i++) {
+        fmq__session *out;
         int fd;
-        int err = e->addr.transport->accept(l->fd, &e->opts.stream, &fd);
+        int err;
 
+        if (!has_room(e, &out)) {
+            pause_accepting(l, FULL_PAUSE_MS);
+            return;
+        }
+        err = e->addr.transport->accept(l->fd, &e->opts.stream, &fd);
         if (err == EAGAIN) {
             return;
         }
@@ -98,8 +155,11 @@ on_ready(fmq__watch *w, unsigned events)
         n_failed += err != 0;
         if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM ||
             n_failed == ACCEPT_MAX) {
-            pause_accepting(l);
+            pause_accepting(l, PAUSE_MS);
             return;
+        }
+        if (err == 0 && out != NULL) {
+            fmq__handshake_fail(out, ECONNABORTED);
         }
         if (err == 0) {
             take(l, fd);

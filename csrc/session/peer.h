@@ -9,6 +9,7 @@
 
 #include "pipe/netpipe.h"
 #include "security/secrets.h"
+#include "session/allow.h"
 #include "session/hub.h"
 #include "transport/transport.h"
 
@@ -79,6 +80,7 @@ typedef struct fmq__byte_opts {
     fmq__socks_opts socks; /* connect over tcp: by which proxy */
     fmq__secrets *secrets; /* NULL: those of the mechanism NULL */
     fmq__blob zap_domain;  /* what a ZAP handler is told of us */
+    fmq__allow *allow;     /* who may connect; shared, and changes; NULL: no lists */
 } fmq__byte_opts;
 
 static inline void
@@ -94,6 +96,7 @@ fmq__byte_opts_hold(const fmq__byte_opts *o)
     fmq__blob_hold(&o->socks.password);
     fmq__secrets_hold(o->secrets);
     fmq__blob_hold(&o->zap_domain);
+    fmq__allow_hold(o->allow);
 }
 
 static inline void
@@ -110,6 +113,8 @@ fmq__byte_opts_drop(fmq__byte_opts *o)
     fmq__secrets_drop(o->secrets);
     o->secrets = NULL;
     fmq__blob_drop(&o->zap_domain);
+    fmq__allow_drop(o->allow);
+    o->allow = NULL;
 }
 
 int fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer);
@@ -132,8 +137,10 @@ struct fmq__link_opts {
     int connect_timeout_ms; /* 0: the system's */
     int handshake_ivl_ms;   /* 0: none */
     fmq__heartbeat_opts heartbeat;
-    int use_fd;         /* bind: adopt this descriptor; -1: none */
-    int reconnect_stop; /* FMQ__STOP_* */
+    int max_handshakes;        /* bind: at a time; 0: no limit */
+    int max_peers_per_address; /* the same */
+    int use_fd;                /* bind: adopt this descriptor; -1: none */
+    int reconnect_stop;        /* FMQ__STOP_* */
     fmq__byte_opts bytes;
     bool enforces_zap_domain;
     bool is_immediate;

@@ -198,16 +198,19 @@ take_blobs(fmq__session *s, const fmq__link_opts *o)
     }
 }
 
-/* NULL asks ZAP only where there is a domain. */
+/* NULL asks only where there is a domain, or a list of those who may come. */
 static const void *
-config_of(const fmq__mech_ops *mech, const fmq__link_opts *o)
+config_of(const fmq__mech_ops *mech, const fmq__endpoint *from, const fmq__link_opts *o)
 {
     static const fmq__null_config asking = {.asks_zap = true};
 
     if (mech != &fmq__mech_null) {
         return o->bytes.secrets;
     }
-    return o->bytes.zap_domain.len != 0 ? &asking : NULL;
+    return o->bytes.zap_domain.len != 0 ||
+                   (from->is_bound && fmq__allow_wants_credentials(o->bytes.allow))
+               ? &asking
+               : NULL;
 }
 
 int
@@ -225,7 +228,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
         .metadata = o->bytes.metadata.data,
         .metadata_len = o->bytes.metadata.len,
         .mech = mech,
-        .mech_config = config_of(mech, o),
+        .mech_config = config_of(mech, from, o),
         .is_server = o->bytes.secrets != NULL && o->bytes.secrets->is_server,
     };
     fmq__session *s = fmq__calloc(1, sizeof(*s));
@@ -245,6 +248,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     fmq__list_init(&s->turn_node);
     fmq__list_init(&s->seen_node);
     fmq__list_init(&s->beat.node);
+    fmq__guest_init(&s->guest);
     fmq__chore_init(&s->burial, on_buried);
     s->phase = FMQ__HANDSHAKE;
     s->maxmsgsize = o->maxmsgsize;
@@ -504,6 +508,7 @@ fmq__session_io_bury(fmq__session *s)
     bool was_established = !fmq__session_is_shaking(s);
 
     fmq__handshake_end(s);
+    fmq__crowd_leave(&s->hub->crowd, &s->guest);
     fmq__io_clear_timer(s->hub->io, &s->timer);
     if (s->watch.fd >= 0) {
         fmq__io_unwatch(s->hub->io, &s->watch);

@@ -72,6 +72,7 @@ struct fmq__session {
     fmq__heartbeat beat;
     fmq__conn *conn;       /* NULL: it is over, or (is_raw) there is none */
     fmq__secrets *secrets; /* what its mechanism goes by */
+    fmq__guest guest;      /* accepted: one of hub->crowd */
     fmq__inproc *zap;      /* where ZAP's answer comes; NULL: it is not asked */
 
     /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
@@ -187,6 +188,8 @@ int fmq__handshake_begin(fmq__session *s, const fmq__conn_config *config,
 /* The same where there is nothing to shake: it is over in the next turn. */
 int fmq__handshake_skip(fmq__session *s);
 void fmq__handshake_end(fmq__session *s);
+/* It has failed. */
+void fmq__handshake_fail(fmq__session *s, int err);
 /* Something may have come that it waited for. */
 void fmq__handshake_go_on(fmq__session *s);
 

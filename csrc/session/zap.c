@@ -159,14 +159,47 @@ pass_unasked(fmq__session *s)
     return is_needed ? EFAULT : fmq__conn_zap_reply(s->conn, &reply);
 }
 
+/* What the socket's own lists say: EAGAIN, nothing. */
+static int
+ask_lists(fmq__session *s)
+{
+    const fmq__link_opts *o = &s->endpoint->opts;
+    bool is_server = o->bytes.secrets != NULL && o->bytes.secrets->is_server;
+    fmq__mech_credential shown[FMQ__MECH_MAX_CREDENTIALS];
+    size_t n = fmq__conn_credentials(s->conn, shown);
+    fmq__allow_user user;
+    fmq__zap_reply reply = {.is_answered = true, .status = 400};
+
+    if (!is_server && !s->is_bound) {
+        return EAGAIN; /* whom we went to is on no list of ours */
+    }
+    switch (fmq__allow_judge(o->bytes.allow, fmq__conn_mech(s->conn)->name, shown, n,
+                             &user)) {
+    case FMQ__ALLOW_NO_LIST:
+        return EAGAIN;
+    case FMQ__ALLOW_ADMITTED:
+        reply.status = 200;
+        reply.user_id = user.name;
+        reply.user_id_len = user.len;
+        break;
+    case FMQ__ALLOW_REFUSED:
+    default:
+        break;
+    }
+    return fmq__conn_zap_reply(s->conn, &reply);
+}
+
 static int
 ask(fmq__session *s)
 {
     fmq__hub *h = s->hub;
     const fmq__link_opts *o = &s->endpoint->opts;
     fmq__couple *couple;
-    int err;
+    int err = ask_lists(s);
 
+    if (err != EAGAIN) {
+        return err;
+    }
     if (o->enforces_zap_domain && o->bytes.zap_domain.len == 0 &&
         !fmq__conn_mech(s->conn)->needs_handler) {
         return pass_unasked(s); /* there is no domain: nothing to enforce */

@@ -392,6 +392,13 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     if (err != 0) {
         return err;
     }
+    if (t != NULL) {
+        err = fmq__options_need_lists(&s->opt);
+    }
+    if (err != 0) {
+        fmq__socket_leave(s);
+        return err;
+    }
     fmq__options_link(&s->opt, &link);
     link.is_raw = s->hub.pattern->is_raw;
     link.conflates = s->opt.conflate ? s->hub.pattern->ops->conflates : 0;

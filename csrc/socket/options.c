@@ -72,6 +72,8 @@ static const row rows[] = {
     ROW(77, heartbeat_timeout_ms, -1, 0, INT_MAX), /* HEARTBEAT_TIMEOUT, ms */
     ROW(79, connect_timeout_ms, 0, 0, INT_MAX),    /* CONNECT_TIMEOUT, ms */
     ROW(80, tcp_maxrt_ms, 0, 0, INT_MAX),          /* TCP_MAXRT, ms */
+    ROW(FMQ_MAX_HANDSHAKES, max_handshakes, 256, 0, INT_MAX),
+    ROW(FMQ_MAX_PEERS_PER_ADDRESS, max_peers_per_address, 0, 0, INT_MAX),
 };
 
 enum {
@@ -316,6 +318,28 @@ set_filter(fmq__options *o, int option, const void *value, size_t len)
     return f.kind == FMQ__FILTER_PID && id <= 0 ? EINVAL : add_filter(o, &f);
 }
 
+int
+fmq__options_need_lists(fmq__options *o)
+{
+    return o->bytes.allow != NULL ? 0 : fmq__allow_new(&o->bytes.allow);
+}
+
+/* One value is one more who may connect; none at all (NULL) ends the list. */
+static int
+set_allow(fmq__options *o, enum fmq__allow_kind kind, const void *value, size_t len)
+{
+    int err = fmq__options_need_lists(o);
+
+    if (err != 0) {
+        return err;
+    }
+    if (value == NULL) {
+        fmq__allow_end(o->bytes.allow, kind);
+        return 0;
+    }
+    return fmq__allow_add(o->bytes.allow, kind, value, len);
+}
+
 /* The options that are bytes; EINVAL: not one of them, or a bad value. */
 static int
 set_bytes(fmq__options *o, int option, const void *value, size_t len)
@@ -342,6 +366,12 @@ set_bytes(fmq__options *o, int option, const void *value, size_t len)
     case OPT_IPC_FILTER_UID:
     case OPT_IPC_FILTER_GID:
         return set_filter(o, option, value, len);
+    case FMQ_ALLOW_KEY:
+        return set_allow(o, FMQ__ALLOW_KEY, value, len);
+    case FMQ_ALLOW_PASSWORD:
+        return set_allow(o, FMQ__ALLOW_PASSWORD, value, len);
+    case FMQ_ALLOW_ADDRESS:
+        return set_allow(o, FMQ__ALLOW_ADDRESS, value, len);
     case OPT_HICCUP_MSG:
         return set_blob(&o->bytes.hiccup, value, len);
     default:
@@ -482,6 +512,8 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->heartbeat.ivl_ms = o->heartbeat_ivl_ms;
     link->heartbeat.ttl_ms = o->heartbeat_ttl_ms;
     link->heartbeat.timeout_ms = o->heartbeat_timeout_ms;
+    link->max_handshakes = o->max_handshakes;
+    link->max_peers_per_address = o->max_peers_per_address;
     link->enforces_zap_domain = o->zap_enforce_domain != 0;
     link->is_immediate = o->immediate != 0;
     memcpy(link->identity, o->routing_id, o->routing_id_len);

@@ -65,6 +65,8 @@ typedef struct fmq__options {
     int use_fd; /* for the next bind; -1: none */
     int reconnect_stop;
     int zap_enforce_domain;
+    int max_handshakes;
+    int max_peers_per_address;
     /* For transports and engines that are not here: kept, and told. */
     int rate;
     int recovery_ivl_ms;
@@ -83,6 +85,10 @@ typedef struct fmq__options {
 void fmq__options_init(fmq__options *o);
 
 void fmq__options_fini(fmq__options *o);
+
+/* Makes the lists of who may connect, if there are none: what is bound or connected
+ * shares them from then on. ENOMEM. */
+int fmq__options_need_lists(fmq__options *o);
 
 int fmq__options_set(fmq__options *o, int option, const void *value, size_t len);
 /* `*len`: the room before, what was written after. Numbers want room of their size. */

@@ -19,6 +19,7 @@ from patterns.conftest import (  # noqa: F401
     wildcard,
     world,
 )
+from patterns.watched import Watched
 
 ZAP = "inproc://zeromq.zap.01"
 TIMEOUT_MS = 20000
@@ -33,6 +34,14 @@ def properties(**named: bytes) -> bytes:
         + value
         for name, value in named.items()
     )
+
+
+def verdict(watched: Watched) -> tuple[str, int]:
+    """Return how the next handshake ended."""
+    while True:
+        name, value, _ = watched.next()
+        if name.startswith("HANDSHAKE"):
+            return name, value
 
 
 class Handler:
