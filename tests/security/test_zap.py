@@ -99,9 +99,10 @@ def test_the_side_that_connects_asks_too(
     assert handler.request()[2] == b"mine"
     handler.answer(400)
     assert verdict(asker) == ("HANDSHAKE_FAILED_AUTH", 400)
-    assert handler.request()[2] == b"mine"  # it is not the server's fault
-    handler.answer()
-    assert verdict(asker) == ("HANDSHAKE_SUCCEEDED", 0)
+    if libs[0] == OURS:  # libzmq tries again if the end comes before it has noticed
+        assert handler.request()[2] == b"mine"  # it is not the server's fault
+        handler.answer()
+        assert verdict(asker) == ("HANDSHAKE_SUCCEEDED", 0)
 
 
 def test_both_sides_ask(
