@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message functions of zmq.h. A zmq_msg_t is the core's message; a closed one has a
- * kind of its own, so that closing twice, or going on with it, is EFAULT. */
+ * kind of its own, so that closing twice, or going on with it, is EFAULT, as is NULL.
+ */
 #include "capi/zmq_msg.h"
 
 #include <stdlib.h>
@@ -11,6 +12,9 @@ _Static_assert(_Alignof(zmq_msg_t) >= _Alignof(fmq__msg), "a zmq_msg_t is a mess
 int
 zmq_msg_init(zmq_msg_t *message)
 {
+    if (message == NULL) {
+        return fmq__zmq_result(EFAULT);
+    }
     fmq__msg_init(fmq__zmq_msg(message));
     return 0;
 }
@@ -18,13 +22,17 @@ zmq_msg_init(zmq_msg_t *message)
 int
 zmq_msg_init_size(zmq_msg_t *message, size_t size)
 {
-    return fmq__zmq_result(fmq__msg_init_size(fmq__zmq_msg(message), size));
+    return fmq__zmq_result(
+        message != NULL ? fmq__msg_init_size(fmq__zmq_msg(message), size) : EFAULT);
 }
 
 int
 zmq_msg_init_data(zmq_msg_t *message, void *data, size_t size, zmq_free_fn *free_fn,
                   void *hint)
 {
+    if (message == NULL || (data == NULL && size != 0)) {
+        return fmq__zmq_result(EFAULT);
+    }
     return fmq__zmq_result(
         fmq__msg_init_lent(fmq__zmq_msg(message), data, size, free_fn, hint));
 }
@@ -32,6 +40,9 @@ zmq_msg_init_data(zmq_msg_t *message, void *data, size_t size, zmq_free_fn *free
 int
 zmq_msg_init_buffer(zmq_msg_t *message, const void *data, size_t size)
 {
+    if (message == NULL || (data == NULL && size != 0)) {
+        return fmq__zmq_result(EFAULT);
+    }
     return fmq__zmq_result(fmq__msg_init_copy(fmq__zmq_msg(message), data, size));
 }
 
@@ -73,19 +84,19 @@ zmq_msg_copy(zmq_msg_t *to, zmq_msg_t *from)
 void *
 zmq_msg_data(zmq_msg_t *message)
 {
-    return fmq__msg_data(fmq__zmq_msg(message));
+    return message != NULL ? fmq__msg_data(fmq__zmq_msg(message)) : NULL;
 }
 
 size_t
 zmq_msg_size(const zmq_msg_t *message)
 {
-    return fmq__msg_len(fmq__zmq_const_msg(message));
+    return message != NULL ? fmq__msg_len(fmq__zmq_const_msg(message)) : 0;
 }
 
 int
 zmq_msg_more(const zmq_msg_t *message)
 {
-    return (fmq__zmq_const_msg(message)->flags & FMQ__MORE) != 0;
+    return message != NULL && (fmq__zmq_const_msg(message)->flags & FMQ__MORE) != 0;
 }
 
 static int
@@ -107,6 +118,9 @@ source_fd(const zmq_msg_t *message)
 int
 zmq_msg_get(const zmq_msg_t *message, int property)
 {
+    if (!fmq__zmq_is_msg(fmq__zmq_const_msg(message))) {
+        return fmq__zmq_result(EFAULT);
+    }
     switch (property) {
     case ZMQ_MORE:
         return zmq_msg_more(message);
@@ -132,9 +146,15 @@ zmq_msg_set(zmq_msg_t *message, int property, int value)
 const char *
 zmq_msg_gets(const zmq_msg_t *message, const char *property)
 {
-    const fmq__props *props = fmq__zmq_const_msg(message)->props;
+    const fmq__msg *m = fmq__zmq_const_msg(message);
+    const fmq__props *props;
     const char *value = NULL;
 
+    if (!fmq__zmq_is_msg(m)) {
+        errno = EFAULT;
+        return NULL;
+    }
+    props = m->props;
     if (props != NULL && property != NULL) {
         value = fmq__props_get(props, property, NULL);
     }
@@ -149,6 +169,9 @@ zmq_msg_gets(const zmq_msg_t *message, const char *property)
 int
 zmq_msg_set_routing_id(zmq_msg_t *message, uint32_t routing_id)
 {
+    if (!fmq__zmq_is_msg(fmq__zmq_msg(message))) {
+        return fmq__zmq_result(EFAULT);
+    }
     if (routing_id == 0) {
         return fmq__zmq_result(EINVAL);
     }
@@ -159,7 +182,7 @@ zmq_msg_set_routing_id(zmq_msg_t *message, uint32_t routing_id)
 uint32_t
 zmq_msg_routing_id(zmq_msg_t *message)
 {
-    return fmq__zmq_msg(message)->routing_id;
+    return message != NULL ? fmq__zmq_msg(message)->routing_id : 0;
 }
 
 int
@@ -174,5 +197,5 @@ zmq_msg_set_group(zmq_msg_t *message, const char *group)
 const char *
 zmq_msg_group(zmq_msg_t *message)
 {
-    return fmq__msg_group(fmq__zmq_msg(message));
+    return message != NULL ? fmq__msg_group(fmq__zmq_msg(message)) : "";
 }

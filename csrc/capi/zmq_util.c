@@ -30,9 +30,15 @@ zmq_strerror(int error)
 void
 zmq_version(int *major, int *minor, int *patch)
 {
-    *major = ZMQ_VERSION_MAJOR;
-    *minor = ZMQ_VERSION_MINOR;
-    *patch = ZMQ_VERSION_PATCH;
+    if (major != NULL) {
+        *major = ZMQ_VERSION_MAJOR;
+    }
+    if (minor != NULL) {
+        *minor = ZMQ_VERSION_MINOR;
+    }
+    if (patch != NULL) {
+        *patch = ZMQ_VERSION_PATCH;
+    }
 }
 
 int

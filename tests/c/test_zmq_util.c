@@ -12,6 +12,7 @@ TEST(versions_and_capabilities)
     zmq_version(&major, &minor, &patch);
     CHECK_EQ(ZMQ_MAKE_VERSION(major, minor, patch), ZMQ_VERSION);
     CHECK_EQ(ZMQ_VERSION, 40305);
+    zmq_version(NULL, NULL, NULL);
     CHECK_EQ(zmq_has("ipc"), 1);
     CHECK_EQ(zmq_has("pgm"), 0);
     CHECK_EQ(zmq_has("draft"), 0);
