@@ -33,8 +33,27 @@ endif()
 set(public_headers fastmq.h zmq.h zmq_utils.h)
 list(TRANSFORM public_headers PREPEND "${PROJECT_SOURCE_DIR}/csrc/include/")
 install(FILES ${public_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(TARGETS fastmq LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS fastmq EXPORT fastmq LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS fastmq_core ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+
+# --- CMake: find_package(fastmq), fastmq::fastmq ---
+
+include(CMakePackageConfigHelpers)
+set(fastmq_package "${CMAKE_INSTALL_LIBDIR}/cmake/fastmq")
+write_basic_package_version_file(
+    "${PROJECT_BINARY_DIR}/fastmqConfigVersion.cmake"
+    COMPATIBILITY SameMinorVersion
+)
+install(
+    EXPORT fastmq
+    FILE fastmqConfig.cmake
+    NAMESPACE fastmq::
+    DESTINATION "${fastmq_package}"
+)
+install(
+    FILES "${PROJECT_BINARY_DIR}/fastmqConfigVersion.cmake"
+    DESTINATION "${fastmq_package}"
+)
 
 # --- pkg-config ---
 

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 from bindings.conftest import HERE, Installed, need
+from native import PATH, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+EXAMPLES = ROOT / "examples" / "c"
 RUBY_EXAMPLES = Path("/usr/share/doc/ruby-ffi-rzmq/examples")
 
 
@@ -29,9 +31,21 @@ def compile_it(*command: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def has_header(compiler: str, header: str, installed: Installed) -> bool:
+def ask_pkg_config(module: str, installed: Installed, *options: str) -> str:
     done = subprocess.run(
-        [compiler, "-E", f"-I{installed.include}", "-x", "c++", "-"],
+        ["pkg-config", "--cflags", "--libs", *options, module],
+        env=installed.environment(PKG_CONFIG_PATH=str(installed.lib / "pkgconfig")),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def has_header(compiler: str, header: str, installed: Installed | None) -> bool:
+    folder = [f"-I{installed.include}"] if installed else []
+    done = subprocess.run(
+        [compiler, "-E", *folder, "-x", "c++", "-"],
         input=f"#include <{header}>\n",
         capture_output=True,
         text=True,
@@ -48,30 +62,68 @@ def check(said: str) -> None:
 def test_c(module: str, installed: Installed, tmp_path: Path) -> None:
     """The compiler's options come from the files for pkg-config."""
     need("cc", "pkg-config")
-    asked = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", module],
-        env=installed.environment(PKG_CONFIG_PATH=str(installed.lib / "pkgconfig")),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    asked = ask_pkg_config(module, installed)
     program = tmp_path / "program"
     source = HERE / "program.c"
-    compile_it(
-        "cc", "-std=c11", *WARNINGS, source, *asked.stdout.split(), "-o", program
-    )
+    compile_it("cc", "-std=c11", *WARNINGS, source, *asked.split(), "-o", program)
     check(installed.run(program, log=tmp_path))
 
 
 def test_c_linked_statically(installed: Installed, tmp_path: Path) -> None:
-    need("cc")
+    """The file for pkg-config says what else that needs."""
+    need("cc", "pkg-config")
     program = tmp_path / "program"
-    source, archive = HERE / "program.c", installed.lib / "libfastmq.a"
-    compile_it(
-        "cc", source, f"-I{installed.include}", archive, "-pthread", "-o", program
-    )
+    source, archive = HERE / "program.c", str(installed.lib / "libfastmq.a")
+    asked = ask_pkg_config("fastmq", installed, "--static").split()
+    assert "-lfastmq" in asked
+    options = [archive if option == "-lfastmq" else option for option in asked]
+    compile_it("cc", source, *options, "-o", program)
     done = subprocess.run([program], capture_output=True, text=True, timeout=60)
     check(done.stdout)
+    needed = subprocess.run(["readelf", "-d", program], capture_output=True, text=True)
+    assert "fastmq" not in needed.stdout
+
+
+def expected_of(source: Path) -> str:
+    """Return what an example's head says that it prints."""
+    head = source.read_text(encoding="utf-8").partition(" * Prints:\n")[2]
+    lines = re.findall(r"^ \*     (.*)$", head.partition("*/")[0], re.MULTILINE)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def test_examples_as_a_project_of_others(installed: Installed, tmp_path: Path) -> None:
+    cmake = shutil.which("cmake", path=PATH)
+    need("cc", "c++")
+    assert cmake
+    prefix = f"-DCMAKE_PREFIX_PATH={installed.prefix}"
+    warnings = [f"-DCMAKE_{x}_FLAGS={' '.join(WARNINGS)}" for x in ("C", "CXX")]
+    compile_it(cmake, "-S", EXAMPLES, "-B", tmp_path, prefix, *warnings)
+    compile_it(cmake, "--build", tmp_path)
+    sources = [*EXAMPLES.glob("*.c"), *EXAMPLES.glob("*.cc")]
+    if not has_header("c++", "zmq_addon.hpp", installed):
+        sources.remove(EXAMPLES / "poll_cppzmq.cc")
+    assert len(sources) > 4
+    for source in sources:
+        log = tmp_path / f"log-{source.stem}"
+        log.mkdir()
+        said = installed.run(tmp_path / source.stem, log=log)
+        assert said == expected_of(source), source.name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["requests.c", "pipeline.c", "publish.c", "requests_cpp.cc", "poll_cppzmq.cc"],
+)
+def test_examples_are_libzmq_programs(name: str, tmp_path: Path) -> None:
+    need("cc", "c++", "pkg-config")
+    header = "zmq_addon.hpp" if "cppzmq" in name else "zmq.h"
+    if not has_header("c++", header, None):
+        pytest.skip(f"no {header}")
+    source, program = EXAMPLES / name, tmp_path / "program"
+    compiler = ["cc"] if source.suffix == ".c" else ["c++", "-std=c++17", "-pthread"]
+    compile_it(*compiler, source, "-lzmq", "-o", program)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == expected_of(source), done.stderr
 
 
 def test_c_linked_with_libzmq(installed: Installed, tmp_path: Path) -> None:
