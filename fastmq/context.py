@@ -149,6 +149,15 @@ class Context(_core.Context, Generic[SocketT]):
         return cls(shadow=address)
 
     @classmethod
+    def shadow_pyczmq(cls, ctx: Any) -> Self:
+        """Raise NotImplementedError: a context of CZMQ is libzmq's, and none of ours.
+
+        Args:
+            ctx: A context of pyczmq.
+        """
+        raise NotImplementedError("contexts of CZMQ are libzmq's, which this is not")
+
+    @classmethod
     def instance(cls, io_threads: int = 1) -> Self:
         """Return the context that all of the process share, made when first asked for.
 

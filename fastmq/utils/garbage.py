@@ -50,6 +50,7 @@ class GarbageCollector:
     """
 
     url = "inproc://pyzmq.gc.01"
+    context: Context[Any] | None = None
     thread: Thread | None
 
     def __init__(self, context: Context[Any] | None = None) -> None:

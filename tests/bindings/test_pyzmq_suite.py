@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import shutil
 import subprocess
 import sys
-import tarfile
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 import zmq
 from bindings.conftest import Installed
+from compat import suite
 from native import BUILD, build, locked
 from source.tree import complain
 
-PLUGINS = ("pytest-asyncio", "pytest-rerunfailures", "pytest-timeout")
-MODULES = ("tornado", "gevent", "cython", "setuptools", f"pyzmq=={zmq.__version__}")
 # Types of Python, and 2 GiB a message: neither has to do with what is preloaded.
-LEFT_OUT = ("--ignore=tests/test_mypy.py", "-k", "not large")
+LEFT_OUT = ("--ignore=tests/test_mypy.py", *suite.LARGE)
 
 SECURITY = "there is no CURVE, PLAIN or ZAP yet"
 # Names of tests, how they end on ours, and why.
@@ -70,55 +66,15 @@ def test_the_wheel_runs_with_it_preloaded() -> None:
     assert done.stdout == "4.3.5\n", done.stderr
 
 
-def pip(*arguments: str | Path) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip(f"pip cannot get what the suite needs: {done.stderr[-200:]}")
-
-
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the suite's tests, and what they import in `site`."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the suite, and with what it tests."""
     folder = tmp_path_factory.mktemp("suite")
-    pip("download", "-q", "--no-binary", ":all:", "--no-deps", "--no-build-isolation",
-        f"pyzmq=={zmq.__version__}", "-d", folder)  # fmt: skip
-    (archive,) = folder.glob("pyzmq-*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    (source,) = folder.glob("pyzmq-*/")
-    shutil.copytree(source / "tests", folder / "run" / "tests")
-    shutil.copy(source / "pytest.ini", folder / "run")
-    pip("install", "-q", "--target", folder / "site", "pytest", *PLUGINS, *MODULES)
+    try:
+        suite.fetch(folder, zmq.__version__, f"pyzmq=={zmq.__version__}")
+    except suite.Unavailable as error:
+        pytest.skip(str(error))
     return folder
-
-
-def outcomes(suite: Path, name: str, **more: str) -> dict[str, str]:
-    """Run the suite, and return how each of its tests ended."""
-    report = suite / f"{name}.xml"
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "no:randomly", "-p", "no:benchmark", "--timeout=30", *LEFT_OUT]
-    command += ["--reruns=2", f"--junitxml={report}", "tests"]
-    done = subprocess.run(
-        command,
-        cwd=suite / "run",
-        env={**os.environ, "PYTHONPATH": str(suite / "site"), **more},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert report.exists(), done.stdout[-3000:]
-    found: dict[str, str] = {}
-    for case in ET.parse(report).getroot().iter("testcase"):
-        key = f"{case.get('classname', '').removeprefix('tests.')}.{case.get('name')}"
-        kinds = {child.tag for child in case}
-        ended = "passed" if not kinds & {"failure", "error", "skipped"} else "failed"
-        found[key] = "skipped" if "skipped" in kinds else ended
-    return found
 
 
 def listed(name: str) -> str | None:
@@ -130,9 +86,10 @@ def listed(name: str) -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_pyzmqs_own_suite(suite: Path, installed: Installed) -> None:
-    theirs = outcomes(suite, "theirs")
-    ours = outcomes(suite, "ours", LD_PRELOAD=str(installed.lib / "libfastmq.so.0"))
+def test_pyzmqs_own_suite(folder: Path, installed: Installed) -> None:
+    preload = {"LD_PRELOAD": str(installed.lib / "libfastmq.so.0")}
+    theirs = suite.outcomes(folder, "theirs", {}, *LEFT_OUT)
+    ours = suite.outcomes(folder, "ours", preload, *LEFT_OUT)
     assert len(theirs) > 400
     assert ours.keys() == theirs.keys()
     complain(
