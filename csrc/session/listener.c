@@ -75,8 +75,8 @@ is_admitted(const fmq__link_opts *o, int fd, const struct sockaddr_storage *from
            !(o->is_raw && fmq__allow_wants_credentials(o->bytes.allow));
 }
 
-/* Makes a session of an accepted connection. Without memory for one it is closed;
- * others may come. */
+/* Makes a session of an accepted connection. If it can't be had, that is closed; others
+ * may come. */
 static void
 take(listener *l, int fd)
 {
@@ -100,8 +100,10 @@ take(listener *l, int fd)
         tell(l, FMQ__EVENT_ACCEPT_FAILED, (uint64_t)err);
         return;
     }
-    if (fmq__session_open(e->hub, e, fd, &e->opts, &s) != 0) {
+    err = fmq__session_open(e->hub, e, fd, &e->opts, &s);
+    if (err != 0) {
         fmq__crowd_give_seat(crowd, place);
+        tell(l, FMQ__EVENT_ACCEPT_FAILED, (uint64_t)err);
         return;
     }
     fmq__crowd_enter(crowd, &s->guest, place, fmq__io_now(e->hub->io));

@@ -3,9 +3,11 @@
  * What they tell is tested from Python, beside libzmq (tests/patterns). */
 #include <errno.h>
 
-#include "sockets.h"
+#include "base/alloc.h"
+#include "raw_peer.h"
 
-enum { PUB = 1, SUB = 2, LISTENING = 0x8, STOPPED = 0x400, ALL_V1 = 0xFFFF };
+enum { PUB = 1, SUB = 2, ALL_V1 = 0xFFFF };
+enum { LISTENING = 0x8, ACCEPT_FAILED = 0x40, STOPPED = 0x400 };
 
 static fmq_ctx ctx;
 
@@ -101,6 +103,33 @@ TEST(one_after_the_other)
     CHECK_EQ(next_descriptor(), before);
 }
 
+TEST(a_caller_for_whom_there_is_no_memory)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+    fmq_socket reader;
+    fmq_msg *parts;
+    size_t n;
+    int fd;
+    char text[TEXT_ROOM];
+
+    REQUIRE(fmq_bind(s, "tcp://127.0.0.1:*") == 0);
+    CHECK_EQ(fmq_monitor(s, "inproc://poor", ALL_V1, 2, PAIR), 0);
+    reader = new_reader(PAIR, "inproc://poor");
+    (void)last_endpoint(s, text);
+    fmq__alloc_fail_at(1, 0);
+    fd = raw_dial(text);
+    raw_expect_end(fd);
+    CHECK(fmq__alloc_fail_at(0, 0) >= 1);
+    close(fd);
+    REQUIRE(fmq_recvv(reader, &parts, &n, 0) == 0);
+    CHECK_EQ(number_of(&parts[0]), ACCEPT_FAILED);
+    CHECK_EQ(number_of(&parts[2]), ENOMEM);
+    expect_part(&parts[3], text);
+    fmq_parts_free(parts, n);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    CHECK_EQ(fmq_socket_close(reader), 0);
+}
+
 TEST(bad_arguments)
 {
     fmq_socket s = new_brisk(ctx, PULL);
@@ -124,6 +153,7 @@ main(void)
     RUN(version_2);
     RUN(every_type);
     RUN(one_after_the_other);
+    RUN(a_caller_for_whom_there_is_no_memory);
     RUN(bad_arguments);
     end_ctx(ctx);
     return CHECK_RESULT();
