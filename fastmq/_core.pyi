@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import Callable, Sequence
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextvars import Context as ContextOfVariables
 from threading import Event
-from typing import Any, Literal, SupportsIndex, overload
+from typing import Any, Generic, Literal, SupportsIndex, TypeVar, overload
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -9,6 +12,8 @@ from .frame import Frame as PublicFrame
 from .tracker import MessageTracker
 
 _bytes = bytes
+_T = TypeVar("_T")
+_U = TypeVar("_U")
 
 IPC_PATH_MAX_LEN: int
 PYZMQ_DRAFT_API: bool
@@ -179,3 +184,98 @@ class Socket:
     def recv_multipart(
         self, flags: int = 0, copy: bool = True, track: bool = False
     ) -> list[bytes] | list[PublicFrame]: ...
+
+def get_event_loop() -> AbstractEventLoop: ...
+
+@disjoint_base
+class Future(Awaitable[_T], Generic[_T]):
+    _asyncio_future_blocking: bool
+    def __init__(self, *, loop: AbstractEventLoop | None = None) -> None: ...
+    def __await__(self) -> Generator[Any, None, _T]: ...
+    def __iter__(self) -> Generator[Any, None, _T]: ...
+    def __next__(self) -> Any: ...
+    def __class_getitem__(cls, item: Any) -> type[Future[Any]]: ...
+    def get_loop(self) -> AbstractEventLoop: ...
+    def done(self) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def result(self) -> _T: ...
+    def exception(self) -> BaseException | None: ...
+    def cancel(self, msg: object = None) -> bool: ...
+    def set_result(self, result: _T) -> None: ...
+    def set_exception(self, exception: BaseException | type[BaseException]) -> None: ...
+    def add_done_callback(
+        self,
+        fn: Callable[[Future[_T]], object],
+        *,
+        context: ContextOfVariables | None = None,
+    ) -> None: ...
+    def remove_done_callback(self, fn: Callable[[Future[_T]], object]) -> int: ...
+    def _then(self, load: Callable[[_T], _U]) -> Future[_U]: ...
+
+@disjoint_base
+class _Bell:
+    def __call__(self, *_: Any) -> None: ...
+
+@disjoint_base
+class AsyncSocket(Socket):
+    _recv_futures: deque[Future[Any]]
+    _send_futures: deque[Future[Any]]
+    _poll_futures: list[Future[int]]
+    _bell: _Bell
+    @overload  # type: ignore[override]
+    def recv(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
+    ) -> Future[bytes]: ...
+    @overload
+    def recv(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False
+    ) -> Future[PublicFrame]: ...
+    @overload
+    def recv(
+        self, flags: int, copy: Literal[False], track: bool = False
+    ) -> Future[PublicFrame]: ...
+    @overload
+    def recv(
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> Future[Any]: ...
+    @overload  # type: ignore[override]
+    def recv_multipart(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
+    ) -> Future[list[bytes]]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False
+    ) -> Future[list[PublicFrame]]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int, copy: Literal[False], track: bool = False
+    ) -> Future[list[PublicFrame]]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> Future[list[Any]]: ...
+    def recv_into(  # type: ignore[override]
+        self, buffer: Buffer, /, *, nbytes: SupportsIndex = 0, flags: int = 0
+    ) -> Future[int]: ...
+    def send(  # type: ignore[override]
+        self,
+        data: Buffer,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
+    ) -> Future[MessageTracker | None]: ...
+    def send_multipart(  # type: ignore[override]
+        self,
+        msg_parts: Sequence[PublicFrame | Buffer],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        **kwargs: Any,
+    ) -> Future[MessageTracker | None]: ...
+    def poll(self, timeout: float | None = None, flags: int = 1) -> Future[int]: ...
+    def _get_loop(self) -> AbstractEventLoop: ...
+    def _watch(self, loop: AbstractEventLoop) -> None: ...
+    def _unwatch(self) -> None: ...
+    def _turn(self) -> None: ...

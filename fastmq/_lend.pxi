@@ -264,6 +264,14 @@ cdef int get_buffer(data, Py_buffer *view) except -1:
     return 0
 
 
+cdef int check_buffer(data) except -1:
+    """Raise if ``data`` cannot be exported."""
+    cdef Py_buffer view
+    get_buffer(data, &view)
+    PyBuffer_Release(&view)
+    return 0
+
+
 def collect() -> None:
     """Release what the core has given back: buffers that were sent without a copy."""
     drain()

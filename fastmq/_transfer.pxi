@@ -117,9 +117,7 @@ cdef Frame recv_frame(fmq_socket s, int flags, bint track):
 cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
-    cdef size_t i
     cdef uint64_t deadline
-    cdef list found = []
     cdef int err = fmq_recvv(s, &parts, &n, flags | FMQ_TRY)
     if err != 0:
         if not has_to_wait(err, flags):
@@ -130,6 +128,13 @@ cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
                 err = fmq_recvv_until(s, &parts, &n, deadline)
             if not go_on(err):
                 break
+    return parts_of(parts, n, copy, track)
+
+
+cdef list parts_of(fmq_msg *parts, size_t n, bint copy, bint track):
+    """Return a received message, whose parts are freed."""
+    cdef list found = []
+    cdef size_t i
     try:
         for i in range(n):
             if copy:

@@ -527,7 +527,9 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
 
     recv_unicode = recv_string
 
-    def send_json(self, obj: Any, flags: int = 0, **kwargs: Any) -> None:
+    def send_json(
+        self, obj: Any, flags: int = 0, **kwargs: Any
+    ) -> MessageTracker | None:
         """Send an object as JSON.
 
         Args:
@@ -536,7 +538,9 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
             kwargs: Keywords of ``json.dumps``.
         """
         extra = {key: kwargs.pop(key) for key in _SEND_ONLY if key in kwargs}
-        self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **extra)
+        body = jsonapi.dumps(obj, **kwargs)
+        tracker: MessageTracker | None = self.send(body, flags=flags, **extra)
+        return tracker
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
         """Receive an object as JSON.

@@ -52,6 +52,6 @@ def recv_monitor_message(socket: Socket[Any], flags: int = 0) -> _MonitorMessage
         flags: DONTWAIT, or 0.
 
     Returns:
-        As ``parse_monitor_message``.
+        As ``parse_monitor_message``; of an asynchronous socket a future of it.
     """
-    return parse_monitor_message(socket.recv_multipart(flags))
+    return socket._deserialize(socket.recv_multipart(flags), parse_monitor_message)

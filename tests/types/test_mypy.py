@@ -45,6 +45,10 @@ socket.last_endpoint                      bytes
 socket.type                               SocketType
 socket.bind("").__enter__()               Socket[bytes]
 fastmq.PUSH                               SocketType
+actx.socket(7).recv()                     Future[bytes]
+actx.socket(7).recv_string()              Future[str]
+actx.socket(7).recv_multipart(copy=False)  Future[list[Frame]]
+actx.socket(7).poll()                     Future[int]
 fastmq.POLLIN                             PollEvent
 fastmq.Frame(b"").bytes                   bytes
 """
@@ -67,8 +71,10 @@ fastmq.NO_SUCH_CONSTANT
 """
 PROGRAM = """
 import fastmq
+import fastmq.asyncio
 class Mine(fastmq.Socket[bytes]): ...
 ctx = fastmq.Context()
+actx = fastmq.asyncio.Context()
 socket = ctx.socket(fastmq.PUSH)
 """
 

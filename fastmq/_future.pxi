@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+# What asynchronous calls return: a future as asyncio knows them, that gives a message
+# back if nobody has looked at it.
+
+from asyncio import CancelledError, InvalidStateError
+from asyncio import Future as asyncio_future
+from asyncio import get_event_loop as asyncio_loop
+from asyncio.events import _get_running_loop
+from contextvars import copy_context
+
+cdef enum:
+    PENDING = 0
+    FINISHED = 1
+    CANCELLED = 2
+
+cdef enum:
+    # What a future waits for.
+    ANYTHING = 0
+    TO_RECV = 1
+    TO_RECV_PARTS = 2
+    TO_POLL = 3
+    TO_SEND = 4
+
+
+@cython.freelist(64)
+cdef class Future:
+    """The result of an asynchronous call, now or later.
+
+    It is what ``asyncio.isfuture`` takes for a future, and has the methods of one. What
+    is different is ``cancel``: as long as nobody has looked at a message that has come,
+    by ``await``, ``result`` or ``exception``, or in a callback, cancelling takes it to
+    the head of the socket's queue again. So a task that is cancelled before it resumes
+    loses nothing.
+    """
+
+    cdef AsyncSocket _socket
+    cdef object _loop
+    cdef object _value
+    cdef object _error
+    cdef object _load
+    cdef object _callbacks
+    cdef object _timer
+    cdef _Outgoing _out
+    cdef uint64_t _number
+    cdef int _flags
+    cdef int _state
+    cdef int _waits_for
+    cdef bint _copy
+    cdef bint _track
+    cdef bint _more
+    cdef bint _is_taken
+    cdef bint _is_seen
+    cdef public bint _asyncio_future_blocking
+    cdef object __weakref__
+
+    @property
+    def __class__(self):
+        # There is no C interface to derive from; for isinstance it is one of these.
+        return asyncio_future
+
+    def __init__(self, *, loop=None) -> None:
+        """Make one that ``set_result`` or ``set_exception`` ends.
+
+        Args:
+            loop: Its event loop; the running one by default.
+        """
+        self._loop = loop
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._state == PENDING:
+            if self._asyncio_future_blocking:
+                raise RuntimeError("await wasn't used with future")
+            self._asyncio_future_blocking = True
+            return self
+        raise StopIteration(self.result())
+
+    def __dealloc__(self):
+        if self._error is None or self._is_seen or self._loop is None:
+            return
+        try:
+            self._loop.call_exception_handler({
+                "message": "Future exception was never retrieved",
+                "exception": self._error})
+        except Exception:
+            pass  # the loop is going, too
+
+    def __repr__(self) -> str:
+        state = ("pending", "finished", "cancelled")[self._state]
+        return f"<Future {state} at {id(self):#x}>"
+
+    @classmethod
+    def __class_getitem__(cls, item):
+        return cls
+
+    def get_loop(self):
+        """Return the event loop it belongs to."""
+        if self._loop is None:
+            self._loop = _get_running_loop() or asyncio_loop()
+        return self._loop
+
+    def done(self) -> bool:
+        """Return whether it has ended, with a result, an error or by ``cancel``."""
+        return self._state != PENDING
+
+    def cancelled(self) -> bool:
+        """Return whether it was cancelled."""
+        return self._state == CANCELLED
+
+    def result(self):
+        """Return what the call came to, or raise its error.
+
+        Raises:
+            asyncio.InvalidStateError: It has not ended.
+            asyncio.CancelledError: It was cancelled.
+        """
+        if self._look() is not None:
+            raise self._error
+        return self._value
+
+    def exception(self):
+        """Return the error of the call, or None.
+
+        Raises:
+            asyncio.InvalidStateError: It has not ended.
+            asyncio.CancelledError: It was cancelled.
+        """
+        return self._look()
+
+    cdef object _look(self):
+        """Take the result and return its error."""
+        if self._state == PENDING:
+            raise InvalidStateError("Result is not set.")
+        if self._state == CANCELLED:
+            why = () if self._value is None else (self._value,)
+            raise CancelledError(*why)
+        self._is_taken = True
+        load, self._load = self._load, None
+        if load is not None and self._error is None:
+            try:
+                self._value = load(self._value)
+            except Exception as error:
+                self._error = error
+        self._is_seen = True
+        return self._error
+
+    def cancel(self, msg=None) -> bool:
+        """End the wait; a message that has come and was not seen goes back.
+
+        Args:
+            msg: What the CancelledError says.
+
+        Returns:
+            False if it had ended and somebody may have seen how.
+        """
+        if self._state == FINISHED:
+            if self._is_taken or self._error is not None or not self._has_message():
+                return False
+            self._socket._give_back(self)
+        elif self._state != PENDING:
+            return False
+        elif self._socket is not None:
+            self._socket._forget(self)
+        self._value = msg
+        self._load = None
+        self._out = None
+        self._end(CANCELLED)
+        return True
+
+    cdef bint _has_message(self):
+        return self._waits_for == TO_RECV or self._waits_for == TO_RECV_PARTS
+
+    def set_result(self, result) -> None:
+        """End it with a result.
+
+        Args:
+            result: What ``await`` is to return.
+        """
+        if self._state != PENDING:
+            raise InvalidStateError("Result was set already.")
+        self._value = result
+        self._end(FINISHED)
+
+    def set_exception(self, exception) -> None:
+        """End it with an error.
+
+        Args:
+            exception: What ``await`` is to raise.
+        """
+        if self._state != PENDING:
+            raise InvalidStateError("Result was set already.")
+        self._error = exception() if isinstance(exception, type) else exception
+        self._end(FINISHED)
+
+    def add_done_callback(self, fn, *, context=None) -> None:
+        """Have a function called with this object once it has ended.
+
+        Args:
+            fn: The function; the loop calls it, not ``cancel`` or the socket.
+            context: The ``contextvars.Context`` it runs in; by default a copy of this.
+        """
+        if context is None:
+            context = copy_context()
+        if self._state != PENDING:
+            self.get_loop().call_soon(self._call, fn, context=context)
+        elif self._callbacks is None:
+            self._callbacks = [(fn, context)]
+        else:
+            self._callbacks.append((fn, context))
+
+    def remove_done_callback(self, fn) -> int:
+        """Take a callback away, and return how often it was there.
+
+        Args:
+            fn: As given to ``add_done_callback``.
+        """
+        if self._callbacks is None:
+            return 0
+        kept = [pair for pair in self._callbacks if pair[0] != fn]
+        n = len(self._callbacks) - len(kept)
+        self._callbacks = kept
+        return n
+
+    cdef int _end(self, int state) except -1:
+        self._state = state
+        if self._error is not None and self._loop is None:
+            # To tell of it, if nobody asks.
+            self._loop = _get_running_loop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        callbacks = self._callbacks
+        self._callbacks = None
+        if callbacks is not None:
+            loop = self.get_loop()
+            for fn, context in callbacks:
+                loop.call_soon(self._call, fn, context=context)
+        return 0
+
+    cdef int _fail(self, error) except -1:
+        self._error = error
+        self._out = None
+        return self._end(FINISHED)
+
+    def _call(self, fn) -> None:
+        # Who is told that it has ended may act upon that: it has.
+        self._is_taken = True
+        fn(self)
+
+    def _expire(self) -> None:
+        """Give up waiting; called by a timer."""
+        if self._state != PENDING:
+            return
+        self._timer = None
+        self._socket._forget(self)
+        if self._waits_for == TO_POLL:
+            self._value = 0
+            self._end(FINISHED)
+        else:
+            self._fail(error_of(EAGAIN))
+
+    def _then(self, load):
+        """Have what comes passed through a function, and return self.
+
+        Args:
+            load: What makes the result of the message; what it raises is the error.
+        """
+        first = self._load
+        self._load = load if first is None else lambda value: load(first(value))
+        return self

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A socket that calls back, on a loop that shares the program with gevent."""
+
+from __future__ import annotations
+
+from tornado.ioloop import IOLoop
+
+from fastmq.eventloop import zmqstream
+
+__all__ = ["ZMQStream"]
+
+
+class ZMQStream(zmqstream.ZMQStream):
+    """``fastmq.eventloop.zmqstream.ZMQStream`` under its other name.
+
+    Args:
+        socket: A blocking socket.
+        io_loop: The loop; by default the current one.
+    """
+
+    def __init__(self, socket, io_loop=None) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(socket, io_loop or IOLoop.current())
