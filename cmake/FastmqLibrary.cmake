@@ -23,8 +23,12 @@ set_target_properties(
     PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
 )
 if(NOT APPLE)
-    # Calls inside the library do not go through the program's table.
-    target_link_options(fastmq PRIVATE "LINKER:-Bsymbolic-functions")
+    # Calls inside the library do not go through the program's table; and a dlclose lets it
+    # stay, because threads that have used it call it once more when they end.
+    target_link_options(
+        fastmq
+        PRIVATE "LINKER:-Bsymbolic-functions" "LINKER:-z,nodelete"
+    )
     if(NOT FASTMQ_SANITIZE)
         target_link_options(fastmq PRIVATE "LINKER:-z,defs")
     endif()
@@ -62,6 +66,25 @@ if(FASTMQ_SODIUM_LIBRARY)
     string(APPEND fastmq_private_libs " -lsodium")
 endif()
 set(fastmq_as_version "4.3.5")
+
+# They say where they are by where they lie, so the prefix may be moved; a folder for
+# libraries that was given by its whole path may not.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    set(fastmq_pc_prefix "${CMAKE_INSTALL_PREFIX}")
+    set(fastmq_pc_libdir "${CMAKE_INSTALL_LIBDIR}")
+    set(fastmq_link_folder "${CMAKE_INSTALL_LIBDIR}")
+else()
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    string(REGEX REPLACE "/$" "" up "${up}")
+    set(fastmq_pc_prefix "\${pcfiledir}/${up}")
+    set(fastmq_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+    set(fastmq_link_folder "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    set(fastmq_pc_includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+else()
+    set(fastmq_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
 
 function(fastmq_install_pc name version)
     configure_file(
@@ -101,8 +124,7 @@ if(FASTMQ_AS_LIBZMQ)
     install(
         CODE
             "file(CREATE_LINK libfastmq.so
-            \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/libzmq.so\"
-            SYMBOLIC)"
+            \"\$ENV{DESTDIR}${fastmq_link_folder}/libzmq.so\" SYMBOLIC)"
     )
     fastmq_install_pc(libzmq "${fastmq_as_version}")
 endif()

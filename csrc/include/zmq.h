@@ -164,10 +164,14 @@ ZMQ_EXPORT int zmq_ctx_destroy(void *context);
 
 /* One message part. Its bytes may be moved, and are nobody's business. */
 typedef struct zmq_msg_t {
+#ifdef __GNUC__
+    unsigned char _[64] __attribute__((aligned(sizeof(void *))));
+#else
     union {
         unsigned char bytes[64];
         void *pointer;
-    } opaque;
+    } _;
+#endif
 } zmq_msg_t;
 
 /* Called once when nobody holds `data` any more, on whatever thread that happens. */

@@ -69,6 +69,17 @@ def test_c(module: str, installed: Installed, tmp_path: Path) -> None:
     check(installed.run(program, log=tmp_path))
 
 
+def test_what_was_installed_may_be_moved(installed: Installed, tmp_path: Path) -> None:
+    need("cc", "pkg-config")
+    moved = Installed(tmp_path / "moved")
+    shutil.copytree(installed.prefix, moved.prefix, symlinks=True)
+    asked = ask_pkg_config("fastmq", moved).split()
+    assert not [option for option in asked if str(installed.prefix) in option]
+    program = tmp_path / "program"
+    compile_it("cc", HERE / "program.c", *asked, "-o", program)
+    check(moved.run(program, log=tmp_path))
+
+
 def test_c_linked_statically(installed: Installed, tmp_path: Path) -> None:
     """The file for pkg-config says what else that needs."""
     need("cc", "pkg-config")
