@@ -20,6 +20,7 @@ fmq__secrets_copy(const fmq__secrets *from, fmq__secrets **copy)
         s->is_server = from->is_server;
         s->user = from->user;
         s->password = from->password;
+        s->crypto = from->crypto;
         memcpy(s->public_key, from->public_key, sizeof(s->public_key));
         memcpy(s->secret_key, from->secret_key, sizeof(s->secret_key));
         memcpy(s->server_key, from->server_key, sizeof(s->server_key));

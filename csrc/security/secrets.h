@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "security/crypto.h"
+
 /* As libzmq numbers them (MECHANISM). */
 enum fmq__mechanism {
     FMQ__MECHANISM_NULL = 0,
@@ -38,6 +40,7 @@ typedef struct fmq__secrets {
     bool is_server;
     fmq__plain_text user;
     fmq__plain_text password;
+    const fmq__crypto *crypto; /* of CURVE */
     uint8_t public_key[FMQ__KEY_LEN];
     uint8_t secret_key[FMQ__KEY_LEN];
     uint8_t server_key[FMQ__KEY_LEN];

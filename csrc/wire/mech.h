@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/guard.h"
 #include "wire/protocol_error.h"
 
 typedef struct fmq__mech_ops fmq__mech_ops;
@@ -88,15 +89,9 @@ struct fmq__mech_ops {
                           fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS]);
     int (*zap_reply)(void *state, unsigned status, fmq__mech_result *result);
 
-    /* After the handshake: protection of each frame; all NULL where frames go as they
-     * are. encode turns flags and body into the body of a MESSAGE frame of at most
-     * encoded_max bytes; decode turns one back in place, the plain body being a part of
-     * `body`, and yields its own flags. */
-    size_t (*encoded_max)(const void *state, size_t len);
-    int (*encode)(void *state, unsigned flags, const uint8_t *body, size_t len,
-                  uint8_t *out, size_t *out_len);
-    int (*decode)(void *state, uint8_t *body, size_t len, unsigned *flags,
-                  uint8_t **plain, size_t *plain_len, fmq__mech_result *result);
+    /* After the handshake: makes what protects the frames from then on. NULL where they
+     * go as they are. */
+    int (*make_guard)(const void *state, fmq__guard **guard);
 };
 
 #endif

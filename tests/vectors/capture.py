@@ -97,8 +97,9 @@ def opening(wire: Wire, peer: str) -> bytes:
     return wire.read(64) + wire.frame()
 
 
-def save(name: str, what: str, data: bytes) -> None:
-    text = [f"# {what}", f"# Captured from libzmq {zmq.zmq_version()} by capture.py."]
+def save(name: str, what: str, data: bytes, by: str = "capture.py") -> None:
+    text = [f"# {line}" for line in what.splitlines()]
+    text += [f"# Captured from libzmq {zmq.zmq_version()} by {by}."]
     text += [data[at : at + 16].hex(" ") for at in range(0, len(data), 16)]
     (HERE / f"{name}.hex").write_text("\n".join(text) + "\n")
 
