@@ -353,19 +353,26 @@ fmq__fq_pop_slow(fmq__fq_reader *r, fmq__frame *frame)
     r->at.off = f.next;
 }
 
+size_t
+fmq__fq_look(fmq__fq_pos *at, fmq__frame *frame)
+{
+    struct layout f;
+
+    if (at->off == load(&at->chunk->sealed)) {
+        *at = (fmq__fq_pos){.chunk = at->chunk->next};
+    }
+    f = parse_frame(at->chunk, at->off);
+    show_frame(at->chunk, at->off, &f, frame);
+    at->off = f.next;
+    return f.head + (size_t)f.len;
+}
+
 void
 fmq__fq_peek(const fmq__fq_reader *r, fmq__frame *frame)
 {
-    fmq__chunk *c = r->at.chunk;
-    uint32_t off = r->at.off;
-    struct layout f;
+    fmq__fq_pos at = r->at;
 
-    if (off == load(&c->sealed)) {
-        c = c->next;
-        off = 0;
-    }
-    f = parse_frame(c, off);
-    show_frame(c, off, &f, frame);
+    (void)fmq__fq_look(&at, frame);
 }
 
 size_t
@@ -508,6 +515,36 @@ fmq__fq_consume(fmq__fq_reader *r, size_t n)
         n = 0;
     }
     return n_messages;
+}
+
+bool
+fmq__fq_pass(fmq__fq_reader *r, size_t *n_bytes)
+{
+    struct layout f;
+
+    if (r->frame_left == 0) {
+        (void)enter_next(r);
+        r->cut_at = r->at.off;
+    }
+    f = parse_frame(r->at.chunk, r->cut_at);
+    *n_bytes += (size_t)(r->frame_left != 0 ? r->frame_left : f.head + f.len);
+    return pass_frame(r, &f);
+}
+
+size_t
+fmq__fq_cut(fmq__fq_reader *r)
+{
+    struct layout f;
+
+    if (r->frame_left != 0) {
+        return 0;
+    }
+    (void)enter_next(r);
+    f = parse_frame(r->at.chunk, r->at.off);
+    r->cut_at = r->at.off++;
+    r->frame_left = f.head + f.len - 1;
+    r->is_in_message = true;
+    return 1;
 }
 
 void

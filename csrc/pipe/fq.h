@@ -150,6 +150,10 @@ fmq__fq_pop(fmq__fq_reader *r, fmq__frame *frame)
  * body is borrowed. */
 void fmq__fq_peek(const fmq__fq_reader *r, fmq__frame *frame);
 
+/* Looks at the frame at `*at`, a border before the end, and moves `*at` behind it: how
+ * many bytes it takes on the wire. Its body is borrowed from the queue. */
+size_t fmq__fq_look(fmq__fq_pos *at, fmq__frame *frame);
+
 /* How many frames the message at the reader has (left); the caller knows that there is
  * one. Changes nothing. */
 size_t fmq__fq_count_parts(const fmq__fq_reader *r);
@@ -164,6 +168,14 @@ size_t fmq__fq_gather(const fmq__fq_reader *r, fmq__fq_pos end, struct iovec *io
  * drops the bodies and chunks passed and returns how many whole messages were passed.
  */
 uint32_t fmq__fq_consume(fmq__fq_reader *r, size_t n);
+
+/* Moves the reader behind the frame it is at or in, as consume does: true if that ended
+ * a message; `*n_bytes` are added to. */
+bool fmq__fq_pass(fmq__fq_reader *r, size_t *n_bytes);
+
+/* Has the frame at the reader, if it is at a border, be one that is cut, by one byte:
+ * how many that is. */
+size_t fmq__fq_cut(fmq__fq_reader *r);
 
 /* Moves the reader to `end`, a message border, at once, without counting. */
 void fmq__fq_consume_to(fmq__fq_reader *r, fmq__fq_pos end);

@@ -49,7 +49,7 @@ take_back(fmq__pipe *p)
 void
 fmq__netpipe_fold_out_slow(fmq__netpipe *n)
 {
-    if (!n->out_r.is_in_message && n->out_r.frame_left == 0) {
+    if (!n->is_writing && !n->out_r.is_in_message && n->out_r.frame_left == 0) {
         fmq__fq_consume_to(&n->out_r, n->last_mark);
         n->n_out = 1;
         n->out_bytes = n->last_bytes;

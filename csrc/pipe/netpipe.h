@@ -48,7 +48,8 @@ struct fmq__netpipe {
     bool is_closed_in;  /* no more will be published */
 
     /* conflating */
-    bool is_writing;       /* the write turn is out: `out_r` is not ours */
+    bool is_writing;       /* the write turn is out, or has more to do with what lies at
+                              `out_r`: that is not ours */
     fmq__fq_pos last_mark; /* where the last message begins */
     size_t last_bytes;
 };

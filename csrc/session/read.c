@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The read turn: bytes from the kernel become messages in the pipe.
  *
- * Small frames are validated where they lie in the thread's buffer and copied to the
- * pipe's queue in runs, in wire form. A body too long for that is read into memory of
- * its own. Commands are taken out on the way. What is left - the beginning of a frame,
- * or all that a full pipe has no room for - is kept in the session's stash.
+ * Frames are decoded (decode.c) where they lie in the thread's buffer. A body too long
+ * for that is read into memory of its own. What is left - the beginning of a frame, or
+ * all that a full pipe has no room for - is kept in the session's stash.
  *
  * The turn owns the decoder, the stash and the writing half of the pipe's queue;
  * messages become visible to the pattern only by the count published under L at its
@@ -16,29 +15,16 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "session/decode.h"
 #include "session/readbuf.h"
 #include "session/session.h"
-#include "wire/command.h"
-#include "wire/frame.h"
-#include "wire/oldframe.h"
 
 enum {
     READ_RAW = 8 * 1024,      /* at most, what a raw message is */
     READ_CAUTIOUS = 8 * 1024, /* at most, while the receive mark is low */
     RCVHWM_LOW = 1000,
-    STASH_KEEP = 8 * 1024, /* a larger empty stash is freed */
-    PONGS_MAX = 4
+    STASH_KEEP = 8 * 1024 /* a larger empty stash is freed */
 };
-
-/* What one turn brings back to be published under L. */
-typedef struct batch {
-    uint64_t room; /* messages that may be published */
-    uint64_t n_messages;
-    uint8_t pong[PONGS_MAX][FMQ__FRAME_SHORT_HEADER + FMQ__PONG_MAX];
-    size_t pong_len[PONGS_MAX];
-    size_t n_pongs;
-    uint32_t ttl_ms; /* of the last PING that named one; 0: none */
-} batch;
 
 /* --- the stash --- */
 
@@ -83,352 +69,11 @@ fmq__session_drop_input(fmq__session *s)
     }
 }
 
-/* --- decoding --- */
-
-/* What has been appended is a whole message. */
-static void
-count_message(fmq__session *s, batch *b)
-{
-    s->mark = s->peer->net.in_w.end;
-    b->n_messages++;
-    b->room--;
-}
-
-/* Appends a message of one frame: `first`, then the topic. */
-static int
-append_subscription(fmq__fq_writer *w, uint8_t first, const fmq__command *command)
-{
-    uint8_t on_stack[FMQ__FQ_INLINE_MAX];
-    size_t len = command->data_len + 1;
-    fmq__body *body = NULL;
-    uint8_t *data = on_stack;
-    int err = 0;
-
-    if (len > sizeof(on_stack)) {
-        err = fmq__body_new(len, &body, &data);
-        if (err != 0) {
-            return err;
-        }
-    }
-    data[0] = first;
-    if (len > 1) {
-        memcpy(data + 1, command->data, len - 1);
-    }
-    if (body == NULL) {
-        return fmq__fq_append(w, 0, data, len);
-    }
-    err = fmq__fq_append_ref(w, 0, body, data, len);
-    if (err != 0) {
-        fmq__body_drop(body);
-    }
-    return err;
-}
-
-/* A subscription becomes a message, as from an older peer: 01 or 00, then the topic. */
-static int
-take_subscription(fmq__session *s, batch *b, uint8_t first, const fmq__command *command)
-{
-    fmq__fq_writer *w = &s->peer->net.in_w;
-    int err;
-
-    if (!s->hub->pattern->ops->takes_subscriptions) {
-        return 0;
-    }
-    if (s->is_mid_message) {
-        return EPROTO;
-    }
-    err = append_subscription(w, first, command);
-    if (err == 0) {
-        count_message(s, b);
-    }
-    return err;
-}
-
-static int
-take_ping(batch *b, const fmq__command *command)
-{
-    fmq__ping ping;
-    uint8_t *p;
-    size_t body_len;
-
-    if (fmq__command_parse_ping(command, &ping) != 0) {
-        return EPROTO;
-    }
-    b->ttl_ms = ping.ttl_ms;
-    if (b->n_pongs == PONGS_MAX) {
-        return 0; /* a flood of PINGs gets fewer answers */
-    }
-    p = b->pong[b->n_pongs];
-    body_len = fmq__command_put_pong(p + FMQ__FRAME_SHORT_HEADER, ping.context,
-                                     ping.context_len);
-    b->pong_len[b->n_pongs++] =
-        fmq__frame_put_header(p, FMQ__COMMAND, body_len) + body_len;
-    return 0;
-}
-
-static int
-take_command(fmq__session *s, batch *b, const uint8_t *body, size_t len)
-{
-    fmq__command command;
-
-    switch (fmq__command_classify(body, len, &command)) {
-    case FMQ__COMMAND_PING:
-        return take_ping(b, &command);
-    case FMQ__COMMAND_SUBSCRIBE:
-        return take_subscription(s, b, 1, &command);
-    case FMQ__COMMAND_CANCEL:
-        return take_subscription(s, b, 0, &command);
-    default:
-        return 0;
-    }
-}
-
-static int
-finish_big(fmq__session *s, batch *b)
-{
-    fmq__bigbody *big = &s->big;
-    fmq__body *body = big->body;
-    int err;
-
-    if (big->flags & FMQ__COMMAND) {
-        err = take_command(s, b, big->data, big->len);
-        big->body = NULL;
-        fmq__body_drop(body);
-        return err;
-    }
-    err = fmq__fq_append_ref(&s->peer->net.in_w, big->flags, body, big->data, big->len);
-    if (err != 0) {
-        return err;
-    }
-    big->body = NULL;
-    s->is_mid_message = (big->flags & FMQ__MORE) != 0;
-    if (!s->is_mid_message) {
-        count_message(s, b);
-    }
-    return 0;
-}
-
-/* Begins a long body with the `have` bytes of it that are there; `*used` of them. */
-static int
-begin_big(fmq__session *s, batch *b, unsigned flags, uint64_t len, const uint8_t *data,
-          size_t have, size_t *used)
-{
-    fmq__bigbody *big = &s->big;
-    int err;
-
-    if (len > SIZE_MAX / 2) {
-        return EMSGSIZE;
-    }
-    err = fmq__body_new((size_t)len, &big->body, &big->data);
-    if (err != 0) {
-        big->body = NULL;
-        return err;
-    }
-    big->flags = flags;
-    big->len = (size_t)len;
-    big->filled = have < big->len ? have : big->len;
-    memcpy(big->data, data, big->filled);
-    *used = big->filled;
-    return big->filled == big->len ? finish_big(s, b) : 0;
-}
-
-/* Small frames that lie in the buffer one behind the other and are not appended yet. */
-typedef struct run {
-    const uint8_t *start;
-    const uint8_t *whole; /* the end of the last whole message; NULL: there is none */
-    uint64_t n_messages;
-} run;
-
-/* Appends the run, which ends at `end`, and begins a new one there. */
-static int
-end_run(fmq__session *s, batch *b, run *r, const uint8_t *end)
-{
-    fmq__fq_writer *w = &s->peer->net.in_w;
-    const uint8_t *border = r->whole != NULL ? r->whole : r->start;
-    int err;
-
-    if (border != r->start) {
-        err = fmq__fq_append_raw(w, r->start, (size_t)(border - r->start));
-        if (err != 0) {
-            return err;
-        }
-        s->mark = w->end; /* from here on it can be taken back */
-        b->n_messages += r->n_messages;
-    }
-    if (border != end) {
-        err = fmq__fq_append_raw(w, border, (size_t)(end - border));
-        if (err != 0) {
-            return err;
-        }
-    }
-    *r = (run){end, NULL, 0};
-    return 0;
-}
-
-/* Takes one frame at `p` that is no small one: a command, or long. `*next`: where to go
- * on. EAGAIN: it is not all there. */
-static int
-take_special(fmq__session *s, batch *b, unsigned flags, uint64_t len,
-             const uint8_t *body, const uint8_t *end, const uint8_t **next)
-{
-    size_t have = (size_t)(end - body);
-    size_t used = 0;
-    int err;
-
-    if (len > FMQ__FQ_INLINE_MAX) {
-        err = begin_big(s, b, flags, len, body, have, &used);
-        *next = body + used;
-        return err;
-    }
-    if (have < len) {
-        return EAGAIN;
-    }
-    *next = body + len;
-    return take_command(s, b, body, (size_t)len);
-}
-
-/* Decodes frames from `p` until `end`, or until there is no room for another message.
- * `*rest` is where it stopped. */
-static int
-decode_new(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
-           const uint8_t **rest)
-{
-    run r = {p, NULL, 0};
-    int err = 0;
-    int run_err;
-
-    while (b->room != 0 && s->big.body == NULL) {
-        size_t header_len = 0;
-        uint64_t len = 0;
-        unsigned flags = 0;
-        int parsed = fmq__frame_parse(p, (size_t)(end - p), &header_len, &len, &flags);
-
-        if (parsed <= 0) {
-            err = parsed < 0 ? EPROTO : 0;
-            break;
-        }
-        if (s->maxmsgsize >= 0 && len > (uint64_t)s->maxmsgsize) {
-            err = EMSGSIZE;
-            break;
-        }
-        if ((flags & FMQ__COMMAND) || len > FMQ__FQ_INLINE_MAX) {
-            const uint8_t *next = p;
-
-            err = end_run(s, b, &r, p);
-            if (err == 0) {
-                err = take_special(s, b, flags, len, p + header_len, end, &next);
-            }
-            if (err != 0) {
-                break;
-            }
-            p = next;
-            r.start = p;
-            continue;
-        }
-        if ((size_t)(end - p) - header_len < len) {
-            break;
-        }
-        p += header_len + len;
-        s->is_mid_message = (flags & FMQ__MORE) != 0;
-        if (!s->is_mid_message) {
-            r.whole = p;
-            r.n_messages++;
-            b->room--;
-        }
-    }
-    if (err == EAGAIN) {
-        err = 0;
-    }
-    run_err = end_run(s, b, &r, p); /* what was good counts, whatever came behind it */
-    *rest = p;
-    return err != 0 ? err : run_err;
-}
-
-/* Decodes frames of ZMTP 1.0, as decode_new does those of today. */
-static int
-decode_old(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
-           const uint8_t **rest)
-{
-    fmq__fq_writer *w = &s->peer->net.in_w;
-    int err = 0;
-
-    while (err == 0 && b->room != 0 && s->big.body == NULL) {
-        size_t header_len = 0;
-        uint64_t len = 0;
-        unsigned flags = 0;
-        size_t used = 0;
-        int parsed =
-            fmq__oldframe_parse(p, (size_t)(end - p), &header_len, &len, &flags);
-
-        if (parsed <= 0) {
-            err = parsed < 0 ? EPROTO : 0;
-            break;
-        }
-        if (s->maxmsgsize >= 0 && len > (uint64_t)s->maxmsgsize) {
-            err = EMSGSIZE;
-            break;
-        }
-        if (len > FMQ__FQ_INLINE_MAX) {
-            err = begin_big(s, b, flags, len, p + header_len,
-                            (size_t)(end - p) - header_len, &used);
-            p += header_len + used;
-            continue;
-        }
-        if ((size_t)(end - p) - header_len < len) {
-            break;
-        }
-        err = fmq__fq_append(w, flags, p + header_len, (size_t)len);
-        p += header_len + len;
-        s->is_mid_message = (flags & FMQ__MORE) != 0;
-        if (err == 0 && !s->is_mid_message) {
-            count_message(s, b);
-        }
-    }
-    *rest = p;
-    return err;
-}
-
-static int
-decode(fmq__session *s, batch *b, const uint8_t *p, const uint8_t *end,
-       const uint8_t **rest)
-{
-    return fmq__session_is_old(s) ? decode_old(s, b, p, end, rest)
-                                  : decode_new(s, b, p, end, rest);
-}
-
-/* What one read of a raw connection brought is a message. */
-static int
-take_raw(fmq__session *s, batch *b, const uint8_t *data, size_t len)
-{
-    fmq__fq_writer *w = &s->peer->net.in_w;
-    fmq__body *body;
-    uint8_t *copy;
-    int err;
-
-    if (len <= FMQ__FQ_INLINE_MAX) {
-        err = fmq__fq_append(w, 0, data, len);
-    } else {
-        err = fmq__body_new(len, &body, &copy);
-        if (err != 0) {
-            return err;
-        }
-        memcpy(copy, data, len);
-        err = fmq__fq_append_ref(w, 0, body, copy, len);
-        if (err != 0) {
-            fmq__body_drop(body);
-        }
-    }
-    if (err == 0) {
-        count_message(s, b);
-    }
-    return err;
-}
-
 /* --- the turn --- */
 
 /* Reads once and decodes; without L. */
 static int
-read_step(fmq__session *s, size_t cap, batch *b)
+read_step(fmq__session *s, size_t cap, fmq__batch *b)
 {
     uint8_t *head = fmq__readbuf_get();
     fmq__bigbody *big = &s->big;
@@ -446,7 +91,7 @@ read_step(fmq__session *s, size_t cap, batch *b)
     if (s->is_raw) {
         iov[0] = (struct iovec){start, READ_RAW};
         err = fmq__stream_readv(s->fd, iov, 1, &n);
-        return err == 0 ? take_raw(s, b, start, n) : err;
+        return err == 0 ? fmq__decode_raw(s, b, start, n) : err;
     }
     if (big->body != NULL) {
         iov[n_iov].iov_base = big->data + big->filled;
@@ -467,7 +112,7 @@ read_step(fmq__session *s, size_t cap, batch *b)
         if (big->filled < big->len) {
             return 0;
         }
-        err = finish_big(s, b);
+        err = fmq__decode_big(s, b);
         if (err != 0) {
             return err;
         }
@@ -477,7 +122,7 @@ read_step(fmq__session *s, size_t cap, batch *b)
         memcpy(start, s->stash + s->stash_at, s->stash_len);
         n += s->stash_len;
     }
-    err = decode(s, b, start, start + n, &rest);
+    err = fmq__decode_frames(s, b, start, start + n, &rest);
     if (err == 0) {
         err = fmq__session_stash(s, rest, (size_t)(start + n - rest));
     }
@@ -538,7 +183,7 @@ fmq__session_inject_blob(fmq__session *s, const fmq__blob *b)
 
 /* Ends the read turn: publishes what it brought; under L. */
 static void
-end_turn(fmq__session *s, batch *b, int err)
+end_turn(fmq__session *s, fmq__batch *b, int err)
 {
     fmq__netpipe *net = &s->peer->net;
     fmq__hub *h = s->hub;
@@ -567,7 +212,7 @@ end_turn(fmq__session *s, batch *b, int err)
 
 /* Whether the read turn may be taken. */
 static bool
-begin_turn(fmq__session *s, batch *b)
+begin_turn(fmq__session *s, fmq__batch *b)
 {
     fmq__netpipe *net;
 
@@ -605,7 +250,7 @@ decode_stash(fmq__session *s)
     while (can_resume(s)) {
         const uint8_t *rest;
         const uint8_t *end;
-        batch b;
+        fmq__batch b;
         int err = 0;
 
         if (!begin_turn(s, &b)) {
@@ -616,7 +261,7 @@ decode_stash(fmq__session *s)
         if (s->stash_len != 0) {
             fmq__hub_unlock(s->hub);
             end = s->stash + s->stash_at + s->stash_len;
-            err = decode(s, &b, s->stash + s->stash_at, end, &rest);
+            err = fmq__decode_frames(s, &b, s->stash + s->stash_at, end, &rest);
             s->stash_at = (size_t)(rest - s->stash);
             s->stash_len = (size_t)(end - rest);
             if (err == 0 && b.room != 0) {
@@ -634,7 +279,7 @@ decode_stash(fmq__session *s)
 void
 fmq__session_read(fmq__session *s)
 {
-    batch b;
+    fmq__batch b;
     size_t cap;
     int err;
 

@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 
-static _Thread_local uint8_t *mine;
+_Thread_local uint8_t *fmq__readbuf_mine;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 
@@ -17,14 +18,14 @@ make_key(void)
 }
 
 uint8_t *
-fmq__readbuf_get(void)
+fmq__readbuf_make(void)
 {
-    if (mine == NULL) {
-        mine = fmq__alloc(FMQ__READBUF_HEAD + FMQ__READBUF_SIZE);
-        if (mine != NULL) {
-            (void)pthread_once(&once, make_key);
-            (void)pthread_setspecific(key, mine);
-        }
+    uint8_t *made = fmq__alloc(FMQ__READBUF_HEAD + FMQ__READBUF_SIZE);
+
+    if (made != NULL) {
+        (void)pthread_once(&once, make_key);
+        (void)pthread_setspecific(key, made);
+        fmq__readbuf_mine = made;
     }
-    return mine;
+    return made;
 }

@@ -10,6 +10,7 @@
 #ifndef FMQ_SESSION_READBUF_H
 #define FMQ_SESSION_READBUF_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pipe/fq.h"
@@ -21,7 +22,16 @@ enum {
     FMQ__READBUF_HEAD = FMQ__OLDFRAME_LONG_HEADER + FMQ__FQ_INLINE_MAX
 };
 
+extern _Thread_local uint8_t *fmq__readbuf_mine;
+
+/* The case of a thread that has none yet. */
+uint8_t *fmq__readbuf_make(void);
+
 /* This thread's buffer of FMQ__READBUF_HEAD + FMQ__READBUF_SIZE bytes. */
-uint8_t *fmq__readbuf_get(void);
+static inline uint8_t *
+fmq__readbuf_get(void)
+{
+    return fmq__readbuf_mine != NULL ? fmq__readbuf_mine : fmq__readbuf_make();
+}
 
 #endif

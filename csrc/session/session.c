@@ -141,6 +141,7 @@ on_buried(fmq__chore *c)
     fmq__blob_drop(&s->farewell);
     fmq__secrets_drop(s->secrets);
     fmq__free(s->old);
+    fmq__egress_free(s->egress);
     fmq__free_one(s, sizeof(*s));
 }
 
@@ -253,6 +254,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     s->phase = FMQ__HANDSHAKE;
     s->maxmsgsize = o->maxmsgsize;
     s->is_raw = o->is_raw;
+    s->form = o->is_raw ? FMQ__FORM_BODIES : FMQ__FORM_FRAMES;
     s->is_bound = from->is_bound;
     if (fmq__hub_is_monitored(h)) {
         note_names(s);
@@ -361,10 +363,30 @@ begin_old(fmq__session *s)
 {
     int err = fmq__old_new(&s->old);
 
+    s->form = FMQ__FORM_OLD;
     if (err == 0 && s->hub->pattern->ops->takes_subscriptions) {
         err = fmq__session_inject(s, "\1", 1);
     }
     return err;
+}
+
+/* From the first byte behind the handshake on all frames are sealed. */
+static int
+begin_sealed(fmq__session *s)
+{
+    fmq__guard *guard = NULL;
+    int err = s->conn != NULL ? fmq__conn_make_guard(s->conn, &guard) : 0;
+
+    if (err != 0 || guard == NULL) {
+        return err;
+    }
+    err = fmq__egress_new(guard, &s->egress);
+    if (err != 0) {
+        guard->ops->free(guard);
+        return err;
+    }
+    s->form = FMQ__FORM_SEALED;
+    return 0;
 }
 
 void
@@ -383,7 +405,10 @@ fmq__session_io_establish(fmq__session *s)
         p->net.is_paused = false;
         s->version = s->conn != NULL ? fmq__conn_version(s->conn) : 0;
         set_props(s, p);
-        err = fmq__hub_add_session(h, s);
+        err = begin_sealed(s);
+        if (err == 0) {
+            err = fmq__hub_add_session(h, s);
+        }
         if (err == 0 && fmq__session_is_old(s)) {
             err = begin_old(s);
         }
@@ -466,6 +491,7 @@ leave_peer(fmq__session *s)
     }
     net->out_r.dropped = NULL; /* the write turn has no lock to keep it waiting */
     net->is_paused = false;
+    net->is_writing = false;
     if (s->endpoint != NULL && s->endpoint->peer == p) {
         return; /* it waits for the dialer's next connection */
     }
@@ -517,6 +543,9 @@ fmq__session_io_bury(fmq__session *s)
         part(s->fd);
     }
     close(s->fd);
+    if (s->violation != 0) {
+        fmq__session_tell(s, FMQ__EVENT_SHAKE_PROTOCOL, s->violation);
+    }
     if (s->error != 0) { /* else we have ended it */
         fmq__session_tell(s, FMQ__EVENT_DISCONNECTED, (uint64_t)s->fd);
     }

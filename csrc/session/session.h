@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "session/egress.h"
 #include "session/endpoint.h"
 #include "session/hub.h"
 #include "session/old.h"
@@ -49,6 +50,14 @@ typedef struct fmq__bigbody {
     unsigned flags;
 } fmq__bigbody;
 
+/* What lies between the frames in the pipe's queues and the bytes of the connection. */
+enum fmq__form {
+    FMQ__FORM_FRAMES, /* nothing: as they lie */
+    FMQ__FORM_BODIES, /* raw: their bodies alone */
+    FMQ__FORM_OLD,    /* those of ZMTP 1.0 */
+    FMQ__FORM_SEALED  /* each sealed by a guard */
+};
+
 struct fmq__session {
     fmq__hub *hub;
     fmq__endpoint *endpoint; /* where it came from; NULL: that is gone. I/O thread */
@@ -63,8 +72,9 @@ struct fmq__session {
     fmq__node turn_node;   /* hub->ready or hub->failed */
     fmq__chore burial;
 
-    bool is_raw;      /* bytes as they are: no handshake, no frames */
-    unsigned version; /* the peer's ZMTP (wire/conn.h); 0: not known, or raw */
+    bool is_raw;         /* bytes as they are: no handshake, no frames */
+    unsigned version;    /* the peer's ZMTP (wire/conn.h); 0: not known, or raw */
+    enum fmq__form form; /* from when it is established */
 
     /* handshake; the I/O thread's */
     bool is_shaking;
@@ -104,7 +114,9 @@ struct fmq__session {
     bool has_extra;    /* there is something to write that is not in the queue */
     fmq__blob hello;   /* HELLO_MSG */
     size_t hello_sent; /* of its wire form */
-    fmq__old *old;     /* for a peer of ZMTP 1.0; else NULL */
+    fmq__old *old;     /* FORM_OLD; else NULL */
+    fmq__egress
+        *egress; /* FORM_SEALED, else NULL; its guard serves the read turn, too */
 
     fmq__blob farewell; /* comes from the peer when it has gone; of the I/O thread */
 
@@ -116,6 +128,7 @@ struct fmq__session {
     fmq__bigbody big;
     fmq__fq_pos mark;    /* in the pipe's queue: the end of the last whole message */
     bool is_mid_message; /* frames lie behind the mark */
+    unsigned violation;  /* what the peer got wrong in a sealed frame; 0: nothing */
     int64_t maxmsgsize;
     int handshake_ivl_ms;
 };

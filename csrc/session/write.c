@@ -199,17 +199,17 @@ run_round(fmq__session *s, write_round *r)
 
     offered =
         fmq__fq_gather(from, r->end, iov + first, WRITE_IOV, r->max_bytes, &n_iov);
-    if (s->is_raw) {
-        sent = write_raw(s, r, iov, n_iov);
-    } else if (s->old != NULL) {
-        sent = write_old(s, r, iov, n_iov);
-    } else {
+    if (s->form == FMQ__FORM_FRAMES) {
         if (first != 0) {
             iov[0].iov_base = r->ctl;
             iov[0].iov_len = r->ctl_len;
         }
         r->err = fmq__stream_writev(s->fd, iov, n_iov + first, &sent);
         r->is_short = sent < offered + r->ctl_len;
+    } else if (s->form == FMQ__FORM_OLD) {
+        sent = write_old(s, r, iov, n_iov);
+    } else {
+        sent = write_raw(s, r, iov, n_iov);
     }
     if (r->err != 0) {
         return;
@@ -226,11 +226,55 @@ run_round(fmq__session *s, write_round *r)
     }
 }
 
+/* Seals, and writes that. What the kernel leaves is kept, so it is no error that it
+ * took nothing. */
+static void
+run_sealed_round(fmq__session *s, write_round *r)
+{
+    fmq__netpipe *net = &s->peer->net;
+    const fmq__egress_job job = {
+        .hello = s->hello.data,
+        .hello_len = s->hello.len,
+        .own = r->ctl,
+        .own_len = r->ctl_len,
+        .end = r->end,
+        .max_bytes = r->max_bytes,
+        .is_single = net->pipe.conflates_out,
+    };
+    fmq__egress_done done;
+
+    r->err = fmq__egress_write(s->egress, s->fd, &net->out_r, &job, &done);
+    note_starved(r);
+    if (r->err == EAGAIN && fmq__egress_has_kept(s->egress)) {
+        r->err = 0;
+    }
+    if (r->err != 0) {
+        return;
+    }
+    if (done.has_taken_own) {
+        if (s->hello.body != NULL) {
+            fmq__blob_drop(&s->hello);
+        } else {
+            r->ctl_sent = r->ctl_len;
+        }
+    }
+    r->is_short = done.is_short;
+    r->bytes_sent = done.n_bytes;
+    r->n_sent = done.n_messages;
+    r->is_all = fmq__fq_is_at(&net->out_r, r->end);
+    if (r->is_all) {
+        r->n_sent = r->n_out;
+    }
+    s->has_extra = s->hello.body != NULL || fmq__egress_has_kept(s->egress);
+}
+
 /* One system call of the turn, for what goes first; without L. */
 static void
 run_next(fmq__session *s, write_round *r)
 {
-    if (!s->has_extra) {
+    if (s->form == FMQ__FORM_SEALED) {
+        run_sealed_round(s, r);
+    } else if (!s->has_extra) {
         run_round(s, r);
     } else if (s->hello.body != NULL) {
         run_hello_round(s, r);
@@ -256,7 +300,7 @@ begin_round(fmq__session *s, write_round *r)
     r->end = net->out_w.end;
     r->n_out = net->n_out;
     r->out_bytes = net->out_bytes;
-    r->max_bytes = s->old == NULL ? WRITE_BYTES : FMQ__OLD_BYTES;
+    r->max_bytes = s->form != FMQ__FORM_OLD ? WRITE_BYTES : FMQ__OLD_BYTES;
     r->ctl_len = 0;
     if (s->ctl_len != 0 && is_at_border(&net->out_r)) {
         memcpy(r->ctl, s->ctl, s->ctl_len);
@@ -368,7 +412,7 @@ fmq__session_write(fmq__session *s)
         }
     }
     s->is_writing = false;
-    s->peer->net.is_writing = false;
+    s->peer->net.is_writing = s->has_extra; /* sealed, but not consumed: not ours yet */
     fmq__netpipe_fold_out(&s->peer->net);
     if (is_at_border(&s->peer->net.out_r) &&
         fmq__fq_is_at(&s->peer->net.out_r, s->peer->net.out_w.end)) {

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "wire/conn_mech.h"
 #include "wire/frame.h"
 #include "wire/greeting.h"
@@ -169,6 +170,9 @@ fmq__conn_free(fmq__conn *c)
     if (c->props != NULL) {
         fmq__props_drop(c->props);
     }
+    /* There may be a password in them. */
+    fmq__wipe(c->in, c->in_cap);
+    fmq__wipe(c->out, c->out_len);
     if (!has_first_in(c)) {
         fmq__free(c->in);
     }
@@ -592,4 +596,14 @@ fmq__conn_take_props(fmq__conn *c)
     assert(c->state == READY);
     fmq__props_hold(c->props);
     return c->props;
+}
+
+int
+fmq__conn_make_guard(const fmq__conn *c, fmq__guard **guard)
+{
+    assert(c->state == READY);
+    *guard = NULL;
+    return c->mech->make_guard != NULL && c->version >= 0x0300
+               ? c->mech->make_guard(c->mech_state, guard)
+               : 0;
 }

@@ -82,4 +82,8 @@ unsigned fmq__conn_version(const fmq__conn *c);
 /* The peer's properties; the caller gets a reference of its own (once ready). */
 fmq__props *fmq__conn_take_props(fmq__conn *c);
 
+/* Makes what protects the frames from now on (once ready), for the caller; NULL: they
+ * go as they are. */
+int fmq__conn_make_guard(const fmq__conn *c, fmq__guard **guard);
+
 #endif
