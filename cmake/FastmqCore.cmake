@@ -63,13 +63,9 @@ if(NOT FASTMQ_SODIUM MATCHES "^(off|OFF|0|FALSE|false)$")
             PRIVATE "${FASTMQ_SODIUM_INCLUDE}"
         )
         target_compile_definitions(fastmq_core PRIVATE FMQ_HAVE_SODIUM=1)
-        # Nothing calls it yet; linked as needed so that no build depends on it idly.
-        target_link_libraries(
-            fastmq_core
-            PRIVATE -Wl,--as-needed "${FASTMQ_SODIUM_LIBRARY}"
-        )
+        target_link_libraries(fastmq_core PRIVATE "${FASTMQ_SODIUM_LIBRARY}")
     elseif(FASTMQ_SODIUM STREQUAL "auto")
-        message(STATUS "fastmq: libsodium not found, building without it")
+        message(STATUS "fastmq: libsodium not found, building without CURVE")
     else()
         message(
             FATAL_ERROR

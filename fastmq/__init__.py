@@ -22,6 +22,8 @@ from ._alias import install_as_zmq, is_installed
 from ._core import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,
+    curve_keypair,
+    curve_public,
     has,
     proxy,
     proxy_steerable,
@@ -100,6 +102,8 @@ __all__ = [
     "__revision__",
     "__version__",
     "constants",
+    "curve_keypair",
+    "curve_public",
     "device",
     "error",
     "get_includes",

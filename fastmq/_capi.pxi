@@ -110,6 +110,8 @@ cdef extern from "fastmq.h" nogil:
     void fmq_proxy_free(fmq_proxy *p)
 
     const char *fmq_strerror(int err)
+    int fmq_curve_keypair(char *public_key, char *secret_key)
+    int fmq_curve_public(char *public_key, const char *secret_key)
     int fmq_has(const char *capability)
     const char *fmq_version()
 

@@ -14,6 +14,10 @@ cdef enum:
     SNDTIMEO = 28
     # No value of an option is longer.
     MAX_VALUE = 1024
+    # These are asked for as text.
+    CURVE_PUBLICKEY = 48
+    CURVE_SERVERKEY = 50
+    CURVE_KEY_SIZE = 41
 
 # Options by how their value is laid out; all others are ints.
 cdef object bytes_options = None
@@ -96,6 +100,8 @@ cdef object get_option(fmq_socket s, int option):
         load_option_types()
     if option in bytes_options:
         size = MAX_VALUE
+        if CURVE_PUBLICKEY <= option <= CURVE_SERVERKEY:
+            size = CURVE_KEY_SIZE
         check_option(fmq_getsockopt(s, option, buf, &size), option)
         # The core ends strings with a NUL; ids are counted.
         if option != ROUTING_ID and size > 0 and buf[size - 1] == 0:

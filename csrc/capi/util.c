@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fastmq.h"
+#include "security/crypto.h"
 
 const char *
 fmq_strerror(int err)
@@ -25,7 +26,8 @@ fmq_strerror(int err)
 int
 fmq_has(const char *capability)
 {
-    return strcmp(capability, "ipc") == 0;
+    return strcmp(capability, "ipc") == 0 ||
+           (strcmp(capability, "curve") == 0 && fmq__crypto_get() != NULL);
 }
 
 const char *

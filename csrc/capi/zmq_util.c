@@ -229,19 +229,20 @@ zmq_z85_decode(uint8_t *to, const char *text)
     return to;
 }
 
-/* There is no CURVE yet: zmq_has says so. */
 int
 zmq_curve_keypair(char *public_key, char *secret_key)
 {
-    (void)public_key;
-    (void)secret_key;
-    return fmq__zmq_result(ENOTSUP);
+    if (public_key == NULL || secret_key == NULL) {
+        return fmq__zmq_result(EINVAL);
+    }
+    return fmq__zmq_result(fmq_curve_keypair(public_key, secret_key));
 }
 
 int
 zmq_curve_public(char *public_key, const char *secret_key)
 {
-    (void)public_key;
-    (void)secret_key;
-    return fmq__zmq_result(ENOTSUP);
+    if (public_key == NULL || secret_key == NULL) {
+        return fmq__zmq_result(EINVAL);
+    }
+    return fmq__zmq_result(fmq_curve_public(public_key, secret_key));
 }

@@ -235,6 +235,11 @@ FMQ_API const char *fmq_strerror(int err);
 FMQ_API int fmq_has(const char *capability);
 FMQ_API const char *fmq_version(void);
 
+/* A pair of keys for CURVE, each 40 characters and a NUL; and the public one of a
+ * secret one. ENOTSUP: built without it; EINVAL: that is no key. */
+FMQ_API int fmq_curve_keypair(char public_key[41], char secret_key[41]);
+FMQ_API int fmq_curve_public(char public_key[41], const char *secret_key);
+
 #ifndef FMQ_ENOTSOCK
 #define FMQ_ENOTSOCK ENOTSOCK
 #endif

@@ -4,14 +4,23 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "security/z85.h"
 #include "socket/value.h"
 
 enum {
     OPT_MECHANISM = 43,
     OPT_PLAIN_SERVER = 44,
     OPT_PLAIN_USERNAME = 45,
-    OPT_PLAIN_PASSWORD = 46
+    OPT_PLAIN_PASSWORD = 46,
+    OPT_CURVE_SERVER = 47,
+    OPT_CURVE_PUBLICKEY = 48,
+    OPT_CURVE_SECRETKEY = 49,
+    OPT_CURVE_SERVERKEY = 50
 };
+
+/* A key as text. */
+enum { KEY_CHARS = FMQ__KEY_LEN / FMQ__Z85_BYTES * FMQ__Z85_CHARS };
 
 /* --- setting; each changes a copy --- */
 
@@ -51,6 +60,56 @@ set_text(fmq__secrets *s, fmq__plain_text *text, const void *value, size_t len)
     return 0;
 }
 
+/* As it is, or as text with or without a NUL. */
+static int
+set_key(fmq__secrets *s, uint8_t key[FMQ__KEY_LEN], const void *value, size_t len)
+{
+    const char *text = value;
+    uint8_t decoded[FMQ__KEY_LEN];
+
+    if (len == FMQ__KEY_LEN) {
+        memcpy(key, value, len);
+    } else if ((len == KEY_CHARS || (len == KEY_CHARS + 1 && text[KEY_CHARS] == 0)) &&
+               fmq__z85_decode(decoded, text, KEY_CHARS)) {
+        memcpy(key, decoded, sizeof(decoded));
+        fmq__wipe(decoded, sizeof(decoded));
+    } else {
+        return EINVAL;
+    }
+    s->mechanism = FMQ__MECHANISM_CURVE;
+    return 0;
+}
+
+static int
+set_server_key(fmq__secrets *s, const void *value, size_t len)
+{
+    int err = set_key(s, s->server_key, value, len);
+
+    if (err == 0) {
+        s->is_server = false;
+    }
+    return err;
+}
+
+static int
+change_curve(fmq__secrets *s, int option, const void *value, size_t len)
+{
+    s->crypto = fmq__crypto_get();
+    if (s->crypto == NULL) {
+        return EINVAL;
+    }
+    switch (option) {
+    case OPT_CURVE_SERVER:
+        return set_role(s, FMQ__MECHANISM_CURVE, value, len);
+    case OPT_CURVE_PUBLICKEY:
+        return set_key(s, s->public_key, value, len);
+    case OPT_CURVE_SECRETKEY:
+        return set_key(s, s->secret_key, value, len);
+    default:
+        return set_server_key(s, value, len);
+    }
+}
+
 static int
 change(fmq__secrets *s, int option, const void *value, size_t len)
 {
@@ -62,7 +121,7 @@ change(fmq__secrets *s, int option, const void *value, size_t len)
     case OPT_PLAIN_PASSWORD:
         return set_text(s, &s->password, value, len);
     default:
-        return EINVAL;
+        return change_curve(s, option, value, len);
     }
 }
 
@@ -72,7 +131,7 @@ fmq__security_set(fmq__secrets **secrets, int option, const void *value, size_t 
     fmq__secrets *changed;
     int err;
 
-    if (option < OPT_PLAIN_SERVER || option > OPT_PLAIN_PASSWORD) {
+    if (option < OPT_PLAIN_SERVER || option > OPT_CURVE_SERVERKEY) {
         return EINVAL;
     }
     err = fmq__secrets_copy(*secrets, &changed);
@@ -107,10 +166,44 @@ get_text(const fmq__plain_text *text, void *value, size_t *len)
     return fmq__value_put(copy, text->len + (size_t)1, value, len);
 }
 
+/* As it is, or as text, by the room for it. */
+static int
+get_key(const uint8_t key[FMQ__KEY_LEN], void *value, size_t *len)
+{
+    if (*len == FMQ__KEY_LEN) {
+        return fmq__value_put(key, FMQ__KEY_LEN, value, len);
+    }
+    if (*len != KEY_CHARS + 1) {
+        return EINVAL;
+    }
+    fmq__z85_encode(value, key, FMQ__KEY_LEN);
+    return 0;
+}
+
 static bool
 serves(const fmq__secrets *s, enum fmq__mechanism mechanism)
 {
     return fmq__secrets_mechanism(s) == mechanism && s->is_server;
+}
+
+static int
+get_curve(const fmq__secrets *s, int option, void *value, size_t *len)
+{
+    if (fmq__crypto_get() == NULL) {
+        return EINVAL;
+    }
+    switch (option) {
+    case OPT_CURVE_SERVER:
+        return get_number(serves(s, FMQ__MECHANISM_CURVE), value, len);
+    case OPT_CURVE_PUBLICKEY:
+        return get_key(s->public_key, value, len);
+    case OPT_CURVE_SECRETKEY:
+        return get_key(s->secret_key, value, len);
+    case OPT_CURVE_SERVERKEY:
+        return get_key(s->server_key, value, len);
+    default:
+        return EINVAL;
+    }
 }
 
 int
@@ -129,6 +222,6 @@ fmq__security_get(const fmq__secrets *secrets, int option, void *value, size_t *
     case OPT_PLAIN_PASSWORD:
         return get_text(&s->password, value, len);
     default:
-        return EINVAL;
+        return get_curve(s, option, value, len);
     }
 }

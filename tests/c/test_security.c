@@ -12,6 +12,10 @@ enum {
     PLAIN_SERVER = 44,
     PLAIN_USERNAME = 45,
     PLAIN_PASSWORD = 46,
+    CURVE_SERVER = 47,
+    CURVE_PUBLICKEY = 48,
+    CURVE_SECRETKEY = 49,
+    CURVE_SERVERKEY = 50
 };
 
 static fmq_ctx ctx;
@@ -138,6 +142,98 @@ TEST(without_memory_nothing_changes)
     fmq__secrets_drop(s);
 }
 
+static void
+expect_key(fmq_socket s, int option, const uint8_t *key, const char *text)
+{
+    uint8_t got[64];
+    size_t len = 32;
+
+    memset(got, 0xEE, sizeof(got));
+    CHECK_EQ(fmq_getsockopt(s, option, got, &len), 0);
+    CHECK_EQ(len, 32);
+    CHECK_MEM(got, key, 32);
+    CHECK_EQ(got[32], 0xEE);
+    len = 41;
+    CHECK_EQ(fmq_getsockopt(s, option, got, &len), 0);
+    CHECK_EQ(len, 41);
+    CHECK_STR((const char *)got, text);
+    for (size_t room = 0; room < sizeof(got); room++) {
+        len = room;
+        CHECK_EQ(fmq_getsockopt(s, option, got, &len),
+                 room == 32 || room == 41 ? 0 : EINVAL);
+    }
+}
+
+TEST(keys_of_both_forms)
+{
+    static const char zeros[] = "0000000000000000000000000000000000000000";
+    static const char full[] = "%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0";
+    static const uint8_t zero_key[32];
+    uint8_t full_key[32];
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    memset(full_key, 0xFF, sizeof(full_key));
+    for (int option = CURVE_PUBLICKEY; option <= CURVE_SERVERKEY; option++) {
+        expect_key(s, option, zero_key, zeros);
+        CHECK_EQ(fmq_setsockopt(s, option, full_key, 32), 0);
+        expect_key(s, option, full_key, full);
+        CHECK_EQ(fmq_setsockopt(s, option, zeros, 40), 0);
+        expect_key(s, option, zero_key, zeros);
+        CHECK_EQ(fmq_setsockopt(s, option, full, 41), 0);
+        expect_key(s, option, full_key, full);
+        for (size_t len = 0; len < 64; len++) {
+            char bad[64];
+
+            memset(bad, '~', sizeof(bad));
+            if (len != 32) {
+                CHECK_EQ(fmq_setsockopt(s, option, bad, len), EINVAL);
+            }
+        }
+        CHECK_EQ(
+            fmq_setsockopt(s, option, "0000000000000000000000000000000000000000x", 41),
+            EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, NULL, 0), EINVAL);
+        expect_key(s, option, full_key, full);
+    }
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(roles_of_curve)
+{
+    uint8_t key[32] = {1};
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    set_int(s, CURVE_SERVER, 1);
+    CHECK_EQ(get_int(s, MECHANISM), 2);
+    CHECK_EQ(get_int(s, CURVE_SERVER), 1);
+    CHECK_EQ(fmq_setsockopt(s, CURVE_SECRETKEY, key, 32), 0);
+    CHECK_EQ(get_int(s, CURVE_SERVER), 1); /* a key of one's own says no role */
+    CHECK_EQ(fmq_setsockopt(s, CURVE_SERVERKEY, key, 32), 0);
+    CHECK_EQ(get_int(s, CURVE_SERVER), 0);
+    CHECK_EQ(get_int(s, MECHANISM), 2);
+    set_int(s, PLAIN_SERVER, 1);
+    CHECK_EQ(get_int(s, CURVE_SERVER), 0);
+    expect_roles(s, 1, 1);
+    set_int(s, CURVE_SERVER, 0);
+    expect_roles(s, 0, 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(without_curve_there_are_no_such_options)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+    uint8_t key[41] = {1};
+
+    for (int option = CURVE_SERVER; option <= CURVE_SERVERKEY; option++) {
+        size_t len = option == CURVE_SERVER ? sizeof(int) : 32;
+
+        CHECK_EQ(fmq_setsockopt(s, option, key, len), EINVAL);
+        CHECK_EQ(fmq_getsockopt(s, option, key, &len), EINVAL);
+    }
+    CHECK_EQ(get_int(s, MECHANISM), 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
 int
 main(void)
 {
@@ -148,10 +244,18 @@ main(void)
         CASE(roles_are_yes_or_no),
         CASE(without_memory_nothing_changes),
     };
+    static const check_case with_curve[] = {
+        CASE(keys_of_both_forms),
+        CASE(roles_of_curve),
+    };
+    static const check_case without_curve[] = {
+        CASE(without_curve_there_are_no_such_options),
+    };
     int result;
 
     ctx = new_ctx();
     result = CHECK_MAIN(cases);
+    result |= fmq_has("curve") ? CHECK_MAIN(with_curve) : CHECK_MAIN(without_curve);
     end_ctx(ctx);
     return result;
 }

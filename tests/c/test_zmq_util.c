@@ -148,12 +148,35 @@ TEST(keys_as_text)
 
 TEST(keys_of_curve)
 {
+    /* By libzmq. */
+    static const char zeros[] = "0000000000000000000000000000000000000000";
+    static const char of_zeros[] = "fxERSn6LHg6!4!qu+m-(f-Q<1UF!=7)u0-ysJ-^F";
     char public_key[41] = "";
     char secret_key[41] = "";
+    char again[41] = "";
 
-    CHECK_EQ(zmq_has("curve"), 0);
-    REFUSES(zmq_curve_keypair(public_key, secret_key), ENOTSUP);
-    REFUSES(zmq_curve_public(public_key, secret_key), ENOTSUP);
+    if (!zmq_has("curve")) {
+        REFUSES(zmq_curve_keypair(public_key, secret_key), ENOTSUP);
+        REFUSES(zmq_curve_public(public_key, zeros), ENOTSUP);
+        return;
+    }
+    CHECK_EQ(zmq_curve_keypair(public_key, secret_key), 0);
+    CHECK_EQ(strlen(public_key), 40);
+    CHECK_EQ(strlen(secret_key), 40);
+    CHECK(strcmp(public_key, secret_key) != 0);
+    CHECK_EQ(zmq_curve_public(again, secret_key), 0);
+    CHECK_STR(again, public_key);
+    CHECK_EQ(zmq_curve_public(again, zeros), 0);
+    CHECK_STR(again, of_zeros);
+    REFUSES(zmq_curve_public(again, zeros + 1), EINVAL);
+    REFUSES(zmq_curve_public(again, "~000000000000000000000000000000000000000"),
+            EINVAL);
+    REFUSES(zmq_curve_public(again, "######00000000000000000000000000000000000"),
+            EINVAL);
+    REFUSES(zmq_curve_public(again, NULL), EINVAL);
+    REFUSES(zmq_curve_public(NULL, zeros), EINVAL);
+    REFUSES(zmq_curve_keypair(NULL, secret_key), EINVAL);
+    CHECK_STR(again, of_zeros);
 }
 
 int

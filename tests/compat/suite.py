@@ -48,14 +48,11 @@ BEING_WRITTEN = {
     "*Green*": "green",
     "test_asyncio*": "asyncio",
     "test_auth*": "auth",
-    "test_curve_keygen*": "curve_keygen",
     "test_device.*.test_green_device": "green",
     "test_future*": "eventloop",
     "test_imports.*": "asyncio, auth, eventloop, green",
     "test_ioloop*": "eventloop",
     "test_mypy*": "asyncio, auth, eventloop",
-    "test_security*": "curve",
-    "test_z85*": "utils.z85",
     "test_zmqstream*": "eventloop",
 }
 
