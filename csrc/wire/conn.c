@@ -456,23 +456,42 @@ take_step(fmq__conn *c, enum input input)
 
 /* --- the outside --- */
 
+/* Makes room for `n` bytes more of a unit that will be `need` long: no more than twice
+ * what has come, whatever the peer has promised. */
+static int
+grow_in(fmq__conn *c, size_t n, size_t need)
+{
+    size_t cap = 2 * (c->in_len + n);
+    uint8_t *in;
+
+    if (c->in_len + n <= c->in_cap) {
+        return 0;
+    }
+    cap = cap < need ? cap : need;
+    in = fmq__alloc(cap);
+    if (in == NULL) {
+        return ENOMEM;
+    }
+    memcpy(in, c->in, c->in_len);
+    fmq__wipe(c->in, c->in_len); /* there may be a password in it */
+    if (!has_first_in(c)) {
+        fmq__free(c->in);
+    }
+    c->in = in;
+    c->in_cap = cap;
+    return 0;
+}
+
 /* Moves bytes from `data` to the unit at hand until it is `need` long. */
 static int
 collect(fmq__conn *c, size_t need, const uint8_t *data, size_t len, size_t *n)
 {
-    *n = need - c->in_len < len ? need - c->in_len : len;
-    if (need > c->in_cap) {
-        bool is_first = has_first_in(c);
-        uint8_t *in = fmq__realloc(is_first ? NULL : c->in, need);
+    int err;
 
-        if (in == NULL) {
-            return ENOMEM;
-        }
-        if (is_first) {
-            memcpy(in, c->in, c->in_len);
-        }
-        c->in = in;
-        c->in_cap = need;
+    *n = need - c->in_len < len ? need - c->in_len : len;
+    err = grow_in(c, *n, need);
+    if (err != 0) {
+        return err;
     }
     if (*n != 0) {
         memcpy(c->in + c->in_len, data, *n);

@@ -50,10 +50,7 @@ def create_certificates(
     Returns:
         The paths of the public and of the secret file.
     """
-    make_pair = getattr(fastmq, "curve_keypair", None)
-    if make_pair is None:
-        raise fastmq.ZMQError(fastmq.ENOTSUP)
-    public, secret = (key.decode("ascii") for key in make_pair())
+    public, secret = (key.decode("ascii") for key in fastmq.curve_keypair())
     base = os.path.join(key_dir, name)
     files = f"{base}.key", f"{base}.key_secret"
     now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"

@@ -89,6 +89,7 @@ class ThreadAuthenticator(Authenticator):
     """
 
     pipe: Socket[bytes] | None = None
+    pipe_endpoint: str = ""
     thread: AuthenticationThread | None = None
 
     def __init__(

@@ -47,12 +47,11 @@ BEING_WRITTEN = {
     "*[[]asyncio[]]": "asyncio",
     "*Green*": "green",
     "test_asyncio*": "asyncio",
-    "test_auth*": "auth",
     "test_device.*.test_green_device": "green",
     "test_future*": "eventloop",
-    "test_imports.*": "asyncio, auth, eventloop, green",
+    "test_imports.*": "asyncio, eventloop, green",
     "test_ioloop*": "eventloop",
-    "test_mypy*": "asyncio, auth, eventloop",
+    "test_mypy*": "asyncio, eventloop",
     "test_zmqstream*": "eventloop",
 }
 

@@ -20,7 +20,6 @@ from typing import Any
 BEING_WRITTEN = (
     "_future",
     "asyncio",
-    "auth",
     "eventloop",
     "green",
 )

@@ -334,7 +334,7 @@ def test_arguments_of_old(world: Any) -> None:
 # --- certificates ---
 
 makes_keys = pytest.mark.skipif(
-    not hasattr(import_module(OURS), "curve_keypair"), reason="built without CURVE"
+    not import_module(OURS).has("curve"), reason="built without CURVE"
 )
 
 
