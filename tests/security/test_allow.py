@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import secrets
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from patterns.watched import Watched
 from security.conftest import Handler, verdict
 
 pytestmark = pytest.mark.skipif(OURS == "zmq", reason="an extension")
+needs_curve = pytest.mark.skipif(
+    not import_module(OURS).has("curve"), reason="built without CURVE"
+)
 PORT = "tcp://127.0.0.1:*"
 
 
@@ -66,6 +70,39 @@ def test_passwords(
         bad = client(library, **login(user, password))
         assert verdict(bad) == ("HANDSHAKE_FAILED_AUTH", 400)
         assert verdict(server) == ("HANDSHAKE_FAILED_AUTH", 400)
+
+
+@needs_curve
+@pytest.mark.parametrize("library", [OURS, "zmq"])
+def test_keys(
+    library: str, wildcard: str, server: Watched, client: Callable[..., Watched]
+) -> None:
+    zmq = import_module(OURS)
+    (public, secret), mine, other = (zmq.curve_keypair() for _ in range(3))
+    server.socket.curve_secretkey = secret
+    server.socket.curve_server = 1
+    server.socket.allow(keys=[zmq.curve_keypair()[0], mine[0].decode()])
+    server.socket.bind(wildcard)
+
+    def call(keys: tuple[bytes, bytes]) -> Watched:
+        return client(
+            library,
+            curve_publickey=keys[0],
+            curve_secretkey=keys[1],
+            curve_serverkey=public,
+        )
+
+    good = call(mine)
+    assert verdict(good) == ("HANDSHAKE_SUCCEEDED", 0)
+    good.socket.send(b"hello")
+    frame = server.socket.recv(copy=False)
+    assert frame.bytes == b"hello"
+    assert frame.get("User-Id") == mine[0].decode()
+    assert verdict(server) == ("HANDSHAKE_SUCCEEDED", 0)
+    assert verdict(call(other)) == ("HANDSHAKE_FAILED_AUTH", 400)
+    assert verdict(server) == ("HANDSHAKE_FAILED_AUTH", 400)
+    server.socket.allow(keys=import_module(f"{OURS}.utils.z85").decode(other[0]))
+    assert verdict(call(other)) == ("HANDSHAKE_SUCCEEDED", 0)
 
 
 def test_lists_count_at_once(server: Watched, client: Callable[..., Watched]) -> None:
