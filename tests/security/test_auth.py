@@ -134,6 +134,24 @@ def test_addresses_come_before_passwords(
     assert verdict(connect(**login("admin", "x"))) == BAD
 
 
+def test_many_at_once(world: Any) -> None:
+    auth = module(OURS, ".thread").ThreadAuthenticator(world.context(OURS))
+    auth.start()
+    auth.configure_plain(passwords={f"user {n}": "secret" for n in range(50)})
+    server = world.socket(OURS, "PULL", plain_server=1)
+    server.bind(PORT)
+    with closing_by(auth.stop):
+        clients = [
+            world.socket(OURS, "PUSH", **login(f"user {n}", "secret"))
+            for n in range(100)  # half of them are not known
+        ]
+        for client in clients:
+            client.connect(last(server))
+            client.send(b"hello")
+        users = {server.recv(copy=False).get("User-Id") for _ in range(50)}
+    assert users == {f"user {n}" for n in range(50)}
+
+
 def test_life_of_the_thread(library: str, world: Any) -> None:
     context = world.context(library)
     auth = module(library, ".thread").ThreadAuthenticator(context)
