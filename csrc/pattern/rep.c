@@ -26,8 +26,7 @@ enum {
 typedef struct rep {
     fmq__pattern base;
     fmq__fairq in;
-    fmq__pipe *asker;  /* whom to reply to; NULL: gone */
-    bool is_mandatory; /* a reply that cannot be sent is an error */
+    fmq__pipe *asker; /* whom to reply to; NULL: gone */
     bool has_probe;
     bool is_answering; /* a whole request was taken, and not answered yet */
     uint8_t *envelope; /* `own`, or heap */
@@ -83,9 +82,6 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 
     if (!self->is_answering) {
         return FMQ_EFSM;
-    }
-    if (self->is_mandatory && (to == NULL || !fmq__pipe_can_write(to))) {
-        return to == NULL || to->is_closed_out ? EHOSTUNREACH : EAGAIN;
     }
     if (to != NULL && fmq__pipe_can_write(to)) {
         fmq__fq_pos mark = to->out->end;
@@ -248,22 +244,33 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
     fmq__fairq_add(&from_base(p)->in, pipe);
 }
 
-/* ROUTER's, as far as they mean something without ids: the others are taken. */
+/* ROUTER's: those that mean nothing without ids are taken and change nothing. With
+ * MANDATORY, too, a reply that cannot be sent is dropped, for nothing could follow it
+ * else. */
 static int
 set_option(fmq__pattern *p, int option, const void *value, size_t len)
 {
-    bool has_handover;
+    bool ignored;
 
     switch (option) {
-    case OPT_ROUTER_MANDATORY:
-        return fmq__pattern_get_flag(value, len, &from_base(p)->is_mandatory);
     case FMQ__OPT_PROBE_ROUTER:
         return fmq__pattern_get_flag(value, len, &from_base(p)->has_probe);
+    case OPT_ROUTER_MANDATORY:
     case OPT_ROUTER_HANDOVER:
-        return fmq__pattern_get_flag(value, len, &has_handover);
+        return fmq__pattern_get_flag(value, len, &ignored);
     default:
         return EINVAL;
     }
+}
+
+/* So is a name (CONNECT_ROUTING_ID). */
+static bool
+can_name(fmq__pattern *p, const uint8_t *id, size_t id_len)
+{
+    (void)p;
+    (void)id;
+    (void)id_len;
+    return true;
 }
 
 const fmq__pattern_ops fmq__pattern_rep = {
@@ -285,4 +292,5 @@ const fmq__pattern_ops fmq__pattern_rep = {
     .readable = readable,
     .writable = fmq__pattern_nothing_pipe,
     .set_option = set_option,
+    .can_name = can_name,
 };

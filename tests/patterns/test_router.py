@@ -95,6 +95,24 @@ def test_req_and_router(libs: tuple[str, str], wildcard: str, world: Any) -> Non
         assert req.recv_multipart() == [b"answer", str(i).encode()]
 
 
+def test_a_rep_with_the_options_of_a_router(library: str, world: Any) -> None:
+    """A reply to who has gone is dropped, and the next one is answered."""
+    rep = world.socket(library, "REP")
+    rep.setsockopt(33, 1)  # ROUTER_MANDATORY
+    rep.setsockopt(56, 1)  # ROUTER_HANDOVER
+    rep.setsockopt(61, b"name")  # CONNECT_ROUTING_ID
+    rep.bind("inproc://rep")
+    for i in range(3):
+        req = world.socket(library, "REQ")
+        req.connect("inproc://rep")
+        req.send(b"%d" % i)
+        assert rep.recv() == b"%d" % i
+        if i != 2:
+            req.close(linger=0)
+        rep.send(b"answer")
+    assert req.recv() == b"answer"
+
+
 def test_thousands_each_way(libs: tuple[str, str], wildcard: str, world: Any) -> None:
     router = world.socket(libs[0], "ROUTER", sndhwm=0, rcvhwm=0)
     router.bind(wildcard)
