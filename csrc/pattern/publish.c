@@ -443,9 +443,13 @@ send_to_last(fmq__publisher *self, fan *f)
 int
 fmq__publisher_check(fmq__pattern *p, const fmq__outpart *first)
 {
-    (void)p;
-    (void)first;
-    return 0;
+    fmq__publisher *self = from_base(p);
+    fan f = {first, 1, false};
+
+    if (self->is_nodrop && (!self->is_last_value || self->last == NULL)) {
+        for_each_taker(self, first, check_room, &f);
+    }
+    return f.is_blocked ? EAGAIN : 0;
 }
 
 int
@@ -453,18 +457,16 @@ fmq__publisher_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
     fmq__publisher *self = from_base(p);
     fan f = {parts, n, false};
+    int err = fmq__publisher_check(p, &parts[0]);
 
+    if (err != 0) {
+        return err;
+    }
     if (self->is_last_value && self->last != NULL) {
         send_to_last(self, &f);
-        return 0;
+    } else {
+        for_each_taker(self, &parts[0], send_to, &f);
     }
-    if (self->is_nodrop) {
-        for_each_taker(self, &parts[0], check_room, &f);
-        if (f.is_blocked) {
-            return EAGAIN;
-        }
-    }
-    for_each_taker(self, &parts[0], send_to, &f);
     return 0;
 }
 

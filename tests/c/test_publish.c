@@ -70,6 +70,8 @@ TEST(who_is_full_misses_it_unless_told_otherwise)
     CHECK_EQ(b.n_out, 3);
     CHECK_EQ(fake_set(p, NODROP, 1), 0);
     CHECK_STR(fake_send(p, "y"), "EAGAIN");
+    CHECK_EQ(p->ops->check_send(p, &(fmq__outpart){(const uint8_t *)"y", 1, NULL}),
+             EAGAIN);
     CHECK_EQ(b.n_out, 3);
     CHECK_STR(fake_sent(&a), "x");
     CHECK_STR(fake_send(p, "y"), "sent");

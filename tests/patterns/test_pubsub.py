@@ -319,6 +319,28 @@ def test_nodrop(libs: tuple[str, str], wildcard: str, world: Any) -> None:
     assert take(sub) == b"tail"
 
 
+def test_nodrop_part_by_part(library: str, world: Any) -> None:
+    """Whoever gives up at the first part has not begun a message."""
+    pub = world.socket(library, "XPUB", xpub_nodrop=1, sndhwm=1)
+    pub.bind("inproc://nodrop")
+    sub = world.socket(library, "SUB", rcvhwm=1)
+    sub.subscribe(b"t")
+    sub.connect("inproc://nodrop")
+    assert take(pub) == b"\1t"
+    zmq = world.module(library)
+    for _ in range(2):
+        pub.send_multipart([b"t", b"first"])
+    with pytest.raises(zmq.Again):
+        pub.send(b"t", zmq.DONTWAIT | zmq.SNDMORE)
+    pub.send(b"for nobody", zmq.DONTWAIT | zmq.SNDMORE)
+    pub.send(b"at all", zmq.DONTWAIT)
+    for _ in range(2):
+        assert take(sub) == [b"t", b"first"]
+    pub.send(b"t", zmq.SNDMORE)
+    pub.send(b"second")
+    assert take(sub) == [b"t", b"second"]
+
+
 def test_a_slow_subscriber_misses_what_others_get(
     library: str, wildcard: str, world: Any
 ) -> None:
