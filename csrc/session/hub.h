@@ -311,8 +311,13 @@ fmq__hub_has_waiters(const fmq__hub *h)
 int fmq__hub_enter_poll(fmq__hub *h, unsigned events, int *fd);
 void fmq__hub_leave_poll(fmq__hub *h, unsigned events);
 
-/* The descriptor for good (option FD). */
+/* The descriptor for good (option FD). It begins readable if there are events. May drop
+ * L. */
 int fmq__hub_export_fd(fmq__hub *h, int *fd);
+
+/* Takes the descriptor's edge, and gives it on to those it was meant for as well. Look
+ * for events after this: what comes later makes a new edge. */
+void fmq__hub_answer_ring(fmq__hub *h);
 
 /* The events now, with the descriptor's edge taken and each ready session read once.
  * Drops L. */

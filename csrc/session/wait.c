@@ -305,7 +305,9 @@ fmq__hub_export_fd(fmq__hub *h, int *fd)
     }
     if (!h->is_fd_exported) {
         h->is_fd_exported = true;
-        fmq__hub_take_notes(h);
+        if (fmq__hub_peek(h) != 0) {
+            ring(h); /* nobody was told of what is there already */
+        }
     }
     *fd = fmq__hub_waiting_fd(h);
     return 0;
@@ -329,10 +331,9 @@ fmq__hub_peek(fmq__hub *h)
     return events;
 }
 
-unsigned
-fmq__hub_harvest(fmq__hub *h)
+void
+fmq__hub_answer_ring(fmq__hub *h)
 {
-    fmq__hub_count_call(h);
     if (fmq__hub_take_edge(h)) {
         if (h->is_leader_rung && !h->is_flat) {
             ring(h); /* and is not back: the edge was meant for it, too */
@@ -340,6 +341,13 @@ fmq__hub_harvest(fmq__hub *h)
             ring_pollers(h);
         }
     }
+}
+
+unsigned
+fmq__hub_harvest(fmq__hub *h)
+{
+    fmq__hub_count_call(h);
+    fmq__hub_answer_ring(h);
     fmq__hub_look(h);
     return fmq__hub_peek(h);
 }

@@ -18,6 +18,16 @@
 
 enum { COPY_MAX = 512, PARTS_ON_STACK = 16, PARTS_EXPECTED = 4, LOOK_AFTER = 100 };
 
+/* Before a call that may end with EAGAIN: who goes on until then need not read EVENTS,
+ * too, for FD to be quiet. */
+static void
+quiet_fd(fmq__hub *h)
+{
+    if (h->is_fd_exported) {
+        fmq__hub_answer_ring(h);
+    }
+}
+
 /* --- sending --- */
 
 typedef struct outgoing {
@@ -50,6 +60,9 @@ send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     int err;
 
     fmq__hub_count_call(h);
+    if (flags & FMQ_DONTWAIT) {
+        quiet_fd(h);
+    }
     fmq__hub_take_notes(h);
     fmq__hub_write_dirty(h);
     err = attempt(h, arg);
@@ -331,6 +344,9 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     int err;
 
     h->flush.has_turned = true;
+    if (flags & FMQ_DONTWAIT) {
+        quiet_fd(h);
+    }
     fmq__hub_take_notes(h);
     fmq__hub_look(h);
     err = attempt(h, arg);

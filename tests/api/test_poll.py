@@ -197,6 +197,51 @@ def test_many_messages_by_the_descriptor(zmq, pair) -> None:
     assert received == [b"%d" % i for i in range(500)]
 
 
+def is_readable(socket, seconds: float = 10) -> bool:
+    return select.select([socket.fd], [], [], seconds)[0] != []
+
+
+@pytest.mark.parametrize("transport", ["inproc", "tcp"])
+def test_receiving_until_there_is_nothing(zmq, pair, transport) -> None:
+    """That is as good as to read EVENTS: the descriptor is quiet then."""
+    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
+    for i in range(5):
+        push.send(b"%d" % i)
+        received = []
+        while not received:
+            assert is_readable(pull)
+            with pytest.raises(zmq.Again):
+                while True:
+                    received.append(pull.recv(zmq.DONTWAIT))
+        assert received == [b"%d" % i]
+        assert not is_readable(pull, 0)
+
+
+def test_a_descriptor_that_is_asked_for_late(zmq, pair) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc")
+    push.send(b"x")
+    assert is_readable(pull)
+    assert pull.recv() == b"x"
+
+
+def test_sending_until_there_is_no_room(zmq, ctx, ours) -> None:
+    with ctx.socket(zmq.PUSH) as push, ctx.socket(zmq.PULL) as pull:
+        push.sndhwm = pull.rcvhwm = 1
+        pull.bind("inproc://room")
+        push.connect("inproc://room")
+        assert push.fd >= 0
+        with pytest.raises(zmq.Again):
+            while True:
+                push.send(b"x", zmq.DONTWAIT)
+        if ours:
+            # Libzmq may need another attempt, later.
+            assert not is_readable(push, 0)
+        pull.recv()
+        pull.recv()
+        assert is_readable(push)
+        assert push.poll(10_000, zmq.POLLOUT) == zmq.POLLOUT
+
+
 def test_a_negative_descriptor_is_never_ready(zmq, push_pull) -> None:
     push, _ = push_pull
 
