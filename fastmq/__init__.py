@@ -126,7 +126,12 @@ __all__ += constants.__all__
 def get_includes() -> list[str]:
     """Return folders for a compiler of Cython code that imports from here."""
     here = os.path.dirname(__file__)
-    return [os.path.dirname(here), os.path.join(here, "utils")]
+    # What says how to cimport zmq comes before the folder that pyzmq may be in, too.
+    return [
+        os.path.join(here, "include"),
+        os.path.join(here, "utils"),
+        os.path.dirname(here),
+    ]
 
 
 def get_library_dirs() -> list[str]:
