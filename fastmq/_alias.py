@@ -55,12 +55,27 @@ class _Loader:
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing but undo: the import system has just told it that it is zmq."""
         module.__spec__ = self._real
+        if self._real.name == PACKAGE:
+            _load_the_rest()
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the code of the module, for ``python -m``."""
         loader: Any = self._real.loader
         code: CodeType | None = loader.get_code(self._real.name)
         return code
+
+
+def _load_the_rest() -> None:
+    """Have ``import zmq`` load what it loads of pyzmq, under both names."""
+    import importlib
+
+    for name in ("backend", "sugar", "utils.interop", "utils.jsonapi"):
+        importlib.import_module(f"{PACKAGE}.{name}")
+    prefix = f"{PACKAGE}."
+    for name, module in list(sys.modules.items()):
+        # Our own, private modules are nobody's zmq.
+        if name.startswith(prefix) and not name.startswith(f"{prefix}_"):
+            sys.modules.setdefault(ALIAS + name[len(PACKAGE) :], module)
 
 
 class _Finder:

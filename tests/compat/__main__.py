@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare with pyzmq: ``python -m tests.compat surface``, or ``suite``."""
+"""Compare with pyzmq: ``python -m tests.compat surface``, ``suite``, ``dependents``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != TESTS.parent]
 sys.path.append(str(TESTS))
 
-from compat import suite, surface  # noqa: E402
+from compat import dependents, suite, surface  # noqa: E402
 
 
 def compare_surface(arguments: argparse.Namespace) -> int:
@@ -46,6 +46,17 @@ def run_suite(arguments: argparse.Namespace) -> int:
     return bool(suite.wrong(found))
 
 
+def run_dependents(arguments: argparse.Namespace) -> int:
+    """Run packages on both libraries; the status says if one does not do the same."""
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            found = dependents.compare_all(Path(temporary), arguments.names)
+        except suite.Unavailable as error:
+            print(error, file=sys.stderr)
+            return 2
+    return any(result.complaint for result in found.values())
+
+
 def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.compat", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -55,6 +66,9 @@ def main(words: Sequence[str]) -> int:
     command.add_argument("--large", action="store_true", help="messages of 2 GiB, too")
     command.add_argument("words", nargs="*", help="of pytest, behind --")
     command.set_defaults(main=run_suite)
+    command = commands.add_parser("dependents", help="run packages on both")
+    command.add_argument("names", nargs="*", metavar="NAME", help="those alone")
+    command.set_defaults(main=run_dependents)
     arguments = parser.parse_args(words)
     status: int = arguments.main(arguments)
     return status

@@ -27,7 +27,6 @@ LARGE = ("-k", "not large")
 # Names of tests that cannot apply, and why. All others pass.
 EXCLUDED = {
     "test_cffi_backend.*": "calls libzmq by pyzmq's CFFI backend",
-    "test_cython.*": "wants pyzmq's declarations for Cython, and libzmq's header",
     "test_draft.*": "skips itself without the types of drafts",
     "test_asyncio.test_draft_asyncio": "skips itself without the types of drafts",
     "test_etc.test_has_curve": "asks a copy of libzmq that pyzmq had once",

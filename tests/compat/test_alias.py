@@ -69,6 +69,25 @@ assert not hasattr(zmq, "nowhere")
     assert "fastmq stands for zmq here" in lines[0]
 
 
+def test_what_import_zmq_loads(python) -> None:
+    """What programs find without importing it; and no more of what takes long."""
+    program = """
+import sys, zmq
+for name in ("constants", "error", "backend.cython", "sugar.socket", "utils.jsonapi"):
+    module = sys.modules["zmq." + name]
+    assert module is sys.modules["fastmq." + name], name
+    assert eval("zmq." + name) is module
+print(sorted(m for m in sys.modules if m in ("zmq.asyncio", "zmq.devices", "asyncio")))
+"""
+    assert python(INSTALL + program) == "[]\n"
+    theirs = python("import sys, zmq; print([m for m in sys.modules if 'zmq' in m])")
+    ours = python(
+        INSTALL + "import sys, zmq; print([m for m in sys.modules if 'zmq.' in m])"
+    )
+    names = {name for name in eval(theirs) if name.rpartition(".")[2][0] != "_"}
+    assert names <= {*eval(ours), "zmq"} | {"zmq.utils.z85"}
+
+
 def test_twice_is_as_once(python) -> None:
     program = INSTALL + INSTALL + "import os, sys\n" + IS_OURS
     program += "\nprint(len([f for f in sys.meta_path if type(f).__name__ == '_Finder']"
