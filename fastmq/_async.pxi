@@ -23,7 +23,7 @@ cdef enum:
 
 cpdef object get_event_loop():
     """Return the running event loop, or else the one that will run."""
-    loop = _get_running_loop()
+    loop = running_loop()
     if loop is not None:
         return loop
     warn("No running event loop. fastmq.asyncio should be used from within an asyncio "

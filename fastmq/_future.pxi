@@ -2,11 +2,31 @@
 # What asynchronous calls return: a future as asyncio knows them, that gives a message
 # back if nobody has looked at it.
 
-from asyncio import CancelledError, InvalidStateError
-from asyncio import Future as asyncio_future
-from asyncio import get_event_loop as asyncio_loop
-from asyncio.events import _get_running_loop
 from contextvars import copy_context
+
+# Of asyncio, which takes several times as long to import as all else here: set by
+# set_asyncio, before there is a future.
+cdef object CancelledError = None
+cdef object InvalidStateError = None
+cdef object asyncio_future = None
+cdef object asyncio_loop = None
+cdef object running_loop = None
+
+
+def set_asyncio(asyncio) -> None:
+    """Say what asyncio is, to whoever makes futures.
+
+    Args:
+        asyncio: The module.
+    """
+    global CancelledError, InvalidStateError
+    global asyncio_future, asyncio_loop, running_loop
+    CancelledError = asyncio.CancelledError
+    InvalidStateError = asyncio.InvalidStateError
+    asyncio_future = asyncio.Future
+    asyncio_loop = asyncio.get_event_loop
+    running_loop = asyncio._get_running_loop
+
 
 cdef enum:
     PENDING = 0
@@ -101,7 +121,7 @@ cdef class Future:
     def get_loop(self):
         """Return the event loop it belongs to."""
         if self._loop is None:
-            self._loop = _get_running_loop() or asyncio_loop()
+            self._loop = running_loop() or asyncio_loop()
         return self._loop
 
     def done(self) -> bool:
@@ -230,7 +250,7 @@ cdef class Future:
         self._state = state
         if self._error is not None and self._loop is None:
             # To tell of it, if nobody asks.
-            self._loop = _get_running_loop()
+            self._loop = running_loop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .tracker import MessageTracker
 
 __all__ = ["Future"]
+
+_core.set_asyncio(asyncio)
 
 T = TypeVar("T")
 
