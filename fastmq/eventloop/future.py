@@ -81,6 +81,7 @@ class Context(_context.Context[Socket]):
 
     _instance: ClassVar[Any] = None
     _socket_class = Socket
+    io_loop: Any = None
 
     def __init__(self, *args: Any, io_loop: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[misc]

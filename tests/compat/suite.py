@@ -41,19 +41,6 @@ EXCLUDED = {
     "ours copies what is short, and gives the buffer back at once",
 }
 
-# Tests of what is being written.
-BEING_WRITTEN = {
-    "*[[]asyncio[]]": "asyncio",
-    "*Green*": "green",
-    "test_asyncio*": "asyncio",
-    "test_device.*.test_green_device": "green",
-    "test_future*": "eventloop",
-    "test_imports.*": "asyncio, eventloop, green",
-    "test_ioloop*": "eventloop",
-    "test_mypy*": "asyncio, eventloop",
-    "test_zmqstream*": "eventloop",
-}
-
 
 class Unavailable(Exception):
     """The suite, or what it needs, cannot be had."""
@@ -152,7 +139,7 @@ def on_fastmq(folder: Path, *words: str) -> dict[str, str]:
 
 def reason(name: str) -> str | None:
     """Return why a test need not pass; None if it has to."""
-    for pattern, why in (*EXCLUDED.items(), *BEING_WRITTEN.items()):
+    for pattern, why in EXCLUDED.items():
         if fnmatch.fnmatchcase(name, pattern):
             return why
     return None
