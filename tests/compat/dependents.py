@@ -8,7 +8,6 @@ through to it.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -26,12 +25,11 @@ PATIENCE_S = 240
 
 
 class Dependent(NamedTuple):
-    """A package, its program, and the modules of zmq that are not there yet."""
+    """A package, what to install for it, and its program."""
 
     name: str
     packages: tuple[str, ...]
     program: str
-    needs: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
 
@@ -42,25 +40,13 @@ DEPENDENTS = (
     Dependent("scoop", ("scoop",), "farm.py", options=("-m", "scoop", "-n", "3")),
     Dependent("zeroless", ("zeroless",), "plain.py"),
     Dependent("commlink", ("commlink",), "proxies.py"),
-    Dependent(
-        "ipykernel",
-        ("jupyter_client", "ipykernel"),
-        "jupyter.py",
-        needs=("asyncio", "eventloop.zmqstream"),
-    ),
-    Dependent(
-        "ipyparallel",
-        ("ipyparallel",),
-        "parallel.py",
-        needs=("asyncio", "eventloop.zmqstream"),
-    ),
-    Dependent(
-        "circus", ("circus",), "watcher.py", needs=("eventloop.zmqstream", "green")
-    ),
-    Dependent("bluesky", ("bluesky",), "documents.py", needs=("asyncio",)),
-    Dependent("locust", ("locust",), "swarm.py", needs=("green",)),
-    Dependent("parsl", ("parsl",), "parslhtex.py", needs=("auth.thread",)),
-    Dependent("zprocess", ("zprocess",), "labs.py", needs=("auth.thread",)),
+    Dependent("ipykernel", ("jupyter_client", "ipykernel"), "jupyter.py"),
+    Dependent("ipyparallel", ("ipyparallel",), "parallel.py"),
+    Dependent("circus", ("circus",), "watcher.py"),
+    Dependent("bluesky", ("bluesky",), "documents.py"),
+    Dependent("locust", ("locust",), "swarm.py"),
+    Dependent("parsl", ("parsl",), "parslhtex.py"),
+    Dependent("zprocess", ("zprocess",), "labs.py"),
 )
 
 
@@ -69,19 +55,6 @@ class Result(NamedTuple):
 
     n_lines: int
     complaint: str | None
-
-
-def missing(dependent: Dependent) -> list[str]:
-    """Return what fastmq does not have of what a package needs."""
-    found = []
-    for module in dependent.needs:
-        try:
-            is_there = importlib.util.find_spec(f"fastmq.{module}") is not None
-        except ModuleNotFoundError:
-            is_there = False
-        if not is_there:
-            found.append(module)
-    return found
 
 
 class Environment:
@@ -158,12 +131,9 @@ def chosen(names: Sequence[str]) -> list[Dependent]:
 
 
 def compare_all(folder: Path, names: Sequence[str] = ()) -> dict[str, Result]:
-    """Run all that can be, and print how each goes."""
+    """Run them, and print how each goes."""
     found: dict[str, Result] = {}
-    wanted = [d for d in chosen(names) if not missing(d)]
-    for dependent in chosen(names):
-        if dependent not in wanted:
-            print(f"not yet  {dependent.name}: no {', '.join(missing(dependent))}")
+    wanted = chosen(names)
     environment = Environment(folder, wanted)
     for dependent in wanted:
         result = found[dependent.name] = environment.compare(dependent)
