@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 
 from fastmq import ZMQError, curve_keypair, curve_public
+from fastmq._alias import public_name
 
 __all__ = ["main"]
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Of the command line; None: those of this process.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m fastmq.curve_keygen",
+        prog=f"python3 -m {public_name('fastmq.curve_keygen')}",
         description="Make a pair of keys for CURVE. Keys are text (Z85).",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object")

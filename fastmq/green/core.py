@@ -32,6 +32,7 @@ class Socket(_socket.Socket[bytes]):
     may wait to send and one to receive.
     """
 
+    _repr_cls = "fastmq.green.Socket"
     _watcher: Any = None
     _watched_hub: Any = None
     _may_recv: Any = None
@@ -250,6 +251,7 @@ class Context(_context.Context[Socket]):
     """
 
     _instance: ClassVar[Any] = None
+    _repr_cls = "fastmq.green.Context"
     _socket_class = Socket
 
 

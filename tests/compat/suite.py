@@ -24,6 +24,9 @@ MODULES = ("tornado", "gevent", "cython", "setuptools", "mypy")
 # Two messages of 2 GiB each: with --large.
 LARGE = ("-k", "not large")
 
+# It fails, as listed below, and then waits for ever to end its context.
+NOT_RUN = ("--deselect=tests/test_socket.py::TestSocketGreen::test_tracker",)
+
 # Names of tests that cannot apply, and why. All others pass.
 EXCLUDED = {
     "test_cffi_backend.*": "calls libzmq by pyzmq's CFFI backend",
@@ -134,7 +137,7 @@ def on_fastmq(folder: Path, *words: str) -> dict[str, str]:
     if not link.exists():
         link.symlink_to(Path(fastmq.__file__).parent)
     environment["MYPYPATH"] = str(stubs)
-    return outcomes(folder, "fastmq", environment, *words)
+    return outcomes(folder, "fastmq", environment, *NOT_RUN, *words)
 
 
 def reason(name: str) -> str | None:
