@@ -7,8 +7,8 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from fastmq import ZMQError, curve_keypair, curve_public
-from fastmq._alias import public_name
+from . import ZMQError, curve_keypair, curve_public
+from ._alias import public_name
 
 __all__ = ["main"]
 

@@ -21,7 +21,7 @@ from .error import ZMQError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["BytesOption", "IntOption", "SocketOptions", "TopicOption"]
+__all__ = ["BytesOption", "IntOption", "KeyOption", "SocketOptions", "TopicOption"]
 
 T = TypeVar("T")
 
@@ -80,6 +80,18 @@ class IntOption(_Option[int]):
 
 class BytesOption(_Option[bytes]):
     """An option that is bytes."""
+
+
+class KeyOption(BytesOption):
+    """An option that is a key, as ``load_certificate`` returns it.
+
+    It may return None for a secret one: setting that is a TypeError, which type
+    checkers are not to see in every program that loads a certificate.
+    """
+
+    if TYPE_CHECKING:
+
+        def __set__(self, obj: _HasOptions, value: bytes | None) -> None: ...
 
 
 class TopicOption(_Option["str | bytes"]):
@@ -147,7 +159,7 @@ class SocketOptions:
     plain_password = PLAIN_PASSWORD = BytesOption(SocketOption.PLAIN_PASSWORD)
     curve_server = CURVE_SERVER = IntOption(SocketOption.CURVE_SERVER)
     curve_publickey = CURVE_PUBLICKEY = BytesOption(SocketOption.CURVE_PUBLICKEY)
-    curve_secretkey = CURVE_SECRETKEY = BytesOption(SocketOption.CURVE_SECRETKEY)
+    curve_secretkey = CURVE_SECRETKEY = KeyOption(SocketOption.CURVE_SECRETKEY)
     curve_serverkey = CURVE_SERVERKEY = BytesOption(SocketOption.CURVE_SERVERKEY)
     probe_router = PROBE_ROUTER = IntOption(SocketOption.PROBE_ROUTER)
     req_correlate = REQ_CORRELATE = IntOption(SocketOption.REQ_CORRELATE)

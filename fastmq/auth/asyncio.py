@@ -7,12 +7,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
-import fastmq
-
+from .. import DONTWAIT, ENOTSOCK, ETERM, EVENTS, POLLIN, Again, ZMQError
 from .base import Authenticator
 
 if TYPE_CHECKING:
-    from fastmq import Context
+    from .. import Context
 
 __all__ = ["AsyncioAuthenticator"]
 
@@ -63,15 +62,15 @@ class AsyncioAuthenticator(Authenticator):
             while True:
                 # What came before somebody watched does not make it ready.
                 try:
-                    message = socket.recv_multipart(fastmq.DONTWAIT)
-                except fastmq.Again:
+                    message = socket.recv_multipart(DONTWAIT)
+                except Again:
                     is_ready.clear()
-                    if not socket.get(fastmq.EVENTS) & fastmq.POLLIN:
+                    if not socket.get(EVENTS) & POLLIN:
                         await is_ready.wait()
                     continue
                 await self.handle_zap_message(message)
-        except fastmq.ZMQError as error:
-            if error.errno not in (fastmq.ETERM, fastmq.ENOTSOCK):
+        except ZMQError as error:
+            if error.errno not in (ETERM, ENOTSOCK):
                 raise
             self.log.debug("the context of the handler ends")
         finally:

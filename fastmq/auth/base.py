@@ -8,15 +8,13 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import fastmq
-from fastmq.utils import z85
-
+from .. import REP, Context, Socket, ZMQError
+from ..utils import z85
 from .certs import load_certificates
 
 if TYPE_CHECKING:
     import os
 
-    from fastmq import Context, Socket
 
 __all__ = ["CURVE_ALLOW_ANY", "Authenticator"]
 
@@ -84,7 +82,7 @@ class Authenticator:
         encoding: str = "utf-8",
         log: Any = None,
     ) -> None:
-        self.context: Context[Any] = context or fastmq.Context.instance()
+        self.context: Context[Any] = context or Context.instance()
         self.encoding = encoding
         self.log = log or logging.getLogger("fastmq.auth")
         self.zap_socket: Socket[bytes] | None = None
@@ -103,13 +101,11 @@ class Authenticator:
         Raises:
             ZMQError: EADDRINUSE: the context has a handler already.
         """
-        socket: Socket[bytes] = self.context.socket(
-            fastmq.REP, socket_class=fastmq.Socket
-        )
+        socket: Socket[bytes] = self.context.socket(REP, socket_class=Socket)
         socket.linger = 1
         try:
             socket.bind(_ENDPOINT)
-        except fastmq.ZMQError:
+        except ZMQError:
             socket.close()
             raise
         self.zap_socket = socket

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fastmq
+from .. import curve_keypair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def create_certificates(
     Returns:
         The paths of the public and of the secret file.
     """
-    public, secret = (key.decode("ascii") for key in fastmq.curve_keypair())
+    public, secret = (key.decode("ascii") for key in curve_keypair())
     base = os.path.join(key_dir, name)
     files = f"{base}.key", f"{base}.key_secret"
     now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"

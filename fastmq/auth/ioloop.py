@@ -9,7 +9,7 @@ from warnings import warn
 from .asyncio import AsyncioAuthenticator
 
 if TYPE_CHECKING:
-    from fastmq import Context
+    from .. import Context
 
 __all__ = ["IOLoopAuthenticator"]
 

@@ -7,12 +7,11 @@ import asyncio
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-import fastmq
-
+from .. import ENOTSOCK, ETERM, PAIR, POLLIN, Poller, Socket, ZMQError
 from .base import Authenticator
 
 if TYPE_CHECKING:
-    from fastmq import Context, Socket
+    from .. import Context
 
 __all__ = ["ThreadAuthenticator"]
 
@@ -42,8 +41,8 @@ class AuthenticationThread(Thread):
         loop = asyncio.new_event_loop()  # for callbacks that are coroutines
         try:
             self._serve(loop, pipe, zap)
-        except fastmq.ZMQError as error:
-            if error.errno not in (fastmq.ETERM, fastmq.ENOTSOCK):
+        except ZMQError as error:
+            if error.errno not in (ETERM, ENOTSOCK):
                 raise
             self.log.debug("the context of the handler ends")
         finally:
@@ -54,9 +53,9 @@ class AuthenticationThread(Thread):
     def _serve(
         self, loop: asyncio.AbstractEventLoop, pipe: Socket[bytes], zap: Socket[bytes]
     ) -> None:
-        poller = fastmq.Poller()
-        poller.register(pipe, fastmq.POLLIN)
-        poller.register(zap, fastmq.POLLIN)
+        poller = Poller()
+        poller.register(pipe, POLLIN)
+        poller.register(zap, POLLIN)
         self.started.set()
         while True:
             ready = dict(poller.poll())
@@ -117,9 +116,7 @@ class ThreadAuthenticator(Authenticator):
         self.thread.started.wait()
 
     def _make_end(self) -> Socket[bytes]:
-        end: Socket[bytes] = self.context.socket(
-            fastmq.PAIR, socket_class=fastmq.Socket
-        )
+        end: Socket[bytes] = self.context.socket(PAIR, socket_class=Socket)
         end.linger = 1
         return end
 

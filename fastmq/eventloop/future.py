@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from tornado.ioloop import IOLoop
 
-from fastmq import context as _context
-from fastmq._future import _AsyncPoller, _AsyncSocket, warn_of_io_loop
+from .. import context as _context
+from .._future import _AsyncPoller, _AsyncSocket, warn_of_io_loop
 
 __all__ = ["CancelledError", "Context", "Poller", "Socket"]
 

@@ -14,10 +14,19 @@ from warnings import warn
 from tornado.ioloop import IOLoop
 from tornado.log import gen_log
 
-import fastmq
-from fastmq import POLLIN, POLLOUT, MessageTracker
-from fastmq._future import _AsyncSocket
-from fastmq.utils import jsonapi
+from .. import (
+    EAGAIN,
+    NOBLOCK,
+    POLLIN,
+    POLLOUT,
+    ContextTerminated,
+    MessageTracker,
+    Poller,
+    Socket,
+    ZMQError,
+)
+from .._future import _AsyncSocket
+from ..utils import jsonapi
 
 __all__ = ["ZMQStream", "gen_log"]
 
@@ -51,19 +60,17 @@ class ZMQStream:
     getsockopt_string: Callable[..., str]
     getsockopt_unicode: Callable[..., str]
 
-    def __init__(
-        self, socket: fastmq.Socket[Any], io_loop: IOLoop | None = None
-    ) -> None:
+    def __init__(self, socket: Socket[Any], io_loop: IOLoop | None = None) -> None:
         if isinstance(socket, _AsyncSocket):
             warn(
                 f"ZMQStream uses the blocking API: a shadow of {socket!r} is made",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            socket = fastmq.Socket(shadow=socket)
+            socket = Socket(shadow=socket)
         self.socket = socket
         self.io_loop = io_loop or IOLoop.current()
-        self.poller = fastmq.Poller()
+        self.poller = Poller()
         self._fd = socket.FD
         self._queue: deque[tuple[Any, dict[str, Any], Any]] = deque()
         self._recv_callback: Callable[[Any], Any] | None = None
@@ -379,11 +386,11 @@ class ZMQStream:
             return
         try:
             ready = self.socket.EVENTS
-        except fastmq.ContextTerminated:
+        except ContextTerminated:
             gen_log.warning("Got events for stream %s after its context ended", self)
             self.closed()
             return
-        except fastmq.ZMQError as error:
+        except ZMQError as error:
             gen_log.warning(
                 "Got events for stream %s of a closed socket: %s", self, error
             )
@@ -411,9 +418,9 @@ class ZMQStream:
 
     def _receive(self, drop: bool = False) -> None:
         try:
-            parts = self.socket.recv_multipart(fastmq.NOBLOCK, copy=self._recv_copy)
-        except fastmq.ZMQError as error:
-            if error.errno != fastmq.EAGAIN:
+            parts = self.socket.recv_multipart(NOBLOCK, copy=self._recv_copy)
+        except ZMQError as error:
+            if error.errno != EAGAIN:
                 raise
             return
         if self._recv_callback is not None:
@@ -423,10 +430,10 @@ class ZMQStream:
         parts, kwargs, callback = self._queue[0]
         status: MessageTracker | Exception | None
         try:
-            flags = kwargs["flags"] | fastmq.NOBLOCK
+            flags = kwargs["flags"] | NOBLOCK
             status = self.socket.send_multipart(parts, **{**kwargs, "flags": flags})
-        except fastmq.ZMQError as error:
-            if error.errno == fastmq.EAGAIN:
+        except ZMQError as error:
+            if error.errno == EAGAIN:
                 return
             gen_log.error("SEND Error: %s", error)
             status = error

@@ -7,11 +7,9 @@ of ``fastmq``; the context, sockets, the poller and ``device`` are gevent's.
 
 from __future__ import annotations
 
-import fastmq
-from fastmq import *  # noqa: F403
-
+from .. import *  # noqa: F403
+from .. import __all__ as __all__
+from ..constants import *  # noqa: F403
 from .core import Context, Socket  # type: ignore[assignment] # noqa: F401
 from .device import device  # type: ignore[assignment] # noqa: F401
 from .poll import Poller  # noqa: F401
-
-__all__ = [*fastmq.__all__]

@@ -10,13 +10,13 @@ from warnings import warn
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from fastmq import _core
-from fastmq import context as _context
-from fastmq import socket as _socket
-from fastmq.constants import NOBLOCK, PollEvent, SocketOption
-from fastmq.error import Again, ZMQError
-from fastmq.frame import Frame
-from fastmq.tracker import MessageTracker
+from .. import _core
+from .. import context as _context
+from .. import socket as _socket
+from ..constants import NOBLOCK, PollEvent, SocketOption
+from ..error import Again, ZMQError
+from ..frame import Frame
+from ..tracker import MessageTracker
 
 __all__ = ["Context", "Socket"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmq.constants import PollEvent
-
+from ..constants import PollEvent
 from .poll import Poller
 
 __all__ = ["device"]

@@ -9,9 +9,9 @@ import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from fastmq import _core
-from fastmq import poller as _poller
-from fastmq.constants import PollEvent, SocketOption
+from .. import _core
+from .. import poller as _poller
+from ..constants import PollEvent, SocketOption
 
 __all__ = ["Poller"]
 
@@ -32,7 +32,7 @@ class Poller(_poller.Poller):
         event = Event()
         watchers = self._watch(event)
         try:
-            with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
+            with gevent.Timeout(seconds, False):  # type: ignore[arg-type,unused-ignore]
                 while not ready:
                     # Makes the descriptors of sockets quiet as well.
                     ready = _core.zmq_poll(self.sockets, 0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastmq._core import proxy
+from .._core import proxy
 
 if TYPE_CHECKING:
-    from fastmq._core import Socket
-    from fastmq.constants import DeviceType
+    from .._core import Socket
+    from ..constants import DeviceType
 
 
 def device(device_type: DeviceType, frontend: Socket, backend: Socket) -> int:

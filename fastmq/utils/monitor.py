@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
-from fastmq.constants import Event
+from ..constants import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
-    from fastmq.socket import Socket
+    from .. import asyncio
+    from ..socket import Socket
 
 __all__ = ["parse_monitor_message", "recv_monitor_message"]
 
@@ -44,7 +45,17 @@ def parse_monitor_message(msg: Sequence[bytes]) -> _MonitorMessage:
     return {"event": Event(event), "value": value, "endpoint": msg[1]}
 
 
-def recv_monitor_message(socket: Socket[Any], flags: int = 0) -> _MonitorMessage:
+@overload
+def recv_monitor_message(
+    socket: asyncio.Socket, flags: int = 0
+) -> Awaitable[_MonitorMessage]: ...
+
+
+@overload
+def recv_monitor_message(socket: Socket[bytes], flags: int = 0) -> _MonitorMessage: ...
+
+
+def recv_monitor_message(socket: Any, flags: int = 0) -> Any:
     """Receive the next event of a monitor.
 
     Args:

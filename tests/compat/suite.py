@@ -44,6 +44,13 @@ EXCLUDED = {
     "ours copies what is short, and gives the buffer back at once",
 }
 
+# Tests that fail for pyzmq, too, where numpy is installed.
+_NUMPY = "numpy's types want a newer Python than the 3.10 that the test asks for"
+MAY_FAIL = {
+    f"test_mypy.test_mypy_example[[]{example}[]]": _NUMPY
+    for example in ("pubsub", "recv_into", "serialization")
+}
+
 
 class Unavailable(Exception):
     """The suite, or what it needs, cannot be had."""
@@ -142,7 +149,7 @@ def on_fastmq(folder: Path, *words: str) -> dict[str, str]:
 
 def reason(name: str) -> str | None:
     """Return why a test need not pass; None if it has to."""
-    for pattern, why in EXCLUDED.items():
+    for pattern, why in (*EXCLUDED.items(), *MAY_FAIL.items()):
         if fnmatch.fnmatchcase(name, pattern):
             return why
     return None

@@ -56,7 +56,6 @@ INTENDED = {
     "*.Socket.send": _NAMED,
     "asyncio.Socket": _TYPE,
     "eventloop.future.Socket": _TYPE,
-    "auth.thread.ThreadAuthenticator.pipe_endpoint": "a detail of its thread",
     "eventloop.future.CancelledError": "asyncio's, as Tornado's own futures have it",
 }
 

@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from fastmq.eventloop import IOLoop
+from ...eventloop import IOLoop
 
 __all__ = ["IOLoop"]

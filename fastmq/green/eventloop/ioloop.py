@@ -3,4 +3,4 @@
 
 from __future__ import annotations
 
-from fastmq.eventloop.ioloop import *  # noqa: F403
+from ...eventloop.ioloop import *  # noqa: F403

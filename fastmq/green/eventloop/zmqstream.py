@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tornado.ioloop import IOLoop
 
-from fastmq.eventloop import zmqstream
+from ...eventloop import zmqstream
 
 __all__ = ["ZMQStream"]
 
