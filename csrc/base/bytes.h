@@ -51,7 +51,9 @@ fmq__get_u64(const uint8_t *p)
 static inline void
 fmq__wipe(void *p, size_t n)
 {
-    memset(p, 0, n);
+    if (n != 0) {
+        memset(p, 0, n); /* of nothing, `p` may be NULL */
+    }
     __asm__ __volatile__("" : : "r"(p) : "memory");
 }
 
