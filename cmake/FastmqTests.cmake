@@ -30,6 +30,7 @@ set(loop_tests test_poller test_io test_io_events)
 set(socket_tests
     test_churn
     test_ctx
+    test_batch
     test_data
     test_endpoints
     test_inproc_sockets

@@ -76,6 +76,20 @@ cdef extern from "fastmq.h" nogil:
     int fmq_recv(
         fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part, int flags)
     int fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags)
+    ctypedef struct fmq_piece:
+        const void *data
+        size_t len
+    int fmq_send_many(
+        fmq_socket s, const fmq_piece *messages, size_t n, int flags, size_t *n_sent)
+    int fmq_send_many_until(
+        fmq_socket s, const fmq_piece *messages, size_t n, size_t *n_sent,
+        uint64_t deadline_ns)
+    int fmq_recv_many(
+        fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *parts,
+        size_t max_parts, size_t *n, int flags)
+    int fmq_recv_many_until(
+        fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *parts,
+        size_t max_parts, size_t *n, uint64_t deadline_ns)
     int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags)
     void fmq_parts_free(fmq_msg *parts, size_t n)
     int fmq_send_until(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextvars import Context as ContextOfVariables
 from threading import Event
 from types import ModuleType
@@ -164,6 +164,34 @@ class Socket:
     def recv_into(
         self, buffer: Buffer, /, *, nbytes: SupportsIndex = 0, flags: int = 0
     ) -> int: ...
+    def send_many(
+        self, messages: Iterable[PublicFrame | Buffer], *, timeout: float | None = None
+    ) -> int: ...
+    def recv_many(
+        self, max_messages: SupportsIndex = 1000, *, timeout: float | None = None
+    ) -> list[bytes]: ...
+    def send_multipart_many(
+        self,
+        messages: Iterable[Sequence[PublicFrame | Buffer]],
+        *,
+        timeout: float | None = None,
+    ) -> int: ...
+    @overload
+    def recv_multipart_many(
+        self,
+        max_messages: SupportsIndex = 1000,
+        *,
+        timeout: float | None = None,
+        copy: Literal[True] = True,
+    ) -> list[list[bytes]]: ...
+    @overload
+    def recv_multipart_many(
+        self,
+        max_messages: SupportsIndex = 1000,
+        *,
+        timeout: float | None = None,
+        copy: bool,
+    ) -> list[list[Any]]: ...
     def send_multipart(
         self,
         msg_parts: Sequence[PublicFrame | Buffer],
@@ -204,6 +232,8 @@ class Future(Awaitable[_T], Generic[_T]):
     def cancelled(self) -> bool: ...
     def result(self) -> _T: ...
     def exception(self) -> BaseException | None: ...
+    @property
+    def n_sent(self) -> int: ...
     def cancel(self, msg: object = None) -> bool: ...
     def set_result(self, result: _T) -> None: ...
     def set_exception(self, exception: BaseException | type[BaseException]) -> None: ...
@@ -221,11 +251,21 @@ class _Bell:
     def __call__(self, *_: Any) -> None: ...
 
 @disjoint_base
-class AsyncSocket(Socket):
+class LoopSocket(Socket):
     _recv_futures: deque[Future[Any]]
     _send_futures: deque[Future[Any]]
     _poll_futures: list[Future[int]]
     _bell: _Bell
+    def _get_loop(self) -> AbstractEventLoop: ...
+    def _watch(self, loop: AbstractEventLoop) -> None: ...
+    def _unwatch(self) -> None: ...
+    def _turn(self) -> None: ...
+
+@disjoint_base
+class ReturningSocket(LoopSocket): ...
+
+@disjoint_base
+class AsyncSocket(ReturningSocket):
     @overload  # type: ignore[override]
     def recv(
         self, flags: int = 0, copy: Literal[True] = True, track: bool = False
@@ -278,8 +318,25 @@ class AsyncSocket(Socket):
         track: bool = False,
         **kwargs: Any,
     ) -> Future[MessageTracker | None]: ...
+    def send_many(  # type: ignore[override]
+        self, messages: Iterable[PublicFrame | Buffer], *, timeout: float | None = None
+    ) -> Future[int]: ...
+    def recv_many(  # type: ignore[override]
+        self, max_messages: SupportsIndex = 1000, *, timeout: float | None = None
+    ) -> Future[list[bytes]]: ...
+    def send_multipart_many(  # type: ignore[override]
+        self,
+        messages: Iterable[Sequence[PublicFrame | Buffer]],
+        *,
+        timeout: float | None = None,
+    ) -> Future[int]: ...
+    def recv_multipart_many(  # type: ignore[override]
+        self,
+        max_messages: SupportsIndex = 1000,
+        *,
+        timeout: float | None = None,
+        copy: bool = True,
+    ) -> Future[list[list[Any]]]: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Future[list[bytes]]: ...
     def poll(self, timeout: float | None = None, flags: int = 1) -> Future[int]: ...
-    def _get_loop(self) -> AbstractEventLoop: ...
-    def _watch(self, loop: AbstractEventLoop) -> None: ...
-    def _unwatch(self) -> None: ...
-    def _turn(self) -> None: ...

@@ -36,10 +36,14 @@ cdef enum:
 cdef enum:
     # What a future waits for.
     ANYTHING = 0
-    TO_RECV = 1
-    TO_RECV_PARTS = 2
-    TO_POLL = 3
-    TO_SEND = 4
+    TO_POLL = 1
+    TO_SEND = 2
+    TO_SEND_MANY = 3
+    # From here on what comes is messages.
+    TO_RECV = 4
+    TO_RECV_PARTS = 5
+    TO_RECV_MANY = 6
+    TO_RECV_PARTS_MANY = 7
 
 
 @cython.freelist(64)
@@ -53,7 +57,7 @@ cdef class Future:
     loses nothing.
     """
 
-    cdef AsyncSocket _socket
+    cdef LoopSocket _socket
     cdef object _loop
     cdef object _value
     cdef object _error
@@ -61,7 +65,13 @@ cdef class Future:
     cdef object _callbacks
     cdef object _timer
     cdef _Outgoing _out
+    # Of messages to be sent one after the other: those that are left.
+    cdef list _left
+    # Of parts that were received one after the other: whether others follow each.
+    cdef list _mores
+    # Which message of the socket it was, or how many were sent.
     cdef uint64_t _number
+    cdef Py_ssize_t _max
     cdef int _flags
     cdef int _state
     cdef int _waits_for
@@ -169,6 +179,11 @@ cdef class Future:
         self._is_seen = True
         return self._error
 
+    @property
+    def n_sent(self) -> int:
+        """How many messages of ``send_many`` have been sent, also if cancelled."""
+        return self._number if self._waits_for == TO_SEND_MANY else 0
+
     def cancel(self, msg=None) -> bool:
         """End the wait; a message that has come and was not seen goes back.
 
@@ -189,11 +204,12 @@ cdef class Future:
         self._value = msg
         self._load = None
         self._out = None
+        self._left = None
         self._end(CANCELLED)
         return True
 
     cdef bint _has_message(self):
-        return self._waits_for == TO_RECV or self._waits_for == TO_RECV_PARTS
+        return self._waits_for >= TO_RECV
 
     def set_result(self, result) -> None:
         """End it with a result.
@@ -265,6 +281,9 @@ cdef class Future:
     cdef int _fail(self, error) except -1:
         self._error = error
         self._out = None
+        self._left = None
+        if self._waits_for == TO_SEND_MANY:
+            error.n_sent = self._number
         return self._end(FINISHED)
 
     def _call(self, fn) -> None:

@@ -121,6 +121,18 @@ class _AsyncSocket(_core.AsyncSocket, Socket["Future[Any]"]):  # type: ignore[mi
             self._sync = Socket.shadow(self.underlying)
         return self._sync
 
+    def batches(self, max_messages: int = 1000) -> Batches:
+        """Iterate over lists of messages, each as ``recv_many`` returns it.
+
+        Args:
+            max_messages: How many at most in a list; 1 or more.
+
+        >>> async def count(socket):
+        ...     async for bodies in socket.batches():
+        ...         print(len(bodies))
+        """
+        return Batches(self, max_messages)
+
     def _deserialize(self, recvd: Any, load: Callable[[Any], T]) -> Any:
         if isinstance(recvd, Future):
             return recvd._then(load)
@@ -131,6 +143,25 @@ class _AsyncSocket(_core.AsyncSocket, Socket["Future[Any]"]):  # type: ignore[mi
     async def _load_later(self, recvd: Any, load: Callable[[Any], T]) -> T:
         # A subclass has made a coroutine of ``recv``.
         return load(await recvd)
+
+
+class Batches:
+    """What ``batches`` of a socket returns: an asynchronous iterator.
+
+    Args:
+        socket: The socket.
+        max_messages: How many messages at most in a list.
+    """
+
+    def __init__(self, socket: _AsyncSocket, max_messages: int) -> None:
+        self._socket = socket
+        self._max = max_messages
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Future[list[bytes]]:
+        return self._socket.recv_many(self._max)
 
 
 def warn_of_io_loop(made: object) -> None:

@@ -418,6 +418,106 @@ cdef class Socket:
         """
         return recv_parts(self._live(), flags, copy, track)
 
+    def send_many(self, messages, *, timeout=None) -> int:
+        """Send many messages of one part each, as if by ``send`` one after the other.
+
+        Args:
+            messages: A sequence or iterable of objects with the buffer protocol.
+            timeout: Milliseconds to wait for room, for each 128 of them anew; negative
+                is for ever, None is what ``SNDTIMEO`` says.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            Again: There was no room in time; its ``n_sent`` says how many went before,
+                as that of every other exception does.
+        """
+        if not isinstance(messages, list):
+            messages = list(messages)
+        return send_list(self._live(), messages, timeout)
+
+    def recv_many(self, Py_ssize_t max_messages=1000, *, timeout=None) -> list:
+        """Receive the messages that are there, each of one part, as bytes.
+
+        Waits for the first one only. A part of a longer message counts as a message, as
+        it does for ``recv``.
+
+        Args:
+            max_messages: How many at most; 1 or more.
+            timeout: Milliseconds to wait for the first; negative is for ever, None is
+                what ``RCVTIMEO`` says.
+
+        Raises:
+            Again: There was none in time.
+        """
+        cdef fmq_socket s = self._live()
+        cdef list found = []
+        check_max(max_messages)
+        while len(found) < max_messages:
+            if not recv_batch(
+                s, found, None, <size_t>(max_messages - len(found)), timeout, not found
+            ):
+                break
+        return found
+
+    def send_multipart_many(self, messages, *, timeout=None) -> int:
+        """Send many messages, as if by ``send_multipart`` one after the other.
+
+        Args:
+            messages: A sequence or iterable of lists or tuples of parts.
+            timeout: Milliseconds to wait for room, for each anew; negative is for ever,
+                None is what ``SNDTIMEO`` says.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            Again: As for ``send_many``.
+        """
+        cdef fmq_socket s = self._live()
+        cdef Py_ssize_t n_sent = 0
+        cdef Py_ssize_t i
+        cdef _Outgoing out
+        try:
+            for parts in messages:
+                out = _Outgoing(len(parts))
+                i = 0
+                for part in parts:
+                    self._add_part(out, i, part, True, False)
+                    i += 1
+                send_out(s, out, timeout)
+                n_sent += 1
+        except BaseException as error:
+            error.n_sent = n_sent
+            raise
+        return n_sent
+
+    def recv_multipart_many(
+        self, Py_ssize_t max_messages=1000, *, timeout=None, bint copy=True
+    ) -> list:
+        """Receive the messages that are there, each as the list of its parts.
+
+        Waits for the first one only.
+
+        Args:
+            max_messages: How many at most; 1 or more.
+            timeout: As for ``recv_many``.
+            copy: Parts are bytes if true, else frames.
+
+        Raises:
+            Again: There was none in time.
+        """
+        cdef fmq_socket s = self._live()
+        cdef list found = []
+        check_max(max_messages)
+        while len(found) < max_messages:
+            parts = recv_parts_in(s, copy, timeout if not found else 0, bool(found))
+            if parts is None:
+                break
+            found.append(parts)
+        return found
+
     cdef inline fmq_socket _live(self) except? 0:
         """Return the handle; raise if it was inherited by a fork."""
         if self._owner_pid != current_pid:

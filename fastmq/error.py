@@ -59,6 +59,8 @@ class ZMQError(ZMQBaseError):
 
     errno: int | None = None
     strerror: str
+    # Of ``send_many`` and ``send_multipart_many``: how many messages went before.
+    n_sent: int = 0
 
     def __init__(self, errno: int | str | None = None, msg: str | None = None) -> None:
         if errno is None:

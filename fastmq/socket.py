@@ -17,6 +17,7 @@ from .constants import Errno, Event, PollEvent, SocketOption, SocketType, _OptTy
 from .error import ZMQBindError, ZMQError
 from .options import SocketOptions
 from .utils import jsonapi
+from .utils._array import dump_array, load_array
 from .utils.interop import cast_int_addr
 
 if TYPE_CHECKING:
@@ -578,6 +579,44 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
             flags: As for ``recv``.
         """
         return self._deserialize(self.recv(flags), pickle.loads)
+
+    def send_array(
+        self,
+        array: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+    ) -> MessageTracker | None:
+        """Send an array as a message of two parts: what it is, and its bytes.
+
+        The first part is JSON, ``{"dtype": "<f8", "shape": [2, 3]}`` with the type as
+        ``numpy.lib.format`` describes it; the second the elements in C order. Needs
+        NumPy.
+
+        Args:
+            array: What ``numpy.asarray`` takes, or an object with DLPack's protocol.
+            flags: As for ``send``.
+            copy: As for ``send``; an array that is not contiguous is copied anyway.
+            track: As for ``send``.
+
+        Raises:
+            TypeError: Its elements are Python objects.
+        """
+        return self.send_multipart(dump_array(array), flags, copy, track)
+
+    def recv_array(self, flags: int = 0, copy: bool = False) -> Any:
+        """Receive an array that ``send_array`` sent, as one of NumPy's.
+
+        Args:
+            flags: As for ``recv``.
+            copy: Copy it to memory of its own; otherwise it shows the core's, and
+                cannot be written to.
+
+        Raises:
+            ValueError: The message, which is gone, is no such array.
+        """
+        parts = self.recv_multipart(flags, copy=False)
+        return self._deserialize(parts, lambda parts: load_array(parts, copy))
 
 
 # Arguments of ``send`` that ``send_json`` does not give to the JSON module.

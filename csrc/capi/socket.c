@@ -158,6 +158,54 @@ fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n, uint64_t deadline_ns)
     return recv_parts(s, parts, n, 0, &deadline_ns);
 }
 
+int
+fmq_send_many(fmq_socket s, const fmq_piece *messages, size_t n, int flags,
+              size_t *n_sent)
+{
+    return (messages == NULL && n != 0) || n_sent == NULL
+               ? EFAULT
+               : fmq__socket_send_many(s, messages, n, flags, NULL, n_sent);
+}
+
+int
+fmq_send_many_until(fmq_socket s, const fmq_piece *messages, size_t n, size_t *n_sent,
+                    uint64_t deadline_ns)
+{
+    return (messages == NULL && n != 0) || n_sent == NULL
+               ? EFAULT
+               : fmq__socket_send_many(s, messages, n, 0, &deadline_ns, n_sent);
+}
+
+static int
+recv_many(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *parts, size_t max,
+          size_t *n, int flags, const uint64_t *deadline_ns)
+{
+    if (n == NULL || (buf == NULL && cap != 0)) {
+        return EFAULT;
+    }
+    *n = 0;
+    if (max != 0 && (m == NULL || parts == NULL)) {
+        return EFAULT;
+    }
+    return max == 0 ? EINVAL
+                    : fmq__socket_recv_many(s, buf, cap, fmq__msg_from(m), parts, max,
+                                            n, flags, deadline_ns);
+}
+
+int
+fmq_recv_many(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *parts,
+              size_t max, size_t *n, int flags)
+{
+    return recv_many(s, buf, cap, m, parts, max, n, flags, NULL);
+}
+
+int
+fmq_recv_many_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *parts,
+                    size_t max, size_t *n, uint64_t deadline_ns)
+{
+    return recv_many(s, buf, cap, m, parts, max, n, 0, &deadline_ns);
+}
+
 void
 fmq_parts_free(fmq_msg *parts, size_t n)
 {

@@ -178,6 +178,24 @@ FMQ_API int fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags);
 FMQ_API int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags);
 FMQ_API void fmq_parts_free(fmq_msg *parts, size_t n);
 
+/* Batches: many messages a call, each as if by itself. */
+
+typedef struct fmq_piece {
+    const void *data;
+    size_t len;
+} fmq_piece;
+
+/* Sends `n` messages of one part each; the bytes are copied before it returns. An error
+ * stops it: `*n_sent` is how many went before, also then. */
+FMQ_API int fmq_send_many(fmq_socket s, const fmq_piece *messages, size_t n, int flags,
+                          size_t *n_sent);
+/* Receives parts, at least 1 and at most `max`: those that are there; it waits for the
+ * first only. parts[i] tells of each: bodies of at most 512 bytes lie one after the
+ * other in `buf` as far as its `cap` bytes reach, others are in m[i], which must be
+ * empty. */
+FMQ_API int fmq_recv_many(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
+                          fmq_part *parts, size_t max, size_t *n, int flags);
+
 /* Like the functions above, but the wait ends at `deadline_ns` (fmq_now_ns' clock;
  * UINT64_MAX: never) with EAGAIN: for callers that go on after EINTR. FMQ_DONTWAIT and
  * SNDTIMEO/RCVTIMEO play no part. */
@@ -188,6 +206,11 @@ FMQ_API int fmq_recv_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
 FMQ_API int fmq_msg_recv_until(fmq_socket s, fmq_msg *m, uint64_t deadline_ns);
 FMQ_API int fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n,
                             uint64_t deadline_ns);
+FMQ_API int fmq_send_many_until(fmq_socket s, const fmq_piece *messages, size_t n,
+                                size_t *n_sent, uint64_t deadline_ns);
+FMQ_API int fmq_recv_many_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
+                                fmq_part *parts, size_t max, size_t *n,
+                                uint64_t deadline_ns);
 FMQ_API uint64_t fmq_now_ns(void);
 
 /* Polling. A socket (not 0) or else a descriptor. */

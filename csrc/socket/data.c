@@ -7,16 +7,16 @@
  *
  * Receiving: a frame is popped under L; a short body is copied to the caller's buffer
  * there, a longer one leaves as a reference to its block or its chunk, and is copied,
- * if it must be, without L.
+ * if it must be, without L. Many messages a call: batch.c.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "socket/socket.h"
+#include "socket/data.h"
 
-enum { COPY_MAX = 512, PARTS_ON_STACK = 16, PARTS_EXPECTED = 4, LOOK_AFTER = 100 };
+enum { PARTS_ON_STACK = 16, PARTS_EXPECTED = 4, LOOK_AFTER = 100 };
 
 /* Before a call that may end with EAGAIN: who goes on until then need not read EVENTS,
  * too, for FD to be quiet. */
@@ -81,9 +81,9 @@ send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     return fmq__hub_wait(h, FMQ__DIR_OUT, attempt, arg, deadline, true);
 }
 
-static int
-send_message(fmq__socket *s, const fmq__outpart *parts, size_t n, int flags,
-             const uint64_t *deadline_ns, uint64_t now_ns)
+int
+fmq__data_queue(fmq__socket *s, const fmq__outpart *parts, size_t n, int flags,
+                const uint64_t *deadline_ns)
 {
     outgoing o = {parts, n};
     fmq__hub *h = &s->hub;
@@ -95,11 +95,26 @@ send_message(fmq__socket *s, const fmq__outpart *parts, size_t n, int flags,
     if (!fmq__list_is_empty(&h->resuming)) {
         (void)fmq__hub_resume_all(h); /* REQ has thrown stale replies away */
     }
+    return err;
+}
+
+void
+fmq__data_sent(fmq__hub *h, uint64_t now_ns)
+{
+    fmq__hub_sent(h, now_ns);
+    if (fmq__hub_has_waiters(h)) {
+        fmq__hub_hand_on(h);
+    }
+}
+
+static int
+send_message(fmq__socket *s, const fmq__outpart *parts, size_t n, int flags,
+             const uint64_t *deadline_ns, uint64_t now_ns)
+{
+    int err = fmq__data_queue(s, parts, n, flags, deadline_ns);
+
     if (err == 0) {
-        fmq__hub_sent(h, now_ns);
-        if (fmq__hub_has_waiters(h)) {
-            fmq__hub_hand_on(h);
-        }
+        fmq__data_sent(&s->hub, now_ns);
     }
     return err;
 }
@@ -321,15 +336,10 @@ fmq__socket_send_msg(fmq_socket handle, fmq__msg *m, int flags)
 
 /* --- receiving --- */
 
-typedef struct incoming {
-    fmq__frame frame;
-    fmq__pipe *from;
-} incoming;
-
 static int
 attempt_recv(fmq__hub *h, void *arg)
 {
-    incoming *in = arg;
+    fmq__incoming *in = arg;
 
     return fmq__pattern_recv(h->pattern, &in->frame, &in->from);
 }
@@ -361,9 +371,9 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     return fmq__hub_wait(h, FMQ__DIR_IN, attempt, arg, deadline, true);
 }
 
-/* Takes the next frame; L is held before and after. */
-static int
-recv_frame(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
+int
+fmq__data_recv_frame(fmq__socket *s, fmq__incoming *in, int flags,
+                     const uint64_t *deadline_ns)
 {
     int err;
 
@@ -378,10 +388,8 @@ recv_frame(fmq__socket *s, incoming *in, int flags, const uint64_t *deadline_ns)
     return err;
 }
 
-/* After frames were taken: pipes that came down to their low-water marks go on, and
- * others may take what is left. */
-static void
-after_recv(fmq__socket *s)
+void
+fmq__data_after_recv(fmq__socket *s)
 {
     fmq__hub *h = &s->hub;
 
@@ -400,10 +408,8 @@ after_recv(fmq__socket *s)
     }
 }
 
-/* Makes a message of a frame, under L: an inline body stays in its chunk, which the
- * message holds. `m` is raw memory. */
-static void
-hold_frame(const incoming *in, fmq__msg *m)
+void
+fmq__data_hold_frame(const fmq__incoming *in, fmq__msg *m)
 {
     const fmq__frame *f = &in->frame;
 
@@ -421,10 +427,8 @@ hold_frame(const incoming *in, fmq__msg *m)
     }
 }
 
-/* Without L: a body that lies in a queue's chunk gets memory of its own, so that a
- * small message does not keep a large chunk. Without memory for it, it stays there. */
-static void
-settle(fmq__msg *m)
+void
+fmq__data_settle(fmq__msg *m)
 {
     uint8_t *data;
     fmq__body *body;
@@ -444,24 +448,24 @@ fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m, fmq_part
                  int flags, const uint64_t *deadline_ns)
 {
     fmq__socket *s;
-    incoming in;
+    fmq__incoming in;
     int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
 
     if (err != 0) {
         return err;
     }
-    err = recv_frame(s, &in, flags, deadline_ns);
+    err = fmq__data_recv_frame(s, &in, flags, deadline_ns);
     if (err == 0) {
         part->len = in.frame.len;
         part->more = (in.frame.flags & FMQ__MORE) != 0;
         part->is_in_buf =
-            !in.frame.is_ref && in.frame.len <= COPY_MAX && in.frame.len <= cap;
+            !in.frame.is_ref && in.frame.len <= FMQ__COPY_MAX && in.frame.len <= cap;
         if (!part->is_in_buf) {
-            hold_frame(&in, m);
+            fmq__data_hold_frame(&in, m);
         } else if (in.frame.len != 0) {
             memcpy(buf, in.frame.data, in.frame.len);
         }
-        after_recv(s);
+        fmq__data_after_recv(s);
     }
     fmq__socket_leave(s);
     return err;
@@ -473,20 +477,20 @@ fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
 {
     fmq__socket *s;
     fmq__msg got;
-    incoming in;
+    fmq__incoming in;
     int err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
 
     if (err != 0) {
         return err;
     }
-    err = recv_frame(s, &in, flags, deadline_ns);
+    err = fmq__data_recv_frame(s, &in, flags, deadline_ns);
     if (err == 0) {
-        hold_frame(&in, &got);
-        after_recv(s);
+        fmq__data_hold_frame(&in, &got);
+        fmq__data_after_recv(s);
     }
     fmq__socket_leave(s);
     if (err == 0) {
-        settle(&got);
+        fmq__data_settle(&got);
         fmq__msg_move(m, &got);
     }
     return err;
@@ -521,7 +525,7 @@ static int
 attempt_recv_whole(fmq__hub *h, void *arg)
 {
     whole *w = arg;
-    incoming in;
+    fmq__incoming in;
     int err = fmq__pattern_begin(h->pattern, &in.from);
 
     if (err == 0) {
@@ -532,7 +536,7 @@ attempt_recv_whole(fmq__hub *h, void *arg)
     }
     do {
         (void)attempt_recv(h, &in); /* it is there */
-        hold_frame(&in, &w->part[w->n++]);
+        fmq__data_hold_frame(&in, &w->part[w->n++]);
     } while (in.frame.flags & FMQ__MORE);
     return 0;
 }
@@ -560,7 +564,7 @@ fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n_parts, int flag
     }
     if (err == 0) {
         s->rcvmore = false;
-        after_recv(s);
+        fmq__data_after_recv(s);
     }
     fmq__socket_leave(s);
     if (err != 0) {
@@ -568,7 +572,7 @@ fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n_parts, int flag
         return err;
     }
     for (size_t i = 0; i < w.n; i++) {
-        settle(&w.part[i]);
+        fmq__data_settle(&w.part[i]);
     }
     *parts = w.part;
     *n_parts = w.n;

@@ -156,6 +156,14 @@ int fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n, int flags,
 /* Forgets parts that were sent with SNDMORE; not under L. */
 void fmq__staged_drop(fmq__staged *t);
 
+/* --- batch.c --- */
+
+int fmq__socket_send_many(fmq_socket handle, const fmq_piece *pieces, size_t n,
+                          int flags, const uint64_t *deadline_ns, size_t *n_sent);
+int fmq__socket_recv_many(fmq_socket handle, void *buf, size_t cap, fmq__msg *msgs,
+                          fmq_part *parts, size_t max, size_t *n, int flags,
+                          const uint64_t *deadline_ns);
+
 /* --- endpoints.c --- */
 
 int fmq__socket_bind(fmq_socket handle, const char *endpoint);

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+# Many messages a call. What is given to the core and what comes from it lies on the
+# stack, AT_ONCE messages a time.
+
+cdef enum:
+    AT_ONCE = 128
+    # Short bodies of that many messages, received.
+    BATCH_ROOM = 16384
+
+
+cdef class _Lent:
+    """The buffers of messages to be sent, for as long as the core copies from them."""
+
+    cdef Py_buffer view[AT_ONCE]
+    cdef int n
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef void release(self) noexcept:
+        cdef int i
+        for i in range(self.n):
+            PyBuffer_Release(&self.view[i])
+        self.n = 0
+
+
+cdef int check_max(Py_ssize_t max_messages) except -1:
+    if max_messages < 1:
+        raise ValueError(f"max_messages={max_messages}: at least 1")
+    return 0
+
+
+cdef uint64_t deadline_for(fmq_socket s, int option, timeout) except? 0:
+    """Return when a call has to end: after ``timeout`` ms, or as the option says."""
+    if timeout is None:
+        return deadline_of(s, option)
+    return deadline_in(<int64_t>timeout)
+
+
+cdef int send_pieces(
+    fmq_socket s, fmq_piece *pieces, size_t n, timeout, size_t *n_sent
+) except -1:
+    """Send ``n`` messages; ``n_sent`` counts on, also when this raises."""
+    cdef size_t done = 0
+    cdef uint64_t deadline
+    cdef int err = fmq_send_many(s, pieces, n, FMQ_TRY, &done)
+    n_sent[0] += done
+    if err != FMQ_EBUSY_TRY and err != EAGAIN:
+        return check(err)
+    deadline = deadline_for(s, SNDTIMEO, timeout)
+    while True:
+        pieces += done
+        n -= done
+        with nogil:
+            err = fmq_send_many_until(s, pieces, n, &done, deadline)
+        n_sent[0] += done
+        if not go_on(err):
+            return 0
+
+
+cdef Py_ssize_t send_list(fmq_socket s, list messages, timeout) except -1:
+    """Send messages of one part each; what is raised tells how many went."""
+    cdef fmq_piece pieces[AT_ONCE]
+    cdef _Lent lent = _Lent.__new__(_Lent)
+    cdef size_t n_sent = 0
+    cdef size_t n = 0
+    cdef Py_ssize_t i
+    cdef Py_buffer *view
+    try:
+        for i in range(len(messages)):
+            message = messages[i]
+            if PyBytes_CheckExact(message):
+                pieces[n].data = PyBytes_AS_STRING(message)
+                pieces[n].len = <size_t>PyBytes_GET_SIZE(message)
+            else:
+                view = &lent.view[lent.n]
+                get_buffer(message, view)
+                lent.n += 1
+                pieces[n].data = view.buf
+                pieces[n].len = <size_t>view.len
+            n += 1
+            if n == AT_ONCE:
+                send_pieces(s, pieces, n, timeout, &n_sent)
+                lent.release()
+                n = 0
+        if n != 0:
+            send_pieces(s, pieces, n, timeout, &n_sent)
+    except BaseException as error:
+        error.n_sent = n_sent
+        raise
+    return <Py_ssize_t>n_sent
+
+
+cdef int recv_batch(
+    fmq_socket s, list found, list more, size_t max_parts, timeout, bint is_first
+) except -1:
+    """Append parts that are there to a list; 0 if there are none any more.
+
+    ``more``, if it is not None, gets for each whether others of its message follow.
+    """
+    cdef char buf[BATCH_ROOM]
+    cdef fmq_msg m[AT_ONCE]
+    cdef fmq_part part[AT_ONCE]
+    cdef size_t n = 0
+    cdef size_t i
+    cdef char *next_body = buf
+    cdef uint64_t deadline
+    cdef int err
+    if max_parts > AT_ONCE:
+        max_parts = AT_ONCE
+    memset(m, 0, max_parts * sizeof(fmq_msg))
+    err = fmq_recv_many(
+        s, buf, BATCH_ROOM, m, part, max_parts, &n, FMQ_TRY | FMQ_DONTWAIT)
+    if err == FMQ_EBUSY_TRY or (err == EAGAIN and is_first and timeout != 0):
+        deadline = deadline_for(s, RCVTIMEO, timeout) if is_first else 0
+        while True:
+            with nogil:
+                err = fmq_recv_many_until(
+                    s, buf, BATCH_ROOM, m, part, max_parts, &n, deadline)
+            if err != EINTR:
+                break
+            PyErr_CheckSignals()
+        drain()
+    if err == EAGAIN and not is_first:
+        return 0
+    check(err)
+    try:
+        for i in range(n):
+            if more is not None:
+                more.append(bool(part[i].more))
+            if part[i].is_in_buf:
+                found.append(
+                    PyBytes_FromStringAndSize(next_body, <Py_ssize_t>part[i].len))
+                next_body += part[i].len
+            else:
+                found.append(copied(fmq_msg_data(&m[i]), part[i].len))
+    finally:
+        for i in range(n):
+            if not part[i].is_in_buf:
+                fmq_msg_close(&m[i])
+    return n == max_parts
+
+
+cdef int send_out(fmq_socket s, _Outgoing out, timeout) except -1:
+    """Send the parts of a message within ``timeout`` ms, or what SNDTIMEO says."""
+    cdef uint64_t deadline
+    cdef int err
+    if out.n == 0:
+        raise IndexError("a message has at least one part")
+    err = fmq_sendv(s, out.parts, out.n, FMQ_TRY)
+    if err == 0:
+        return 0
+    if err != FMQ_EBUSY_TRY and err != EAGAIN:
+        fail(err)
+    deadline = deadline_for(s, SNDTIMEO, timeout)
+    while True:
+        with nogil:
+            err = fmq_send_until(s, out.parts, out.n, 0, deadline)
+        if not go_on(err):
+            return 0
+
+
+cdef list recv_parts_in(fmq_socket s, bint copy, timeout, bint may_be_none):
+    """Return a message, or None if there may be none and is none."""
+    cdef fmq_msg *parts = NULL
+    cdef size_t n = 0
+    cdef uint64_t deadline
+    cdef int err = fmq_recvv(s, &parts, &n, FMQ_TRY | FMQ_DONTWAIT)
+    if err == FMQ_EBUSY_TRY or (err == EAGAIN and not may_be_none):
+        deadline = deadline_for(s, RCVTIMEO, timeout)
+        while True:
+            with nogil:
+                err = fmq_recvv_until(s, &parts, &n, deadline)
+            if err != EINTR:
+                break
+            PyErr_CheckSignals()
+        drain()
+    if err == EAGAIN and may_be_none:
+        return None
+    check(err)
+    return parts_of(parts, n, copy, False)

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+# Waiting in an event loop: futures in queues, which the loop goes on with when FD is
+# readable.
+
+from collections import deque
+from os import close as close_fd
+from os import dup
+from warnings import warn
+from weakref import ref
+
+cdef enum:
+    RCVMORE = 13
+    FD = 14
+    EVENTS = 15
+    TYPE = 16
+    REQ_RELAXED = 53
+    REQ = 3
+    REP = 4
+    POLLIN = 1
+    # So many calls are done at once before others on the loop have a turn.
+    MAX_AT_ONCE = 64
+    # So many messages of one call leave in a turn of the loop.
+    SEND_AT_ONCE = 1000
+
+
+cpdef object get_event_loop():
+    """Return the running event loop, or else the one that will run."""
+    loop = running_loop()
+    if loop is not None:
+        return loop
+    warn("No running event loop. fastmq.asyncio should be used from within an asyncio "
+         "loop.", RuntimeWarning, stacklevel=4)
+    return asyncio_loop()
+
+
+cdef object error_of(int err):
+    """Return the exception of ``err``."""
+    try:
+        fail(err)
+    except Exception as error:
+        return error
+
+
+cdef class _Bell:
+    """What a loop calls when the descriptor of a socket is readable.
+
+    The descriptor is a duplicate: it stays what it is if the socket is closed by
+    another object, and two objects that share a socket can be watched by one loop. The
+    socket is kept only while somebody waits in it: one that was forgotten is to be
+    collected, and to say so.
+    """
+
+    cdef object _ref
+    cdef object _kept
+    cdef object _loop
+    cdef int _fd
+
+    def __cinit__(self, socket):
+        self._ref = ref(socket)
+
+    def __call__(self, *_):
+        socket = self._ref()
+        if socket is None:
+            self._stop()
+        else:
+            (<LoopSocket>socket)._ring()
+
+    cdef int _start(self, loop, fd) except -1:
+        self._fd = dup(fd)
+        try:
+            loop.add_reader(self._fd, self)
+        except BaseException:
+            close_fd(self._fd)
+            raise
+        self._loop = loop
+        return 0
+
+    cdef int _stop(self) except -1:
+        loop = self._loop
+        if loop is None:
+            return 0
+        self._loop = None
+        try:
+            if not loop.is_closed():
+                loop.remove_reader(self._fd)
+        finally:
+            close_fd(self._fd)
+        return 0
+
+
+cdef class LoopSocket(Socket):
+    """A socket in which futures wait; who knows what they wait for derives from it."""
+
+    # Who waits, in the order of the calls.
+    cdef readonly object _recv_futures
+    cdef readonly object _send_futures
+    cdef readonly object _poll_futures
+    cdef int _n_at_once
+    cdef bint _is_scheduled
+    cdef bint _is_told
+    cdef readonly _Bell _bell
+
+    def __cinit__(self, *args, **kwargs):
+        self._recv_futures = deque()
+        self._send_futures = deque()
+        self._poll_futures = []
+        self._bell = _Bell(self)
+
+    def __dealloc__(self):
+        if self._bell is not None:
+            self._bell._stop()
+
+    def _get_loop(self):
+        """Return the event loop to wait in."""
+        return get_event_loop()
+
+    # --- what others know ---
+
+    cdef object _events(self):
+        return get_option(self._live(), EVENTS)
+
+    cdef bint _try_send(self, Future f) except -1:
+        """Whether the message went, or can't."""
+        raise NotImplementedError
+
+    cdef bint _try_recv(self, Future f) except -1:
+        """Whether a message came, or can't."""
+        raise NotImplementedError
+
+    cdef int _give_back(self, Future f) except -1:
+        """Take a message that nobody has seen to the head of the queue."""
+        raise NotImplementedError
+
+    # --- futures ---
+
+    cdef Future _new_future(self, int waits_for, int flags):
+        cdef Future f = Future.__new__(Future)
+        f._socket = self
+        f._waits_for = waits_for
+        f._flags = flags
+        return f
+
+    cdef bint _is_tired(self) noexcept:
+        """Whether others shall have a turn first."""
+        self._n_at_once += 1
+        return self._n_at_once > MAX_AT_ONCE
+
+    cdef int _wait(self, Future f, waiting, timeout_ms) except -1:
+        """Put a future into its queue, for so many milliseconds at most."""
+        if timeout_ms == 0 and not (waiting is self._poll_futures or waiting):
+            # It may be that only its turn was not come.
+            if self._try_recv(f) if f._has_message() else self._try_send(f):
+                return f._end(FINISHED)
+        if timeout_ms == 0:
+            return f._fail(error_of(EAGAIN))
+        f._loop = self._get_loop()
+        waiting.append(f)
+        self._bell._kept = self
+        if timeout_ms > 0:
+            f._timer = f._loop.call_later(timeout_ms / 1000, f._expire)
+        self._watch(f._loop)
+        if not self._is_told:
+            # What came before FD was asked for it does not tell of.
+            self._is_told = True
+            get_option(self._live(), FD)
+            self._schedule(f._loop)
+        if self._n_at_once > MAX_AT_ONCE:
+            self._schedule(f._loop)
+        return 0
+
+    cdef int _forget(self, Future f) except -1:
+        """Take a future out of its queue."""
+        waiting = self._recv_futures
+        if f._waits_for == TO_POLL:
+            waiting = self._poll_futures
+        elif not f._has_message():
+            waiting = self._send_futures
+        try:
+            waiting.remove(f)
+        except ValueError:
+            pass
+        self._keep()
+        return 0
+
+    cdef bint _has_waiting(self) except -1:
+        return bool(self._recv_futures or self._send_futures or self._poll_futures)
+
+    cdef int _keep(self) except -1:
+        self._bell._kept = self if self._has_waiting() else None
+        return 0
+
+    # --- the loop ---
+
+    def _watch(self, loop) -> None:
+        """Have the loop call ``_ring`` when the descriptor is readable."""
+        if self._bell._loop is not loop:
+            self._bell._stop()
+            self._bell._start(loop, get_option(self._live(), FD))
+
+    def _unwatch(self) -> None:
+        """Undo it."""
+        self._bell._stop()
+
+    cdef int _schedule(self, loop) except -1:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            loop.call_soon(self._turn)
+        return 0
+
+    cdef int _ring(self) except -1:
+        cdef int events
+        cdef size_t size = sizeof(events)
+        if self._has_waiting():
+            # Makes the descriptor quiet; what is wrong with the socket, the calls find.
+            fmq_getsockopt(self._handle, EVENTS, &events, &size)
+            self._go_on()
+        else:
+            # Something that nobody waits for: do not hear of it again and again.
+            self._unwatch()
+        return 0
+
+    def _turn(self) -> None:
+        self._is_scheduled = False
+        self._go_on()
+
+    cdef int _go_on(self) except -1:
+        """Do what can be done for those who wait."""
+        cdef Future f
+        self._n_at_once = 0
+        if self._poll_futures:
+            self._answer_polls()
+        while self._recv_futures:
+            f = self._recv_futures[0]
+            if not self._try_recv(f):
+                break
+            self._recv_futures.popleft()
+            f._end(FINISHED)
+        while self._send_futures:
+            f = self._send_futures[0]
+            if not self._try_send(f):
+                break
+            self._send_futures.popleft()
+            f._end(FINISHED)
+        return self._keep()
+
+    cdef int _answer_polls(self) except -1:
+        cdef Future f
+        try:
+            events = self._events()
+        except Exception as error:
+            for f in list(self._poll_futures):
+                self._poll_futures.remove(f)
+                f._fail(error)
+            return 0
+        for f in list(self._poll_futures):
+            if events & f._flags:
+                self._poll_futures.remove(f)
+                f._value = events & f._flags
+                f._end(FINISHED)
+        return 0
