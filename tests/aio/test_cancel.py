@@ -25,6 +25,11 @@ async def _arrived(future) -> None:
         await asyncio.sleep(0)
 
 
+async def _cancel_on_arrival(future, task) -> None:
+    await _arrived(future)
+    task.cancel()
+
+
 @pytest.mark.parametrize("method", ["recv", "recv_multipart", "recv_string"])
 def test_in_the_window_between_arrival_and_resumption(run, push_pull, method) -> None:
     push, pull = push_pull
@@ -32,23 +37,21 @@ def test_in_the_window_between_arrival_and_resumption(run, push_pull, method) ->
     async def receive():
         return await getattr(pull, method)()
 
-    async def main() -> None:
+    async def main() -> int:
         n_gone_back = 0
         for n in range(N):
             task = asyncio.ensure_future(receive())
             await asyncio.sleep(0)
             future = pull._recv_futures[0]
-            # This callback is the loop's first after the arrival: the task is next.
-            waiting = asyncio.ensure_future(_arrived(future))
+            # It has its turn between the arrival and the task's.
+            cancelling = asyncio.ensure_future(_cancel_on_arrival(future, task))
             await push.send_string(str(n))
-            await waiting
-            task.cancel()
+            await cancelling
             try:
                 body = await task
             except asyncio.CancelledError:
                 n_gone_back += future.cancelled()
                 body = await pull.recv_multipart()
-                body = body[0]
             text = body[0] if isinstance(body, list) else body
             assert text in (str(n), str(n).encode())
         return n_gone_back
