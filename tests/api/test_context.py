@@ -622,7 +622,11 @@ def test_keywords_of_sockets(zmq, ctx) -> None:
         ctx.socket(zmq.PULL, nope=1)
 
 
-def test_the_instance_of_a_subclass_first(zmq) -> None:
+def test_the_instance_of_a_subclass_first(zmq, monkeypatch) -> None:
+    monkeypatch.setattr(
+        zmq.Context, "_instance", None
+    )  # another test may have left one
+
     class Shares(zmq.Context):
         pass
 
