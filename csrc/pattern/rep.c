@@ -3,9 +3,9 @@
  * Type").
  *
  * The envelope - all frames up to and including the first empty one - is kept in wire
- * form and put before the reply as it was. A request without a delimiter, or with
- * nothing behind it, or with an envelope that is too long to keep, is skipped. A reply
- * to a peer that is gone or full is dropped.
+ * form, long frames as references, and put before the reply as it was. A request
+ * without a delimiter, or with nothing behind it, or with more envelope than any hops
+ * make, is skipped. A reply to a peer that is gone or full is dropped.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,9 +19,16 @@
 enum {
     OPT_ROUTER_MANDATORY = 33,
     OPT_ROUTER_HANDOVER = 56,
-    ENVELOPE_MAX = 64 * 1024, /* longer ones are no envelopes: skipped */
-    ENVELOPE_OWN = 256,       /* so much needs no memory: what a few hops make */
+    ENVELOPE_MAX = 64 * 1024, /* of short frames: more is no envelope */
+    LONG_FRAMES_MAX = 64,
+    ENVELOPE_OWN = 256, /* so much needs no memory: what a few hops make */
 };
+
+/* A frame of the envelope that is kept as a reference, behind `at` bytes of others. */
+typedef struct long_frame {
+    size_t at;
+    fmq__outpart part;
+} long_frame;
 
 typedef struct rep {
     fmq__pattern base;
@@ -32,6 +39,9 @@ typedef struct rep {
     uint8_t *envelope; /* `own`, or heap */
     size_t envelope_len;
     size_t envelope_cap;
+    long_frame *longs;
+    size_t n_longs;
+    fmq__body **dropped; /* where their bodies go */
     uint8_t own[ENVELOPE_OWN];
 } rep;
 
@@ -52,10 +62,23 @@ init(fmq__pattern *p)
 }
 
 static void
+drop_envelope(rep *self)
+{
+    for (size_t i = 0; i < self->n_longs; i++) {
+        fmq__body_drop_later(self->longs[i].part.body, self->dropped);
+    }
+    self->n_longs = 0;
+    self->envelope_len = 0;
+}
+
+static void
 fini(fmq__pattern *p)
 {
     rep *self = from_base(p);
 
+    self->dropped = NULL; /* now */
+    drop_envelope(self);
+    fmq__free(self->longs);
     if (self->envelope != self->own) {
         fmq__free(self->envelope);
     }
@@ -74,6 +97,33 @@ check_send(fmq__pattern *p, const fmq__outpart *first)
     return can_send(p) ? 0 : FMQ_EFSM;
 }
 
+/* Appends the envelope, or nothing. */
+static int
+put_envelope(const rep *self, fmq__pipe *to)
+{
+    fmq__fq_pos mark = to->out->end;
+    size_t done = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < self->n_longs && err == 0; i++) {
+        const long_frame *l = &self->longs[i];
+
+        err = fmq__fq_append_raw(to->out, self->envelope + done, l->at - done);
+        if (err == 0) {
+            err = fmq__pipe_append(to, &l->part, FMQ__MORE);
+        }
+        done = l->at;
+    }
+    if (err == 0) {
+        err = fmq__fq_append_raw(to->out, self->envelope + done,
+                                 self->envelope_len - done);
+    }
+    if (err != 0) {
+        fmq__fq_rollback(to->out, mark);
+    }
+    return err;
+}
+
 static int
 send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
@@ -85,7 +135,7 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     }
     if (to != NULL && fmq__pipe_can_write(to)) {
         fmq__fq_pos mark = to->out->end;
-        int err = fmq__fq_append_raw(to->out, self->envelope, self->envelope_len);
+        int err = put_envelope(self, to);
 
         if (err == 0) {
             err = fmq__pipe_send(to, mark, parts, n);
@@ -94,6 +144,7 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
             return err;
         }
     }
+    drop_envelope(self);
     self->is_answering = false;
     self->asker = NULL;
     return 0;
@@ -124,13 +175,28 @@ reserve(rep *self, size_t more)
     return true;
 }
 
-/* Keeps one frame of the envelope in wire form; false: it does not fit. */
+/* Keeps a long frame of the envelope, whose body becomes ours. */
 static bool
-keep_frame(rep *self, const fmq__frame *f)
+keep_long(rep *self, const fmq__frame *f)
+{
+    if (self->longs == NULL) {
+        self->longs = fmq__calloc(LONG_FRAMES_MAX, sizeof(*self->longs));
+    }
+    if (self->longs == NULL || self->n_longs == LONG_FRAMES_MAX) {
+        return false;
+    }
+    self->longs[self->n_longs++] =
+        (long_frame){self->envelope_len, {f->data, f->len, f->body}};
+    return true;
+}
+
+/* Keeps a short frame of the envelope in wire form; false: it does not fit. */
+static bool
+keep_short(rep *self, const fmq__frame *f)
 {
     uint8_t *p;
 
-    if (f->is_ref || !reserve(self, f->len + 9)) {
+    if (!reserve(self, f->len + 9)) {
         return false;
     }
     p = self->envelope + self->envelope_len;
@@ -149,13 +215,18 @@ take_envelope(rep *self, fmq__pipe *from)
 {
     fmq__frame f;
 
-    self->envelope_len = 0;
+    drop_envelope(self);
+    self->dropped = from->in->dropped;
     for (;;) {
-        bool is_kept;
+        bool is_kept = false;
 
         fmq__pipe_pop(from, &f);
-        is_kept = (f.flags & FMQ__MORE) && keep_frame(self, &f);
-        fmq__pipe_drop(from, &f);
+        if (f.flags & FMQ__MORE) {
+            is_kept = f.is_ref ? keep_long(self, &f) : keep_short(self, &f);
+        }
+        if (!is_kept || !f.is_ref) {
+            fmq__pipe_drop(from, &f);
+        }
         if ((f.flags & FMQ__MORE) == 0) {
             return false;
         }
@@ -179,6 +250,7 @@ find_request(rep *self)
             self->asker = from;
             return from;
         }
+        drop_envelope(self);
     }
     return NULL;
 }

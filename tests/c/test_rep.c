@@ -288,7 +288,52 @@ TEST(long_envelopes_come_back_up_to_a_limit)
     close_rep(p, &a, &b);
 }
 
-TEST(a_body_too_long_for_an_envelope_is_given_back)
+/* Between short ones, in their place, and given back when the answer has gone. */
+TEST(long_frames_of_an_envelope_come_back)
+{
+    fakepipe a;
+    fakepipe b;
+    fmq__pattern *p = open_rep(&a, &b, 9);
+    fmq__frame f;
+    fmq__body *body;
+    uint8_t *data;
+
+    REQUIRE(fmq__body_new(5000, &body, &data) == 0);
+    memset(data, 'b', 5000);
+    CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "id", 2), 0);
+    for (int i = 0; i < 2; i++) {
+        fmq__body_hold(body);
+        CHECK_EQ(fmq__fq_append_ref(&a.in_w, FMQ__MORE, body, data, 5000), 0);
+    }
+    CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "x", 1), 0);
+    CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "", 0), 0);
+    CHECK_EQ(fmq__fq_append(&a.in_w, 0, "q", 1), 0);
+    a.pipe.n_in++;
+    p->ops->readable(p, &a.pipe);
+    CHECK_STR(fake_take(p), "q");
+    CHECK_STR(fake_send(p, "r"), "sent");
+    for (int i = 0; i < 6; i++) {
+        static const size_t lens[] = {2, 5000, 5000, 1, 0, 1};
+
+        fmq__fq_pop(&a.out_r, &f);
+        CHECK_EQ(f.len, lens[i]);
+        CHECK_EQ(f.flags, i == 5 ? 0 : FMQ__MORE);
+        CHECK_EQ(f.is_ref, f.len == 5000);
+        if (f.is_ref) {
+            CHECK(f.data == data);
+            fmq__body_drop(f.body);
+        }
+    }
+    CHECK(fmq__fq_is_at(&a.out_r, a.out_w.end));
+    fake_give(p, &a, "|good");
+    CHECK_STR(fake_take(p), "good");
+    CHECK(fmq__body_is_sole(body));
+    fmq__body_drop(body);
+    close_rep(p, &a, &b);
+}
+
+/* So is one that is the end of a message, which then has no delimiter. */
+TEST(too_many_long_frames_are_given_back)
 {
     fakepipe a;
     fakepipe b;
@@ -297,19 +342,17 @@ TEST(a_body_too_long_for_an_envelope_is_given_back)
     uint8_t *data;
 
     REQUIRE(fmq__body_new(5000, &body, &data) == 0);
-    for (int at = 0; at < 3; at++) {
-        if (at > 0) {
-            CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "id", 2), 0);
-        }
+    for (int i = 0; i < 65; i++) {
         fmq__body_hold(body);
-        CHECK_EQ(fmq__fq_append_ref(&a.in_w, at == 2 ? 0 : FMQ__MORE, body, data, 5000),
-                 0);
-        if (at != 2) {
-            CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "", 0), 0);
-            CHECK_EQ(fmq__fq_append(&a.in_w, 0, "x", 1), 0);
-        }
-        a.pipe.n_in++;
+        CHECK_EQ(fmq__fq_append_ref(&a.in_w, FMQ__MORE, body, data, 5000), 0);
     }
+    CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "", 0), 0);
+    CHECK_EQ(fmq__fq_append(&a.in_w, 0, "x", 1), 0);
+    a.pipe.n_in++;
+    CHECK_EQ(fmq__fq_append(&a.in_w, FMQ__MORE, "id", 2), 0);
+    fmq__body_hold(body);
+    CHECK_EQ(fmq__fq_append_ref(&a.in_w, 0, body, data, 5000), 0);
+    a.pipe.n_in++;
     fake_give(p, &a, "|good");
     p->ops->readable(p, &a.pipe);
     CHECK_STR(fake_take(p), "good");
@@ -377,7 +420,8 @@ main(void)
         CASE(a_reply_to_one_that_is_gone_or_full_is_dropped),
         CASE(an_asker_may_go_at_any_moment),
         CASE(long_envelopes_come_back_up_to_a_limit),
-        CASE(a_body_too_long_for_an_envelope_is_given_back),
+        CASE(long_frames_of_an_envelope_come_back),
+        CASE(too_many_long_frames_are_given_back),
         CASE(a_reply_that_finds_no_memory_may_be_tried_again),
         CASE(usual_requests_need_no_memory),
     };

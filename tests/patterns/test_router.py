@@ -43,6 +43,20 @@ def test_echo(libs: tuple[str, str], wildcard: str, world: Any) -> None:
             assert dealer.recv_multipart() == [b"", str(i).encode(), b"x" * (i * 100)]
 
 
+def test_rep_gives_any_envelope_back(
+    libs: tuple[str, str], wildcard: str, world: Any
+) -> None:
+    rep = world.socket(libs[0], "REP")
+    rep.bind(wildcard)
+    dealer = world.socket(libs[1], "DEALER")
+    dealer.connect(last(rep))
+    for envelope in ([b"e" * 5000], [b"1", b"l" * 100_000, b"2", b"m" * 4097]):
+        dealer.send_multipart([*envelope, b"", b"question"])
+        assert rep.recv() == b"question"
+        rep.send(b"answer")
+        assert dealer.recv_multipart() == [*envelope, b"", b"answer"]
+
+
 def test_dealer_connects_and_binds(
     libs: tuple[str, str], wildcard: str, world: Any
 ) -> None:
