@@ -98,6 +98,7 @@ cdef class LoopSocket(Socket):
     cdef int _n_at_once
     cdef bint _is_scheduled
     cdef bint _is_told
+    cdef bint _was_idle
     cdef readonly _Bell _bell
 
     def __cinit__(self, *args, **kwargs):
@@ -210,13 +211,16 @@ cdef class LoopSocket(Socket):
     cdef int _ring(self) except -1:
         cdef int events
         cdef size_t size = sizeof(events)
-        if self._has_waiting():
-            # Makes the descriptor quiet; what is wrong with the socket, the calls find.
-            fmq_getsockopt(self._handle, EVENTS, &events, &size)
-            self._go_on()
-        else:
-            # Something that nobody waits for: do not hear of it again and again.
+        cdef bint is_waited_for = self._has_waiting()
+        if not is_waited_for and self._was_idle:
+            # Nobody waits, again: do not hear of it any more.
             self._unwatch()
+            return 0
+        self._was_idle = not is_waited_for
+        # Makes the descriptor quiet; what is wrong with the socket, the calls find.
+        fmq_getsockopt(self._handle, EVENTS, &events, &size)
+        if is_waited_for:
+            self._go_on()
         return 0
 
     def _turn(self) -> None:

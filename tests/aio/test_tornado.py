@@ -213,7 +213,9 @@ def test_a_loop_that_closes_its_sockets(zmq) -> None:
     pull = ctx.socket(zmq.PULL)
 
     async def main() -> None:
-        pull.recv().cancel()
+        pull._get_loop()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     loop.run_sync(main)
     loop.close(all_fds=True)
