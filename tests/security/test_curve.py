@@ -17,6 +17,7 @@ from fastmq.utils import z85
 
 pytestmark = pytest.mark.skipif(not fastmq.has("curve"), reason="built without CURVE")
 
+UNSPECIFIED = 0x10000000
 UNEXPECTED, SEQUENCE, CRYPTOGRAPHIC = 0x10000001, 0x10000002, 0x11000001
 MALFORMED, MALFORMED_MESSAGE, MALFORMED_HELLO = 0x10000011, 0x10000012, 0x10000013
 MALFORMED_WELCOME = 0x10000017
@@ -381,7 +382,8 @@ def test_somebody_on_the_line(case: str, library: str, world: Any) -> None:
             assert event[0] != "DISCONNECTED"
         if library == "zmq" and code == MALFORMED_WELCOME:
             code = CRYPTOGRAPHIC
-        assert event[1] == code
+        # libzmq says now and then only that something was wrong.
+        assert event[1] == code or (library, event[1]) == ("zmq", UNSPECIFIED)
         if library == OURS:  # libzmq may keep the connection, and hear no more of it
             assert watched.names(1) == ["DISCONNECTED"]
         if "message" in case and who == "server":
