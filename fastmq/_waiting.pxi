@@ -97,7 +97,6 @@ cdef class LoopSocket(Socket):
     cdef readonly object _poll_futures
     cdef int _n_at_once
     cdef bint _is_scheduled
-    cdef bint _is_told
     cdef bint _was_idle
     cdef readonly _Bell _bell
 
@@ -160,11 +159,6 @@ cdef class LoopSocket(Socket):
         if timeout_ms > 0:
             f._timer = f._loop.call_later(timeout_ms / 1000, f._expire)
         self._watch(f._loop)
-        if not self._is_told:
-            # What came before FD was asked for it does not tell of.
-            self._is_told = True
-            get_option(self._live(), FD)
-            self._schedule(f._loop)
         if self._n_at_once > MAX_AT_ONCE:
             self._schedule(f._loop)
         return 0
@@ -211,16 +205,16 @@ cdef class LoopSocket(Socket):
     cdef int _ring(self) except -1:
         cdef int events
         cdef size_t size = sizeof(events)
-        cdef bint is_waited_for = self._has_waiting()
-        if not is_waited_for and self._was_idle:
+        if self._has_waiting():
+            self._was_idle = False
+            return self._go_on()
+        if self._was_idle:
             # Nobody waits, again: do not hear of it any more.
             self._unwatch()
             return 0
-        self._was_idle = not is_waited_for
-        # Makes the descriptor quiet; what is wrong with the socket, the calls find.
+        self._was_idle = True
+        # Makes the descriptor quiet; what is wrong with the socket, a call will find.
         fmq_getsockopt(self._handle, EVENTS, &events, &size)
-        if is_waited_for:
-            self._go_on()
         return 0
 
     def _turn(self) -> None:
