@@ -30,13 +30,6 @@ cdef int check_max(Py_ssize_t max_messages) except -1:
     return 0
 
 
-cdef uint64_t deadline_for(fmq_socket s, int option, timeout) except? 0:
-    """Return when a call has to end: after ``timeout`` ms, or as the option says."""
-    if timeout is None:
-        return deadline_of(s, option)
-    return deadline_in(<int64_t>timeout)
-
-
 cdef int send_pieces(
     fmq_socket s, fmq_piece *pieces, size_t n, timeout, size_t *n_sent
 ) except -1:
@@ -45,7 +38,7 @@ cdef int send_pieces(
     cdef uint64_t deadline
     cdef int err = fmq_send_many(s, pieces, n, FMQ_TRY, &done)
     n_sent[0] += done
-    if err != FMQ_EBUSY_TRY and err != EAGAIN:
+    if not has_to_wait(err, 0):
         return check(err)
     deadline = deadline_for(s, SNDTIMEO, timeout)
     while True:
@@ -143,39 +136,12 @@ cdef int recv_batch(
 
 cdef int send_out(fmq_socket s, _Outgoing out, timeout) except -1:
     """Send the parts of a message within ``timeout`` ms, or what SNDTIMEO says."""
-    cdef uint64_t deadline
     cdef int err
     if out.n == 0:
         raise IndexError("a message has at least one part")
     err = fmq_sendv(s, out.parts, out.n, FMQ_TRY)
     if err == 0:
         return 0
-    if err != FMQ_EBUSY_TRY and err != EAGAIN:
+    if not has_to_wait(err, 0):
         fail(err)
-    deadline = deadline_for(s, SNDTIMEO, timeout)
-    while True:
-        with nogil:
-            err = fmq_send_until(s, out.parts, out.n, 0, deadline)
-        if not go_on(err):
-            return 0
-
-
-cdef list recv_parts_in(fmq_socket s, bint copy, timeout, bint may_be_none):
-    """Return a message, or None if there may be none and is none."""
-    cdef fmq_msg *parts = NULL
-    cdef size_t n = 0
-    cdef uint64_t deadline
-    cdef int err = fmq_recvv(s, &parts, &n, FMQ_TRY | FMQ_DONTWAIT)
-    if err == FMQ_EBUSY_TRY or (err == EAGAIN and not may_be_none):
-        deadline = deadline_for(s, RCVTIMEO, timeout)
-        while True:
-            with nogil:
-                err = fmq_recvv_until(s, &parts, &n, deadline)
-            if err != EINTR:
-                break
-            PyErr_CheckSignals()
-        drain()
-    if err == EAGAIN and may_be_none:
-        return None
-    check(err)
-    return parts_of(parts, n, copy, False)
+    return send_until(s, out.parts, out.n, 0, deadline_for(s, SNDTIMEO, timeout))

@@ -138,3 +138,10 @@ cdef uint64_t deadline_of(fmq_socket s, int option) noexcept nogil:
     # A socket that is no more says so in the call itself.
     fmq_getsockopt(s, option, &timeout_ms, &size)
     return deadline_in(timeout_ms)
+
+
+cdef uint64_t deadline_for(fmq_socket s, int option, timeout) except? 0:
+    """Return when a call has to end: after ``timeout`` ms, or as the option says."""
+    if timeout is None:
+        return deadline_of(s, option)
+    return deadline_in(<int64_t>timeout)

@@ -29,7 +29,7 @@ cdef class ReturningSocket(LoopSocket):
             if f._waits_for >= TO_RECV_MANY:
                 f._value = self._batch_now(f)
             elif f._waits_for == TO_RECV_PARTS:
-                f._value = parts_now(self._live(), f)
+                f._value = parts_now(self._live(), f._copy, f._track)
             elif f._copy:
                 f._value = bytes_now(self._live(), f)
             else:
@@ -56,7 +56,7 @@ cdef class ReturningSocket(LoopSocket):
                 ):
                     break
             else:
-                parts = parts_now(s, f)
+                parts = parts_now(s, f._copy, f._track)
                 if parts is None:
                     break
                 found.append(parts)
@@ -94,7 +94,7 @@ cdef class ReturningSocket(LoopSocket):
         """Return the parts of a message whose first was given back."""
         parts = [as_wanted(body, more, f)]
         while more and self._returned:
-            number, body, more = self._returned.pop(0)
+            _, body, more = self._returned.pop(0)
             parts.append(as_wanted(body, more, f))
         if more:
             # Whoever gave back a part had only taken that; the others are there.
@@ -151,12 +151,7 @@ cdef object bytes_now(fmq_socket s, Future f):
         return None
     check(err)
     f._more = part.more
-    if part.is_in_buf:
-        return PyBytes_FromStringAndSize(buf, <Py_ssize_t>part.len)
-    try:
-        return copied(fmq_msg_data(&m), part.len)
-    finally:
-        fmq_msg_close(&m)
+    return body_of(buf, &m, &part)
 
 
 cdef object frame_now(fmq_socket s, Future f):
@@ -172,17 +167,3 @@ cdef object frame_now(fmq_socket s, Future f):
     check(err)
     f._more = fmq_msg_more(&m)
     return received(&m, f._track)
-
-
-cdef object parts_now(fmq_socket s, Future f):
-    """Return the parts of a message, or None if there is none."""
-    cdef fmq_msg *parts = NULL
-    cdef size_t n = 0
-    cdef int err = fmq_recvv(s, &parts, &n, FMQ_DONTWAIT | FMQ_TRY)
-    while err == FMQ_EBUSY_TRY or err == EINTR:
-        with nogil:
-            err = fmq_recvv_until(s, &parts, &n, 0)
-    if err == EAGAIN:
-        return None
-    check(err)
-    return parts_of(parts, n, f._copy, f._track)

@@ -509,10 +509,11 @@ cdef class Socket:
             Again: There was none in time.
         """
         cdef fmq_socket s = self._live()
-        cdef list found = []
+        cdef list found
         check_max(max_messages)
+        found = [recv_parts(s, 0, copy, False, timeout)]
         while len(found) < max_messages:
-            parts = recv_parts_in(s, copy, timeout if not found else 0, bool(found))
+            parts = parts_now(s, copy, False)
             if parts is None:
                 break
             found.append(parts)

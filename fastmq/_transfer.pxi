@@ -14,12 +14,19 @@ cdef bint has_to_wait(int err, int flags) noexcept:
 cdef int send_parts(fmq_socket s, fmq_msg *parts, size_t n, int flags) except -1:
     """Take the parts and send them as one message, or raise and leave them."""
     cdef int err = fmq_sendv(s, parts, n, flags | FMQ_TRY)
-    cdef uint64_t deadline
     if err == 0:
         return 0
     if not has_to_wait(err, flags):
         fail(err)
-    deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, SNDTIMEO)
+    return send_until(
+        s, parts, n, flags, 0 if flags & FMQ_DONTWAIT else deadline_of(s, SNDTIMEO))
+
+
+cdef int send_until(
+    fmq_socket s, fmq_msg *parts, size_t n, int flags, uint64_t deadline
+) except -1:
+    """Send the parts as one message before a deadline, whatever signals come."""
+    cdef int err
     while True:
         with nogil:
             err = fmq_send_until(s, parts, n, flags, deadline)
@@ -67,12 +74,17 @@ cdef object recv_bytes(fmq_socket s, int flags):
     cdef int err = fmq_recv(s, buf, SMALL, &m, &part, flags | FMQ_TRY)
     if err != 0:
         recv_slow(s, buf, &m, &part, flags, err)
+    return body_of(buf, &m, &part)
+
+
+cdef inline bytes body_of(char *buf, fmq_msg *m, fmq_part *part):
+    """Return the body of a part that was received; ends its message."""
     if part.is_in_buf:
         return PyBytes_FromStringAndSize(buf, <Py_ssize_t>part.len)
     try:
-        return copied(fmq_msg_data(&m), part.len)
+        return copied(fmq_msg_data(m), part.len)
     finally:
-        fmq_msg_close(&m)
+        fmq_msg_close(m)
 
 
 cdef size_t recv_to(fmq_socket s, void *to, size_t room, int flags) except? 0:
@@ -114,7 +126,22 @@ cdef Frame recv_frame(fmq_socket s, int flags, bint track):
     return received(&m, track)
 
 
-cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
+cdef list parts_now(fmq_socket s, bint copy, bint track):
+    """Return a message, or None if there is none."""
+    cdef fmq_msg *parts = NULL
+    cdef size_t n = 0
+    cdef int err = fmq_recvv(s, &parts, &n, FMQ_DONTWAIT | FMQ_TRY)
+    while err == FMQ_EBUSY_TRY or err == EINTR:
+        with nogil:
+            err = fmq_recvv_until(s, &parts, &n, 0)
+    if err == EAGAIN:
+        return None
+    check(err)
+    return parts_of(parts, n, copy, track)
+
+
+cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track, timeout=None):
+    """Receive a message within ``timeout`` ms, or what RCVTIMEO says."""
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
     cdef uint64_t deadline
@@ -122,7 +149,10 @@ cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track):
     if err != 0:
         if not has_to_wait(err, flags):
             fail(err)
-        deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
+        if flags & FMQ_DONTWAIT:
+            deadline = 0
+        else:
+            deadline = deadline_for(s, RCVTIMEO, timeout)
         while True:
             with nogil:
                 err = fmq_recvv_until(s, &parts, &n, deadline)
