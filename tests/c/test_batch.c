@@ -4,37 +4,9 @@
 
 #include "frames.h"
 #include "gate.h"
-#include "sockets.h"
+#include "line.h"
 
 enum { N = 1000, ROOM = 4096, AT_ONCE = 100, LONG = 10000, REQ_TYPE = 3 };
-
-/* A PUSH and a PULL, joined over `endpoint`. */
-typedef struct line {
-    fmq_ctx ctx;
-    fmq_socket pull;
-    fmq_socket push;
-} line;
-
-static line
-new_line(const char *endpoint, int mark)
-{
-    line l = {.ctx = new_ctx()};
-
-    l.pull = new_brisk(l.ctx, PULL);
-    l.push = new_brisk(l.ctx, PUSH);
-    set_int(l.pull, RCVHWM, mark);
-    set_int(l.push, SNDHWM, mark);
-    join(l.pull, l.push, endpoint);
-    return l;
-}
-
-static void
-end_line(const line *l)
-{
-    CHECK_EQ(fmq_socket_close(l->push), 0);
-    CHECK_EQ(fmq_socket_close(l->pull), 0);
-    end_ctx(l->ctx);
-}
 
 static size_t
 len_of(uint32_t seed)

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "frames.h"
 #include "gate.h"
-#include "sockets.h"
+#include "line.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -31,36 +31,6 @@ count_back(void *data, void *hint)
 {
     (void)data;
     atomic_fetch_add_explicit((atomic_int *)hint, 1, memory_order_relaxed);
-}
-
-/* A PUSH and a PULL, joined over `endpoint`. */
-typedef struct line {
-    fmq_ctx ctx;
-    fmq_socket pull;
-    fmq_socket push;
-} line;
-
-static line
-new_line(const char *endpoint, int mark)
-{
-    line l = {.ctx = new_ctx()};
-
-    l.pull = new_brisk(l.ctx, PULL);
-    l.push = new_brisk(l.ctx, PUSH);
-    if (mark >= 0) {
-        set_int(l.pull, RCVHWM, mark);
-        set_int(l.push, SNDHWM, mark);
-    }
-    join(l.pull, l.push, endpoint);
-    return l;
-}
-
-static void
-end_line(const line *l)
-{
-    CHECK_EQ(fmq_socket_close(l->push), 0);
-    CHECK_EQ(fmq_socket_close(l->pull), 0);
-    end_ctx(l->ctx);
 }
 
 static const char *const endpoints[] = {"inproc://data", "tcp://127.0.0.1:*",
