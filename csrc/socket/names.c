@@ -36,7 +36,9 @@ typedef struct waiting {
     fmq__pending base;
     fmq__socket *socket; /* the connecter; NULL: closed, or disconnected */
     fmq__couple *couple;
-    bool is_leaving;   /* side 0 is being closed: not to be joined meanwhile */
+    const void
+        *leaver;       /* closes side 0 (not to be joined meanwhile): its socket, or the
+                        * side itself if that alone is disconnected; NULL: nobody */
     bool is_told;      /* the binder has its note, and side 1 with it */
     fmq_socket keeper; /* of the binder */
     uint32_t sndhwm;
@@ -176,7 +178,7 @@ adopt(fmq__ctx *c, const bound *b, fmq__node *adopted)
         waiting *w = FMQ__ITEM(n, waiting, base.node);
 
         n = n->next;
-        if (w->is_leaving || strcmp(w->text, b->text) != 0) {
+        if (w->leaver != NULL || strcmp(w->text, b->text) != 0) {
             continue;
         }
         fmq__list_remove(&w->base.node);
@@ -367,7 +369,7 @@ new_waiting(fmq__socket *s, const char *endpoint, fmq__couple *couple,
     memcpy(w->text, endpoint, len + 1);
     w->socket = s;
     w->couple = couple;
-    w->is_leaving = false;
+    w->leaver = NULL;
     w->is_told = false;
     w->keeper = 0;
     w->sndhwm = link->sndhwm;
@@ -560,29 +562,27 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
 
 /* --- close --- */
 
-static bool
-is_of(const waiting *w, const fmq__socket *s, const fmq__inproc *side)
-{
-    return w->socket == s && (side == NULL || side == &w->couple->side[0]);
-}
-
 /* Before the connects of a socket (or only the one of `side`) are closed. Under the
- * context's mutex, as end_leaving. */
+ * context's mutex, as end_leaving. A socket may be closed by one thread while another
+ * is in a disconnect: the side is then that thread's, whoever came first. */
 static void
 begin_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side)
 {
     for (fmq__node *n = c->pending.next; n != &c->pending; n = n->next) {
         waiting *w = FMQ__ITEM(n, waiting, base.node);
 
-        w->is_leaving |= is_of(w, s, side);
+        if (side == &w->couple->side[0]) {
+            w->leaver = side;
+        } else if (side == NULL && w->socket == s && w->leaver == NULL) {
+            w->leaver = s;
+        }
     }
 }
 
 /* After that: those with messages stay, for whoever binds, or has bound meanwhile; the
  * others are `gone`. */
 static void
-end_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
-            fmq__node *adopted, fmq__node *gone)
+end_leaving(fmq__ctx *c, const void *leaver, fmq__node *adopted, fmq__node *gone)
 {
     fmq__node *n = c->pending.next;
 
@@ -591,11 +591,11 @@ end_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
         bound *b;
 
         n = n->next;
-        if (!is_of(w, s, side)) {
+        if (w->leaver != leaver) {
             continue;
         }
         w->socket = NULL;
-        w->is_leaving = false;
+        w->leaver = NULL;
         b = find_bound(c, w->text);
         if (fmq__duct_n_unread(w->couple->side[1].rx) == 0) {
             fmq__list_remove(&w->base.node);
@@ -620,16 +620,15 @@ drop_waiting(fmq__node *gone)
 
 /* The second half of leaving. */
 static void
-finish_leaving(fmq__socket *s, const fmq__inproc *side)
+finish_leaving(fmq__ctx *c, const void *leaver)
 {
-    fmq__ctx *c = s->ctx;
     fmq__node adopted;
     fmq__node gone;
 
     fmq__list_init(&adopted);
     fmq__list_init(&gone);
     fmq__mutex_lock(&c->mutex);
-    end_leaving(c, s, side, &adopted, &gone);
+    end_leaving(c, leaver, &adopted, &gone);
     fmq__mutex_unlock(&c->mutex);
     introduce_all(&adopted);
     drop_waiting(&gone);
@@ -642,7 +641,7 @@ fmq__inproc_leave(fmq__socket *s, fmq__inproc *side)
     begin_leaving(s->ctx, s, side);
     fmq__mutex_unlock(&s->ctx->mutex);
     fmq__inproc_close(side, NULL);
-    finish_leaving(s, side);
+    finish_leaving(s->ctx, side);
 }
 
 /* Gives the socket's names free, and takes its waiting connects out of the binders'
@@ -695,5 +694,5 @@ fmq__inproc_close_all(fmq__socket *s)
     while ((n = fmq__list_pop_front(&closing)) != NULL) {
         fmq__inproc_close(FMQ__ITEM(n, fmq__inproc, node), NULL);
     }
-    finish_leaving(s, NULL);
+    finish_leaving(s->ctx, s);
 }

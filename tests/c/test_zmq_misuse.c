@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What no program should do with zmq.h, and some do: each is an error, and nothing
  * else. What single functions say of bad handles is in the tests of their own files. */
+#include <sched.h>
 #include <sys/uio.h>
 
 #include "base/random.h"
 #include "base/thread.h"
 #include "zmq_sockets.h"
 
-enum { N_OBJECTS = 1 << 16, N_THREADS = 4, N_SHARED = 3, N_STEPS = 1500 };
+enum {
+    N_OBJECTS = 1 << 16,
+    N_THREADS = 4,
+    N_SHARED = 3,
+    N_STEPS = 1500,
+    N_ROUNDS = 200
+};
 
 /* --- messages --- */
 
@@ -256,6 +263,71 @@ TEST(threads_that_share_everything)
     CHECK_EQ(zmq_ctx_term(w.ctx), 0);
 }
 
+/* A socket whose connects wait for their name, with a message each. */
+typedef struct parting {
+    void *ctx;
+    void *socket;
+    atomic_int n_ready;
+} parting;
+
+static void
+await_all(parting *p)
+{
+    atomic_fetch_add(&p->n_ready, 1);
+    while (atomic_load(&p->n_ready) < 3) {
+        sched_yield();
+    }
+}
+
+static void
+disconnect_each(void *arg)
+{
+    parting *p = arg;
+
+    await_all(p);
+    while (zmq_disconnect(p->socket, "inproc://parting") == 0) {
+    }
+}
+
+static void
+bind_now(void *arg)
+{
+    parting *p = arg;
+    void *binder = zmq_socket(p->ctx, ZMQ_DEALER);
+    char got[8];
+
+    await_all(p);
+    CHECK_EQ(zmq_bind(binder, "inproc://parting"), 0);
+    for (int i = 0; i < 8; i++) {
+        (void)zmq_recv(binder, got, sizeof(got), ZMQ_DONTWAIT);
+    }
+    CHECK_EQ(zmq_close(binder), 0);
+}
+
+/* One thread disconnects what another closes, and a third binds meanwhile. */
+TEST(a_connect_that_is_ended_twice)
+{
+    void *ctx = znew_ctx();
+
+    for (int round = 0; round < N_ROUNDS; round++) {
+        parting p = {.ctx = ctx, .socket = zmq_socket(ctx, ZMQ_DEALER)};
+        fmq__thread disconnecter;
+        fmq__thread binder;
+
+        for (int i = 0; i < 8; i++) {
+            CHECK_EQ(zmq_connect(p.socket, "inproc://parting"), 0);
+            CHECK_EQ(zmq_send(p.socket, "x", 1, 0), 1);
+        }
+        REQUIRE(fmq__thread_open(&disconnecter, disconnect_each, &p, "misuse") == 0);
+        REQUIRE(fmq__thread_open(&binder, bind_now, &p, "misuse") == 0);
+        await_all(&p);
+        CHECK_EQ(zmq_close(p.socket), 0);
+        fmq__thread_join(disconnecter);
+        fmq__thread_join(binder);
+    }
+    CHECK_EQ(zmq_ctx_term(ctx), 0);
+}
+
 int
 main(void)
 {
@@ -265,6 +337,7 @@ main(void)
         CASE(sockets_whose_context_ends),
         CASE(no_more_timers_than_there_is_room_for),
         CASE(threads_that_share_everything),
+        CASE(a_connect_that_is_ended_twice),
     };
 
     return CHECK_MAIN(cases);
