@@ -63,6 +63,14 @@ cdef Py_ssize_t send_list(fmq_socket s, list messages, timeout) except -1:
         for i in range(len(messages)):
             message = messages[i]
             if PyBytes_CheckExact(message):
+                if PyBytes_GET_SIZE(message) >= LENT:
+                    if n != 0:
+                        send_pieces(s, pieces, n, timeout, &n_sent)
+                        lent.release()
+                        n = 0
+                    send_long(s, message, timeout)
+                    n_sent += 1
+                    continue
                 pieces[n].data = PyBytes_AS_STRING(message)
                 pieces[n].len = <size_t>PyBytes_GET_SIZE(message)
             else:
@@ -126,7 +134,7 @@ cdef int recv_batch(
                     PyBytes_FromStringAndSize(next_body, <Py_ssize_t>part[i].len))
                 next_body += part[i].len
             else:
-                found.append(copied(fmq_msg_data(&m[i]), part[i].len))
+                found.append(bytes_of(&m[i]))
     finally:
         for i in range(n):
             if not part[i].is_in_buf:
@@ -134,14 +142,28 @@ cdef int recv_batch(
     return n == max_parts
 
 
-cdef int send_out(fmq_socket s, _Outgoing out, timeout) except -1:
+cdef int send_within(fmq_socket s, fmq_msg *parts, size_t n, timeout) except -1:
     """Send the parts of a message within ``timeout`` ms, or what SNDTIMEO says."""
-    cdef int err
-    if out.n == 0:
-        raise IndexError("a message has at least one part")
-    err = fmq_sendv(s, out.parts, out.n, FMQ_TRY)
+    cdef int err = fmq_sendv(s, parts, n, FMQ_TRY)
     if err == 0:
         return 0
     if not has_to_wait(err, 0):
         fail(err)
-    return send_until(s, out.parts, out.n, 0, deadline_for(s, SNDTIMEO, timeout))
+    return send_until(s, parts, n, 0, deadline_for(s, SNDTIMEO, timeout))
+
+
+cdef int send_out(fmq_socket s, _Outgoing out, timeout) except -1:
+    """Send what was prepared, as send_within."""
+    if out.n == 0:
+        raise IndexError("a message has at least one part")
+    return send_within(s, out.parts, out.n, timeout)
+
+
+cdef int send_long(fmq_socket s, bytes data, timeout) except -1:
+    """Send a long bytes object as one part, as send_within."""
+    cdef fmq_msg m
+    lend_bytes(&m, data)
+    try:
+        return send_within(s, &m, 1, timeout)
+    finally:
+        fmq_msg_close(&m)

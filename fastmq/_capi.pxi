@@ -43,6 +43,10 @@ cdef extern from "fastmq.h" nogil:
     size_t fmq_msg_size(const fmq_msg *m)
     int fmq_msg_more(const fmq_msg *m)
     int fmq_msg_is_shared(const fmq_msg *m)
+    void *fmq_msg_lent(const fmq_msg *m, fmq_free_fn *free_fn)
+    int fmq_msg_reclaim(fmq_msg *m, fmq_free_fn *free_fn)
+    void fmq_offer(void *data, size_t size, fmq_free_fn *free_fn, void *hint)
+    int fmq_offer_end()
     const char *fmq_msg_gets(const fmq_msg *m, const char *name)
 
     int fmq_ctx_new(fmq_ctx *ctx)
@@ -144,6 +148,11 @@ cdef extern from "<unistd.h>" nogil:
 cdef enum:
     # Bodies of this size are copied without the GIL.
     LARGE = 1 << 20
+    # Bytes objects of this size are lent, not copied, as nobody can change them; and
+    # what is received of this size is read into such an object.
+    LENT = 1 << 15
+    # No object larger than that is made before its message comes.
+    MOST_OFFERED = 1 << 22
     # Bodies up to this size arrive by way of the stack.
     SMALL = 512
     # This many parts, or things to poll, are prepared on the stack.

@@ -35,6 +35,7 @@ cdef extern from *:
     struct lent {
         Py_buffer view;
         PyObject *event; /* set() when given back; NULL: none */
+        int is_listed;   /* it is in the list of all */
         lent *next;      /* of those given back */
         lent *older;     /* of all, with the GIL */
         lent *newer;
@@ -155,6 +156,7 @@ cdef extern from *:
     ctypedef struct lent:
         Py_buffer view
         PyObject *event
+        bint is_listed
         lent *next
         lent *older
         lent *newer
@@ -174,6 +176,7 @@ cdef lent *newest = NULL
 
 cdef void note_loan(lent *entry) noexcept:
     global newest
+    entry.is_listed = True
     entry.newer = NULL
     entry.older = newest
     if newest is not NULL:
@@ -183,6 +186,8 @@ cdef void note_loan(lent *entry) noexcept:
 
 cdef void forget_loan(lent *entry) noexcept:
     global newest
+    if not entry.is_listed:
+        return
     if entry.newer is not NULL:
         entry.newer.older = entry.older
     else:
@@ -220,19 +225,26 @@ cdef int drain() except -1:
     cdef lent *next_entry
     while entry is not NULL:
         next_entry = entry.next
-        forget_loan(entry)
-        PyBuffer_Release(&entry.view)
-        if entry.event is not NULL:
-            event = <object>entry.event
-            Py_DECREF(event)
-            event.set()
-        PyMem_RawFree(entry)
+        end_loan(entry)
         entry = next_entry
     return 0
 
 
-cdef int lend(fmq_msg *m, data, event) except -1:
-    """Make ``m`` of the bytes of ``data``, which stay exported; event may be None."""
+cdef int end_loan(lent *entry) except -1:
+    forget_loan(entry)
+    PyBuffer_Release(&entry.view)
+    event = None
+    if entry.event is not NULL:
+        event = <object>entry.event
+        Py_DECREF(event)
+    PyMem_RawFree(entry)
+    if event is not None:
+        event.set()
+    return 0
+
+
+cdef lent *new_loan(data) except NULL:
+    """Return an entry, in no list, that has ``data`` exported."""
     cdef lent *entry = <lent *>PyMem_RawMalloc(sizeof(lent))
     if entry is NULL:
         raise MemoryError
@@ -242,12 +254,18 @@ cdef int lend(fmq_msg *m, data, event) except -1:
         PyMem_RawFree(entry)
         raise
     entry.event = NULL
+    entry.is_listed = False
+    return entry
+
+
+cdef int lend(fmq_msg *m, data, event) except -1:
+    """Make ``m`` of the bytes of ``data``, which stay exported; event may be None."""
+    cdef lent *entry = new_loan(data)
     collector_start(c_collect)
     cdef int err = fmq_msg_init_data(
         m, entry.view.buf, <size_t>entry.view.len, c_give_back, entry)
     if err != 0:
-        PyBuffer_Release(&entry.view)
-        PyMem_RawFree(entry)
+        end_loan(entry)
         fail(err)
     if event is not None:
         Py_INCREF(event)

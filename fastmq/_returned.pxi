@@ -29,9 +29,10 @@ cdef class ReturningSocket(LoopSocket):
             if f._waits_for >= TO_RECV_MANY:
                 f._value = self._batch_now(f)
             elif f._waits_for == TO_RECV_PARTS:
-                f._value = parts_now(self._live(), f._copy, f._track)
+                f._value = parts_now(
+                    self._live(), f._copy, f._track, &self._expected)
             elif f._copy:
-                f._value = bytes_now(self._live(), f)
+                f._value = bytes_now(self._live(), f, &self._expected)
             else:
                 f._value = frame_now(self._live(), f)
         except Exception as error:
@@ -56,7 +57,7 @@ cdef class ReturningSocket(LoopSocket):
                 ):
                     break
             else:
-                parts = parts_now(s, f._copy, f._track)
+                parts = parts_now(s, f._copy, f._track, &self._expected)
                 if parts is None:
                     break
                 found.append(parts)
@@ -98,7 +99,8 @@ cdef class ReturningSocket(LoopSocket):
             parts.append(as_wanted(body, more, f))
         if more:
             # Whoever gave back a part had only taken that; the others are there.
-            parts += recv_parts(self._live(), FMQ_DONTWAIT, f._copy, f._track)
+            parts += recv_parts(
+                self._live(), FMQ_DONTWAIT, f._copy, f._track, &self._expected)
         self._more = 0
         return parts
 
@@ -137,21 +139,24 @@ cdef object as_wanted(body, bint more, Future f):
     return frame
 
 
-cdef object bytes_now(fmq_socket s, Future f):
+cdef object bytes_now(fmq_socket s, Future f, size_t *expected):
     """Return a part, or None if there is none."""
     cdef char buf[SMALL]
     cdef fmq_msg m
     cdef fmq_part part
     memset(&m, 0, sizeof(m))
+    cdef lent *entry = make_offer(expected[0])
+    open_offer(entry)
     cdef int err = fmq_recv(s, buf, SMALL, &m, &part, FMQ_DONTWAIT | FMQ_TRY)
     while err == FMQ_EBUSY_TRY or err == EINTR:
         with nogil:
             err = fmq_recv_until(s, buf, SMALL, &m, &part, 0)
+    drop_offer(end_offer(entry))
     if err == EAGAIN:
         return None
     check(err)
     f._more = part.more
-    return body_of(buf, &m, &part)
+    return body_of(buf, &m, &part, expected)
 
 
 cdef object frame_now(fmq_socket s, Future f):

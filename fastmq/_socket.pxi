@@ -44,6 +44,8 @@ cdef class Socket:
     cdef readonly int _owner_pid
     cdef readonly object context
     cdef public Py_ssize_t copy_threshold
+    # How long the body was that came last, if that is long; 0: not.
+    cdef size_t _expected
     cdef object __weakref__
 
     def __init__(
@@ -239,9 +241,7 @@ cdef class Socket:
             ContextTerminated: The context was terminated meanwhile.
         """
         if PyBytes_CheckExact(data) and copy and routing_id is None and group is None:
-            send_copy(
-                self._live(), PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data),
-                flags)
+            send_bytes(self._live(), data, flags)
             return None
         return self._send(data, flags, copy, track, routing_id, group)
 
@@ -314,7 +314,7 @@ cdef class Socket:
             ContextTerminated: The context was terminated meanwhile.
         """
         if copy:
-            return recv_bytes(self._live(), flags)
+            return recv_bytes(self._live(), flags, &self._expected)
         return recv_frame(self._live(), flags, track)
 
     def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0) -> int:
@@ -373,7 +373,7 @@ cdef class Socket:
         cdef Py_buffer view
         cdef fmq_msg *m = &out.parts[i]
         if PyBytes_CheckExact(part) and copy:
-            copy_in(m, PyBytes_AS_STRING(part), <size_t>PyBytes_GET_SIZE(part))
+            lend_bytes(m, part)
             out.n += 1
             return None
         if isinstance(part, Frame):
@@ -416,7 +416,7 @@ cdef class Socket:
             copy: Return bytes if true, else frames.
             track: Give the frames trackers, which are done.
         """
-        return recv_parts(self._live(), flags, copy, track)
+        return recv_parts(self._live(), flags, copy, track, &self._expected)
 
     def send_many(self, messages, *, timeout=None) -> int:
         """Send many messages of one part each, as if by ``send`` one after the other.
@@ -511,9 +511,9 @@ cdef class Socket:
         cdef fmq_socket s = self._live()
         cdef list found
         check_max(max_messages)
-        found = [recv_parts(s, 0, copy, False, timeout)]
+        found = [recv_parts(s, 0, copy, False, &self._expected, timeout)]
         while len(found) < max_messages:
-            parts = parts_now(s, copy, False)
+            parts = parts_now(s, copy, False, &self._expected)
             if parts is None:
                 break
             found.append(parts)

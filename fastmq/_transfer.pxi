@@ -52,37 +52,52 @@ cdef int send_copy(fmq_socket s, const void *data, size_t size, int flags) excep
 
 
 cdef int recv_slow(
-    fmq_socket s, char *buf, fmq_msg *m, fmq_part *part, int flags, int err
+    fmq_socket s, char *buf, fmq_msg *m, fmq_part *part, int flags, int err,
+    lent **offered
 ) except -1:
     """Receive a part after a try that ended in ``err``."""
+    cdef lent *entry = offered[0]
     cdef uint64_t deadline
     if not has_to_wait(err, flags):
         fail(err)
     deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
     while True:
         with nogil:
+            open_offer(entry)
             err = fmq_recv_until(s, buf, SMALL, m, part, deadline)
+            entry = end_offer(entry)
+        offered[0] = entry
         if not go_on(err):
             return 0
 
 
-cdef object recv_bytes(fmq_socket s, int flags):
+cdef bytes recv_bytes(fmq_socket s, int flags, size_t *expected):
+    """Receive a part, which may be as long as ``expected``, and note how long it is."""
     cdef char buf[SMALL]
     cdef fmq_msg m
     cdef fmq_part part
     memset(&m, 0, sizeof(m))
+    cdef lent *entry = make_offer(expected[0])
+    open_offer(entry)
     cdef int err = fmq_recv(s, buf, SMALL, &m, &part, flags | FMQ_TRY)
+    entry = end_offer(entry)
     if err != 0:
-        recv_slow(s, buf, &m, &part, flags, err)
-    return body_of(buf, &m, &part)
+        try:
+            recv_slow(s, buf, &m, &part, flags, err, &entry)
+        except BaseException:
+            drop_offer(entry)
+            raise
+    drop_offer(entry)
+    return body_of(buf, &m, &part, expected)
 
 
-cdef inline bytes body_of(char *buf, fmq_msg *m, fmq_part *part):
+cdef inline bytes body_of(char *buf, fmq_msg *m, fmq_part *part, size_t *expected):
     """Return the body of a part that was received; ends its message."""
     if part.is_in_buf:
         return PyBytes_FromStringAndSize(buf, <Py_ssize_t>part.len)
+    expect(expected, part.len)
     try:
-        return copied(fmq_msg_data(m), part.len)
+        return bytes_of(m)
     finally:
         fmq_msg_close(m)
 
@@ -94,8 +109,9 @@ cdef size_t recv_to(fmq_socket s, void *to, size_t room, int flags) except? 0:
     cdef fmq_part part
     memset(&m, 0, sizeof(m))
     cdef int err = fmq_recv(s, buf, SMALL, &m, &part, flags | FMQ_TRY)
+    cdef lent *none = NULL
     if err != 0:
-        recv_slow(s, buf, &m, &part, flags, err)
+        recv_slow(s, buf, &m, &part, flags, err, &none)
     cdef size_t size = part.len if part.len < room else room
     if part.is_in_buf:
         memcpy(to, buf, size)
@@ -126,54 +142,83 @@ cdef Frame recv_frame(fmq_socket s, int flags, bint track):
     return received(&m, track)
 
 
-cdef list parts_now(fmq_socket s, bint copy, bint track):
-    """Return a message, or None if there is none."""
+cdef list parts_now(fmq_socket s, bint copy, bint track, size_t *expected):
+    """Return a message, or None if there is none; ``expected`` as in recv_bytes."""
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
+    cdef lent *entry = make_offer(expected[0] if copy else 0)
+    open_offer(entry)
     cdef int err = fmq_recvv(s, &parts, &n, FMQ_DONTWAIT | FMQ_TRY)
     while err == FMQ_EBUSY_TRY or err == EINTR:
         with nogil:
             err = fmq_recvv_until(s, &parts, &n, 0)
+    drop_offer(end_offer(entry))
     if err == EAGAIN:
         return None
     check(err)
-    return parts_of(parts, n, copy, track)
+    return parts_of(parts, n, copy, track, expected)
 
 
-cdef list recv_parts(fmq_socket s, int flags, bint copy, bint track, timeout=None):
-    """Receive a message within ``timeout`` ms, or what RCVTIMEO says."""
+cdef int recv_parts_slow(
+    fmq_socket s, fmq_msg **parts, size_t *n, int flags, timeout, int err,
+    lent **offered
+) except -1:
+    """Receive a message after a try that ended in ``err``."""
+    cdef lent *entry = offered[0]
+    cdef uint64_t deadline
+    if not has_to_wait(err, flags):
+        fail(err)
+    deadline = 0 if flags & FMQ_DONTWAIT else deadline_for(s, RCVTIMEO, timeout)
+    while True:
+        with nogil:
+            open_offer(entry)
+            err = fmq_recvv_until(s, parts, n, deadline)
+            entry = end_offer(entry)
+        offered[0] = entry
+        if not go_on(err):
+            return 0
+
+
+cdef list recv_parts(
+    fmq_socket s, int flags, bint copy, bint track, size_t *expected, timeout=None
+):
+    """Receive a message within ``timeout`` ms, or what RCVTIMEO says.
+
+    ``expected`` is as in recv_bytes, for the longest part.
+    """
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
-    cdef uint64_t deadline
+    cdef lent *entry = make_offer(expected[0] if copy else 0)
+    open_offer(entry)
     cdef int err = fmq_recvv(s, &parts, &n, flags | FMQ_TRY)
+    entry = end_offer(entry)
     if err != 0:
-        if not has_to_wait(err, flags):
-            fail(err)
-        if flags & FMQ_DONTWAIT:
-            deadline = 0
-        else:
-            deadline = deadline_for(s, RCVTIMEO, timeout)
-        while True:
-            with nogil:
-                err = fmq_recvv_until(s, &parts, &n, deadline)
-            if not go_on(err):
-                break
-    return parts_of(parts, n, copy, track)
+        try:
+            recv_parts_slow(s, &parts, &n, flags, timeout, err, &entry)
+        except BaseException:
+            drop_offer(entry)
+            raise
+    drop_offer(entry)
+    return parts_of(parts, n, copy, track, expected)
 
 
-cdef list parts_of(fmq_msg *parts, size_t n, bint copy, bint track):
+cdef list parts_of(
+    fmq_msg *parts, size_t n, bint copy, bint track, size_t *expected
+):
     """Return a received message, whose parts are freed."""
     cdef list found = []
+    cdef size_t longest = 0
     cdef size_t i
     try:
         for i in range(n):
+            longest = max(longest, fmq_msg_size(&parts[i]))
             if copy:
-                found.append(copied(
-                    fmq_msg_data(&parts[i]), fmq_msg_size(&parts[i])))
+                found.append(bytes_of(&parts[i]))
             else:
                 found.append(received(&parts[i], track))
     finally:
         fmq_parts_free(parts, n)
+    expect(expected, longest)
     return found
 
 

@@ -3,6 +3,7 @@
 #include "msg/msg.h"
 
 #include "fastmq.h"
+#include "session/readbuf.h"
 
 static const fmq__msg *
 const_msg(const fmq_msg *m)
@@ -79,6 +80,44 @@ fmq_msg_is_shared(const fmq_msg *m)
     /* A queue that still holds its chunk is no message. */
     return msg->kind == FMQ__MSG_BODY && msg->u.ref.body->kind != FMQ__BODY_CHUNK &&
            !fmq__body_is_sole(msg->u.ref.body);
+}
+
+void *
+fmq_msg_lent(const fmq_msg *m, fmq_free_fn *free_fn)
+{
+    const fmq__msg *msg = const_msg(m);
+
+    return msg->kind == FMQ__MSG_BODY ? fmq__body_lent_by(msg->u.ref.body, free_fn)
+                                      : NULL;
+}
+
+int
+fmq_msg_reclaim(fmq_msg *m, fmq_free_fn *free_fn)
+{
+    fmq__msg *msg = fmq__msg_from(m);
+
+    if (fmq_msg_lent(m, free_fn) == NULL || !fmq__body_reclaim(msg->u.ref.body)) {
+        return 0;
+    }
+    msg->kind = FMQ__MSG_INLINE;
+    msg->inline_len = 0;
+    fmq__msg_close(msg); /* what else it has */
+    return 1;
+}
+
+void
+fmq_offer(void *data, size_t size, fmq_free_fn *free_fn, void *hint)
+{
+    fmq__offer_mine = (fmq__offer){data, size, free_fn, hint};
+}
+
+int
+fmq_offer_end(void)
+{
+    bool was_left = fmq__offer_mine.data != NULL;
+
+    fmq__offer_mine.data = NULL;
+    return was_left;
 }
 
 const char *

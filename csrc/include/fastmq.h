@@ -81,6 +81,20 @@ FMQ_API size_t fmq_msg_size(const fmq_msg *m);
 FMQ_API int fmq_msg_more(const fmq_msg *m);
 /* 1: another message has the same body. */
 FMQ_API int fmq_msg_is_shared(const fmq_msg *m);
+/* If it was made by fmq_msg_init_data with this `free_fn`, or came in what fmq_offer
+ * offered with it: its hint; else NULL. */
+FMQ_API void *fmq_msg_lent(const fmq_msg *m, fmq_free_fn *free_fn);
+/* Ends such a loan without a call of `free_fn`, if no other message has the body: 1,
+ * and `m` is empty. Else 0. */
+FMQ_API int fmq_msg_reclaim(fmq_msg *m, fmq_free_fn *free_fn);
+/* Offers memory for the next body of just `size` (over 4096) bytes that this thread
+ * reads from a connection, whatever the socket: it is read where it is to stay, and its
+ * message is as if made by fmq_msg_init_data. Connections that encrypt do not take it.
+ * One at a time. */
+FMQ_API void fmq_offer(void *data, size_t size, fmq_free_fn *free_fn, void *hint);
+/* After the call that the offer was for. 1: it was not taken, and never will be. 0: it
+ * was, and `free_fn` will be called. */
+FMQ_API int fmq_offer_end(void);
 /* The value of a property of the connection it came over ("Socket-Type",
  * "Peer-Address", ...), NUL-terminated, valid as long as the message; NULL: none.
  * "__fd": the number its descriptor had. */

@@ -96,11 +96,35 @@ fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **bod
     return 0;
 }
 
+static const struct lent_body *
+as_lent(const fmq__body *b)
+{
+    return (const struct lent_body *)(const void *)b;
+}
+
+void *
+fmq__body_lent_by(const fmq__body *b, fmq_free_fn *free_fn)
+{
+    bool is_by = b->kind == FMQ__BODY_LENT && as_lent(b)->free_fn == free_fn;
+
+    return is_by ? as_lent(b)->hint : NULL;
+}
+
+bool
+fmq__body_reclaim(fmq__body *b)
+{
+    bool is_sole = fmq__body_is_sole(b);
+
+    if (is_sole) {
+        fmq__free(b);
+    }
+    return is_sole;
+}
+
 bool
 fmq__body_is_constant(const fmq__body *b)
 {
-    return b->kind == FMQ__BODY_LENT &&
-           ((const struct lent_body *)(const void *)b)->free_fn == NULL;
+    return b->kind == FMQ__BODY_LENT && as_lent(b)->free_fn == NULL;
 }
 
 void

@@ -59,6 +59,13 @@ fmq__body_is_sole(const fmq__body *b)
     return atomic_load_explicit(&b->refs, memory_order_acquire) == 1;
 }
 
+/* The hint of a body that was lent with `free_fn`; NULL: it was not. */
+void *fmq__body_lent_by(const fmq__body *b, fmq_free_fn *free_fn);
+
+/* Drops a lent body without calling its lender, if the caller's reference is the only
+ * one. */
+bool fmq__body_reclaim(fmq__body *b);
+
 /* Whether its bytes are lent for ever. */
 bool fmq__body_is_constant(const fmq__body *b);
 

@@ -158,6 +158,7 @@ fmq__netpipe_conflate(fmq__netpipe *n, unsigned directions)
 void
 fmq__netpipe_fini(fmq__netpipe *n)
 {
+    n->in_r.dropped = NULL;
     fmq__fq_fini(&n->out_w, &n->out_r);
     fmq__fq_fini(&n->in_w, &n->in_r);
     if (n->pipe.props != NULL) {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "session/readbuf.h"
 #include "wire/oldframe.h"
 
 /* What has been appended is a whole message. */
@@ -195,7 +196,9 @@ begin_big(fmq__session *s, fmq__batch *b, unsigned flags, uint64_t len,
     if (len > SIZE_MAX / 2) {
         return EMSGSIZE;
     }
-    err = fmq__body_new((size_t)len, &big->body, &big->data);
+    err = s->form == FMQ__FORM_SEALED
+              ? fmq__body_new((size_t)len, &big->body, &big->data)
+              : fmq__offer_body((size_t)len, &big->body, &big->data);
     if (err != 0) {
         big->body = NULL;
         return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* readbuf: the buffer a thread reads into, whichever session it reads.
+/* readbuf: what a thread reads into, whichever session it reads: its buffer, and what
+ * it was offered for a long body.
  *
  * Sessions keep only what is left of an incomplete frame; so a thousand silent peers
  * cost no buffers.
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fastmq.h"
 #include "pipe/fq.h"
 #include "wire/oldframe.h"
 
@@ -33,5 +35,19 @@ fmq__readbuf_get(void)
 {
     return fmq__readbuf_mine != NULL ? fmq__readbuf_mine : fmq__readbuf_make();
 }
+
+/* Memory that a caller has for the next long body of just its size that this thread
+ * reads (fmq_offer); `data` is NULL: none. */
+typedef struct fmq__offer {
+    void *data;
+    size_t size;
+    fmq_free_fn *free_fn;
+    void *hint;
+} fmq__offer;
+
+extern _Thread_local fmq__offer fmq__offer_mine;
+
+/* A body of `size` bytes, in what is offered if that suits. */
+int fmq__offer_body(size_t size, fmq__body **body, uint8_t **data);
 
 #endif

@@ -99,6 +99,7 @@ fmq__peer_new(fmq__hub *h, const fmq__link_opts *opts, fmq__peer **peer)
         return err;
     }
     fmq__netpipe_conflate(&p->net, opts->conflates);
+    p->net.in_r.dropped = &h->dropped;
     p->hub = h;
     fmq__list_init(&p->node);
     fmq__list_init(&p->dialled);

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long bodies: bytes objects are lent when sent, and read into when received."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+TRANSPORTS = ["inproc", "tcp", "ipc"]
+LONG = 100_000
+# Around the size from which objects are lent, and from which none is made ahead.
+SIZES = [LONG, 32767, 32768, 32769, 10, LONG, 4 << 20, (4 << 20) + 1, LONG, LONG]
+
+
+def bodies(sizes: list[int]) -> list[bytes]:
+    return [os.urandom(size) for size in sizes]
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_sizes_that_change(zmq, pair, transport) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
+    sent = bodies(SIZES)
+    sender = in_thread(lambda: [push.send(body) for body in sent])
+    assert [pull.recv() for _ in sent] == sent
+    sender.join()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_parts_that_change(zmq, pair, transport) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
+    sent = [list(parts) for parts in itertools.pairwise(bodies(SIZES))]
+    sender = in_thread(lambda: [push.send_multipart(parts) for parts in sent])
+    assert [pull.recv_multipart() for _ in sent] == sent
+    sender.join()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_stream_of_one_size(zmq, pair, transport) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
+    sent = bodies([LONG] * 100)
+    sender = in_thread(lambda: [push.send(body) for body in sent])
+    assert [pull.recv() for _ in sent] == sent
+    sender.join()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_frames_and_buffers_between(zmq, pair, transport) -> None:
+    """However they are received, the bodies are right."""
+    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
+    sent = bodies([LONG] * 12)
+    sender = in_thread(lambda: [push.send(body) for body in sent])
+    room = bytearray(LONG)
+    for i, body in enumerate(sent):
+        if i % 4 == 1:
+            assert pull.recv(copy=False).bytes == body
+        elif i % 4 == 2:
+            assert pull.recv_into(room) == LONG
+            assert room == body
+        else:
+            assert pull.recv() == body
+    sender.join()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_was_sent_is_let_go_of(zmq, pair, transport) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
+    body = os.urandom(LONG)
+    before = sys.getrefcount(body)
+    for _ in range(20):
+        push.send(body)
+        pull.recv()
+    while sys.getrefcount(body) > before:
+        push.send(b"")  # a call is when what was sent comes back
+        pull.recv()
+        if zmq.__name__ == "fastmq":
+            zmq._core.collect()
+    assert sys.getrefcount(body) == before
+
+
+def test_a_receiver_in_the_process_gets_the_object(zmq, pair, ours) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc")
+    body = os.urandom(LONG)
+    push.send(body)
+    got = pull.recv()
+    assert got == body
+    assert (got is body) == ours
+    # A buffer that can change is copied.
+    buffer = bytearray(body)
+    push.send(buffer)
+    buffer[0] ^= 255
+    assert pull.recv() == body
+
+
+def test_several_receivers_in_the_process(zmq, make) -> None:
+    pub = make(zmq.XPUB, xpub_verbose=1)
+    subs = [make(zmq.SUB) for _ in range(3)]
+    pub.bind("inproc://large")
+    for sub in subs:
+        sub.connect("inproc://large")
+        sub.subscribe(b"")
+        pub.recv()
+    sent = bodies(SIZES)
+    for body in sent:
+        pub.send(body)
+    for sub in subs:
+        assert [sub.recv() for _ in sent] == sent
