@@ -13,14 +13,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import cases, harness
 from bench import report as reports
 from bench.cases import size_text
+from bench.harness import Failed, Run
 from bench.instructions import FOLDER, Unable, build, must, tool
+from bench.peers import Found
 from bench.tables import Table, show
 
 SOURCE = reports.ROOT / "bench" / "c" / "capi.c"
@@ -93,6 +97,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def prepare(folder: Path) -> tuple[Path, Path]:
     """Build our library under libzmq's name, and a program linked with the system's."""
     build(folder, "fastmq_libzmq", "FASTMQ_LIBRARY=ON", "FASTMQ_AS_LIBZMQ=ON")
+    return folder, compile_program(folder)
+
+
+def compile_program(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
     program = folder / "capi"
     compile_it = [tool("cc"), "-O2", f"-I{reports.ROOT / 'csrc' / 'include'}"]
     compile_it += [str(SOURCE), "-l:libzmq.so.5", "-lpthread", "-o", str(program)]
@@ -100,7 +109,7 @@ def prepare(folder: Path) -> tuple[Path, Path]:
         must(compile_it)
     except Unable as error:
         raise Unable(f"there is no libzmq.so.5 to measure beside: {error}") from None
-    return folder, program
+    return program
 
 
 def measure(
@@ -119,31 +128,80 @@ def measure(
 def run(
     case: Case, program: Path, folder: Path, library: Path | None, is_quick: bool
 ) -> float:
-    endpoints = {
-        "tcp": "tcp://127.0.0.1:*",
-        "ipc": f"ipc://{folder / 'socket'}",
-        "inproc": "inproc://bench",
-    }
     cpus = sorted(os.sched_getaffinity(0))
     second = cpus[0] if case.cores == "one" or len(cpus) == 1 else cpus[1]
     count = case.count // 100 if is_quick else case.count
-    command = [str(program), case.kind, endpoints[case.transport], str(case.size)]
-    command += [str(count), str(cpus[0]), str(second)]
+    words = [case.kind, endpoint(case.transport, folder), case.size, count]
+    try:
+        said = call(program, [*words, cpus[0], second], TIME_LIMIT_S, library)
+    except subprocess.SubprocessError as error:
+        raise Unable(f"{case.name}: {error}") from None
+    return float(said.split()[0])
+
+
+def endpoint(transport: str, folder: Path) -> str:
+    return {
+        "tcp": "tcp://127.0.0.1:*",
+        "ipc": f"ipc://{folder / 'socket'}",
+        "inproc": "inproc://bench",
+    }[transport]
+
+
+def call(
+    program: Path, words: list[object], limit_s: float, library: Path | None = None
+) -> str:
     environment = dict(os.environ)
     if library is not None:
         environment["LD_LIBRARY_PATH"] = str(library)
+    done = subprocess.run(
+        [str(program), *map(str, words)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=True,
+    )
+    return done.stdout
+
+
+# As a peer of the other benchmarks.
+
+FIRST_COUNT = 200
+
+
+def look() -> Found:
+    """Find out whether there is a libzmq to link with, and which."""
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT_S,
-            check=True,
-        )
-    except subprocess.SubprocessError as error:
-        raise Unable(f"{case.name}: {error}") from None
-    return float(done.stdout)
+        version = call(compile_program(FOLDER), ["version"], TIME_LIMIT_S).strip()
+    except (Unable, subprocess.SubprocessError, OSError) as error:
+        return Found(missing=str(error).splitlines()[0])
+    return Found(version=f"libzmq {version}, C to C")
+
+
+def run_once(case: cases.Case, seconds: float, limit_s: float) -> Run:
+    """Run a case of ``python -m bench`` with a C program at each end."""
+    kind = "stream" if case.is_rate else "trip"
+    cpus = [-1 if cpu is None else cpu for cpu in harness.cpus_of(case)]
+    deadline = time.monotonic() + limit_s
+    count, took = FIRST_COUNT, 0.0
+    with tempfile.TemporaryDirectory(prefix="fastmq-bench-") as folder:
+        where = endpoint(case.transport, Path(folder))
+        while True:
+            words = [kind, where, case.size, count, cpus[1], cpus[0]]
+            try:
+                limit = max(0.1, deadline - time.monotonic())
+                said = call(FOLDER / "capi", words, limit)
+            except subprocess.TimeoutExpired:
+                raise harness.TimedOut(f"no end within {limit_s:g} s") from None
+            except subprocess.SubprocessError as error:
+                raise Failed(str(error)) from None
+            value, passive, active = map(float, said.split())
+            took = count / value if case.is_rate else count * value * 1e-6
+            if took >= seconds / 2 or count >= case.n_max:
+                break
+            count = harness.raised(case, count, took, seconds)
+    ends = (active, passive) if case.is_rate else (passive, active)
+    return Run(value, count, took, *ends)
 
 
 def table(results: list[dict[str, Any]]) -> Table:

@@ -59,6 +59,9 @@ def play(pipe: Connection) -> None:
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the harness has gone
     except Exception as error:
+        if type(error).__name__ == "Unfit":
+            pipe.send(("unfit", str(error)))
+            os._exit(1)
         pipe.send(("failed", f"{type(error).__name__}: {error}"))
         os._exit(1)  # without waiting for what is still open
     pipe.send(("over", None))

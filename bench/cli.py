@@ -13,7 +13,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import capi, cases, compare, harness, instructions, scale, tables
+from bench import (
+    capi,
+    cases,
+    compare,
+    harness,
+    instructions,
+    page,
+    profile,
+    runs,
+    scale,
+    tables,
+    targets,
+)
 from bench import measure as measuring
 from bench import peers as peering
 from bench import report as reports
@@ -26,10 +38,14 @@ ROUNDS = 5
 TIME_LIMIT_S = 30.0
 
 PROGRAM = "python -m bench"
+PAGE = reports.ROOT / "docs" / "benchmarks.md"
+PROFILED_S = 0.5
 EPILOG = f"""\
 subcommands:
+  {PROGRAM} report                      docs/benchmarks.md, with pictures
   {PROGRAM} compare A.json B.json       what changed beyond the noise
-  {PROGRAM} plot FILE.json --out DIR    PNG files
+  {PROGRAM} plot FILE.json --out DIR    pictures alone
+  {PROGRAM} profile PATTERN...          where the processor's time goes; needs perf
   {PROGRAM} instructions                instructions a message of the C paths
   {PROGRAM} capi                        C programs on libzmq and on fastmq
   {PROGRAM} scale                       thousands of peers, a million topics
@@ -42,9 +58,11 @@ def main(arguments: list[str]) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "compare": main_compare,
         "plot": main_plot,
+        "report": main_report,
         "instructions": instructions.main,
         "capi": capi.main,
         "scale": scale.main,
+        "profile": profile.main,
     }
     try:
         if arguments and arguments[0] in commands:
@@ -71,6 +89,12 @@ def measure_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_choices(parser)
+    return parser
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add what says which cases are measured, and how."""
     add = parser.add_argument
     add("--list", action="store_true", help="list the cases and stop")
     add("--quick", action="store_true", help="few sizes and short runs, 3 of them")
@@ -80,6 +104,7 @@ def measure_parser() -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="cases whose name has PATTERN in it, or fits it (*, ?); may be repeated",
     )
+    add("--targets", action="store_true", help="only cases that a target is set for")
     add(
         "--peers",
         nargs="+",
@@ -103,7 +128,6 @@ def measure_parser() -> argparse.ArgumentParser:
         help="after which a run has failed (default: %(default)g)",
     )
     add("--json", metavar="FILE", help="write everything (-: to the standard output)")
-    return parser
 
 
 def positive(text: str) -> int:
@@ -123,12 +147,31 @@ def positive_seconds(text: str) -> float:
 def main_measure(arguments: list[str]) -> int:
     parser = measure_parser()
     options = parser.parse_args(arguments)
-    every = cases.matrix(cases.QUICK_SIZES if options.quick else cases.SIZES)
-    chosen = cases.chosen(every, options.only, options.cores)
+    chosen = choose(options)
     if options.list:
         for case in chosen:
             print(f"{case.name:<28} {case.title}")
         return 0
+    report, is_whole = measure_chosen(
+        parser, options, chosen, [*PROGRAM.split(), *arguments]
+    )
+    write(report, options.json)
+    return verdict(report, is_whole, has_named_peers=bool(options.peers))
+
+
+def choose(options: argparse.Namespace) -> list[Case]:
+    every = cases.matrix(options.quick)
+    if options.targets:
+        every = filter(targets.is_wanted, every)
+    return cases.chosen(every, options.only, options.cores)
+
+
+def measure_chosen(
+    parser: argparse.ArgumentParser,
+    options: argparse.Namespace,
+    chosen: list[Case],
+    command: list[str],
+) -> tuple[dict[str, Any], bool]:
     possible = [case for case in chosen if harness.is_possible(case)]
     if len(possible) < len(chosen):
         complain(f"{len(chosen) - len(possible)} cases need a second processor")
@@ -138,27 +181,25 @@ def main_measure(arguments: list[str]) -> int:
         wanted = [peering.parse(text) for text in options.peers or peering.PEERS]
     except ValueError as error:
         parser.error(str(error))
-    report, is_whole = measure(possible, wanted, options, arguments)
-    write(report, options.json)
-    return verdict(report, is_whole, has_named_peers=bool(options.peers))
+    return measure(possible, wanted, options, command)
 
 
 def measure(
     chosen: list[Case],
     wanted: list[Peer],
     options: argparse.Namespace,
-    arguments: list[str],
+    command: list[str],
 ) -> tuple[dict[str, Any], bool]:
-    found = {peer: peering.look(peer) for peer in wanted}
+    found = {peer: runs.look(peer) for peer in wanted}
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
     rounds = options.runs or (3 if options.quick else ROUNDS)
     settings = {"rounds": rounds, "seconds": seconds, "limit": options.time_limit}
-    report = reports.start(shlex.join([*PROGRAM.split(), *arguments]), settings, found)
+    report = reports.start(shlex.join(command), settings, found)
     present = [peer for peer, what in found.items() if not what.missing]
     n = sum(1 for _ in measuring.turns(chosen, present, rounds))
 
     def run_once(case: Case, peer: Peer) -> harness.Run:
-        return harness.run_once(case, peer, seconds, options.time_limit)
+        return runs.run_once(case, peer, seconds, options.time_limit)
 
     try:
         with progress(n) as tell:
@@ -207,6 +248,8 @@ def write(report: dict[str, Any], file: str | None) -> None:
         "distance of the farthest from it\n"
     )
     tables.show(tables.of_report(report))
+    if findings := targets.find(report):
+        tables.show([targets.table(findings)])
 
 
 def verdict(report: dict[str, Any], is_whole: bool, has_named_peers: bool) -> int:
@@ -263,10 +306,11 @@ def main_compare(arguments: list[str]) -> int:
 
 def main_plot(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} plot", description="Draw a report as PNG files."
+        prog=f"{PROGRAM} plot", description="Draw a report as pictures."
     )
     parser.add_argument("file", metavar="FILE.json")
     parser.add_argument("--out", metavar="DIR", default=".", help="default: here")
+    parser.add_argument("--format", choices=("png", "svg"), default="png")
     options = parser.parse_args(arguments)
     report = read(options.file)
     try:
@@ -276,9 +320,57 @@ def main_plot(arguments: list[str]) -> int:
         return 2
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = plots.draw(report, folder)
+    drawn = plots.draw(report, folder, options.format)
     for path in drawn:
         print(path)
     if not drawn:
         complain("there is nothing to draw in it")
     return 0 if drawn else 2
+
+
+# All of it as a page.
+
+
+def main_report(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} report",
+        description="Measure, profile what misses its target, and write a page.",
+    )
+    add = parser.add_argument
+    add("--from", dest="file", metavar="FILE.json", help="of what was measured before")
+    add("--out", metavar="FILE.md", default=str(PAGE), help="default: %(default)s")
+    add("--no-profiles", action="store_true", help="do not profile")
+    add_choices(parser)
+    options = parser.parse_args(arguments)
+    if options.file:
+        report, is_whole = read(options.file), True
+    else:
+        command = [*PROGRAM.split(), "report", *arguments]
+        report, is_whole = measure_chosen(parser, options, choose(options), command)
+    if is_whole and not (options.no_profiles or "profiles" in report):
+        add_profiles(report)
+    reports.write(report, options.json)
+    for path in page.write(report, Path(options.out)):
+        print(path, file=sys.stderr)
+    return verdict(report, is_whole, has_named_peers=bool(options.peers))
+
+
+def add_profiles(report: dict[str, Any]) -> None:
+    """Profile each case of a missed target once, ours and the other's."""
+    if not profile.is_possible():
+        complain("there are no profiles: perf is not installed")
+        return
+    found = report["profiles"] = {}
+    names = dict.fromkeys(each.target.case for each in page.missed(report))
+    limit_s = report["settings"]["limit"]
+    for name in names:
+        case = reports.case_of(report["cases"][name])
+        if not harness.can_play(case, peering.PEERS[targets.OURS]):
+            continue
+        try:
+            peer = peering.PEERS[targets.OURS]
+            profile.add_to(
+                found, case, peer, profile.run(case, peer, PROFILED_S, limit_s)
+            )
+        except harness.Failed as error:
+            complain(f"{name}: no profile: {error}")

@@ -4,24 +4,26 @@
 The end that sends first waits for nobody: it binds, tells its endpoint and is the
 *server*; the other is the *client*. Streams go from server to client, questions from
 client to server. For inproc one process is both. Then both do what the harness says:
-("run", n) answers ("done", phases), one for each end in the process; ("cpu", None)
-answers ("cpu", seconds so far) and ("stop", None) ends.
+("run", n) and ("time", n) answer ("done", phases), one for each end in the process;
+("usage", None) answers ("usage", what the process has used) and ("stop", None) ends.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench import plain
-from bench.cases import FAN_OUT, Case
+from bench import aio, plain, works
+from bench.cases import CONNECTING, FAN_OUT, LOOPS, ROUND_TRIP, ROUTED, STREAM, Case
 from bench.peers import SOCKETS
+from bench.works import End, Wire
 
 
 @dataclass(frozen=True)
@@ -31,143 +33,96 @@ class Phase:
     started: float
     ended: float
     thread_cpu: float = 0
+    p50_us: float = 0
+    p99_us: float = 0
 
 
-Work = Callable[[int], None]
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used so far."""
+
+    cpu: float
+    """Seconds."""
+    user: float
+    system: float
+    switches: int
+    """How often one of its threads went to sleep."""
 
 
-def timed(work: Work, n: int) -> Phase:
+def usage() -> Usage:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Usage(time.process_time(), used.ru_utime, used.ru_stime, used.ru_nvcsw)
+
+
+def timed(end: End, n: int, is_probe: bool) -> Phase:
     started, cpu = time.monotonic(), time.thread_time()
-    work(n)
-    return Phase(started, time.monotonic(), time.thread_time() - cpu)
+    if not is_probe:
+        end.work(n)
+        return Phase(started, time.monotonic(), time.thread_time() - cpu)
+    took = sorted(end.probe(n))
+    p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
+    return Phase(started, time.monotonic(), time.thread_time() - cpu, p50, p99)
+
+
+def percentile(took: Sequence[int], part: float) -> float:
+    """Return in microseconds what this part of the sorted nanoseconds is within."""
+    return took[min(len(took) - 1, int(len(took) * part))] / 1000 if took else 0.0
 
 
 def play(library: Any, pipe: Connection, order: dict[str, Any]) -> None:
     case: Case = order["case"]
-    if library.__name__ == SOCKETS:
-        with plain.open_end(case, pipe, order) as connection:
-            work = plain.actions(case, connection)[order["role"]]
-            obey(pipe, lambda n: [timed(work, n)])
-        return
-    context = library.Context()
-    if order["role"] == "both":
-        play_both(library, context, pipe, order)
-    elif case.pattern == FAN_OUT and order["role"] == "client":
-        endpoint = pipe.recv()
-        with subscribers(library, context, case, endpoint) as sockets:
-            obey(pipe, lambda n: [timed(take_all(sockets), n)])
+    role = order["role"]
+    if role == "both":
+        play_both(library, pipe, order)
+    elif role == "server":
+        with server(library, case, address(case, order["folder"])) as end:
+            pipe.send(("endpoint", end.endpoint))
+            end.on_connected()
+            obey(pipe, lambda n, is_probe: [timed(end, n, is_probe)])
     else:
-        with open_socket(library, context, case, order["role"]) as socket:
-            if order["role"] == "server":
-                socket.bind(address(case, order["folder"]))
-                pipe.send(("endpoint", last_endpoint(library, socket)))
-                await_subscribers(case, socket)
-            else:
-                endpoint = pipe.recv()
-                for _ in range(case.peers_in_turn):
-                    socket.connect(endpoint)
-            work = actions(case, socket)[order["role"]]
-            obey(pipe, lambda n: [timed(work, n)])
-            socket.close(0)
+        with client(library, case, pipe.recv()) as end:
+            obey(pipe, lambda n, is_probe: [timed(end, n, is_probe)])
+
+
+def play_both(library: Any, pipe: Connection, order: dict[str, Any]) -> None:
+    case: Case = order["case"]
+    context = library.Context()
+    with (
+        server(library, case, address(case, ""), context) as serving,
+        client(library, case, serving.endpoint, context) as asking,
+    ):
+        serving.on_connected()
+        cpu = order["cpu of thread"]
+        obey(pipe, lambda n, is_probe: run_both(serving, asking, n, is_probe, cpu))
     context.term()
 
 
-def play_both(
-    library: Any, context: Any, pipe: Connection, order: dict[str, Any]
-) -> None:
-    case: Case = order["case"]
-    if case.pattern == FAN_OUT:
-        play_fan_out(library, context, pipe, order)
-        return
-    with (
-        open_socket(library, context, case, "server") as server,
-        open_socket(library, context, case, "client") as client,
-    ):
-        server.bind(address(case, ""))
-        client.connect(address(case, ""))
-        serve = actions(case, server)["server"]
-        ask = actions(case, client)["client"]
-        obey(pipe, lambda n: run_both(serve, ask, n, order["cpu of thread"]))
-        server.close(0)
-        client.close(0)
-
-
-def run_both(serve: Work, ask: Work, n: int, cpu: int | None) -> list[Phase]:
+def run_both(
+    serving: End, asking: End, n: int, is_probe: bool, cpu: int | None
+) -> list[Phase]:
     phases: list[Phase] = []
 
     def work() -> None:
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
-        phases.append(timed(serve, n))
+        phases.append(timed(serving, n, is_probe))
 
     thread = threading.Thread(target=work)
     thread.start()
-    asked = timed(ask, n)
+    asked = timed(asking, n, is_probe)
     thread.join()
     return [*phases, asked]
 
 
-# A fan-out has one socket at one end, and many at the other.
-
-TOPIC = b"x"  # how every body begins
-
-
-def play_fan_out(
-    library: Any, context: Any, pipe: Connection, order: dict[str, Any]
-) -> None:
-    case: Case = order["case"]
-    with open_socket(library, context, case, "server") as server:
-        server.bind(address(case, ""))
-        with subscribers(library, context, case, address(case, "")) as sockets:
-            await_subscribers(case, server)
-            publish, take = actions(case, server)["server"], take_all(sockets)
-            obey(pipe, lambda n: run_both(publish, take, n, order["cpu of thread"]))
-        server.close(0)
-
-
-@contextmanager
-def subscribers(
-    library: Any, context: Any, case: Case, endpoint: str
-) -> Iterator[list[Any]]:
-    with ExitStack() as stack:
-        sockets = []
-        for _ in range(case.subscribers):
-            socket = stack.enter_context(context.socket(library.SUB))
-            socket.setsockopt(library.SUBSCRIBE, TOPIC)
-            socket.connect(endpoint)
-            sockets.append(socket)
-        yield sockets
-        for socket in sockets:
-            socket.close(0)
-
-
-def await_subscribers(case: Case, socket: Any) -> None:
-    if case.pattern == FAN_OUT:
-        for _ in range(case.subscribers):
-            socket.recv()
-
-
-def take_all(sockets: list[Any]) -> Work:
-    def take(n: int) -> None:
-        receive = [socket.recv for socket in sockets]
-        for _ in range(n):
-            for recv in receive:
-                recv()
-
-    return take
-
-
-def open_socket(library: Any, context: Any, case: Case, role: str) -> Any:
-    if case.pattern == FAN_OUT:
-        socket = context.socket(library.XPUB)
-        socket.setsockopt(library.XPUB_VERBOSE, 1)  # to hear of each
-        socket.setsockopt(library.XPUB_NODROP, 1)
-        return socket
-    if case.is_rate:
-        kind = library.PUSH if role == "server" else library.PULL
-    else:
-        kind = library.REP if role == "server" else library.REQ
-    return context.socket(kind)
+def obey(pipe: Connection, run: Callable[[int, bool], list[Phase]]) -> None:
+    while True:
+        command, value = pipe.recv()
+        if command in ("run", "time"):
+            pipe.send(("done", run(value, command == "time")))
+        elif command == "usage":
+            pipe.send(("usage", usage()))
+        else:
+            return
 
 
 def address(case: Case, folder: str) -> str:
@@ -178,51 +133,235 @@ def address(case: Case, folder: str) -> str:
     }[case.transport]
 
 
+# Who plays which case.
+
+Opened = AbstractContextManager[End]
+
+
+def server(library: Any, case: Case, where: str, context: Any = None) -> Opened:
+    """Return the bound end; its context is its own if none is given."""
+    is_awaited = case.api in LOOPS and case.pattern == ROUND_TRIP
+    if library.__name__ == SOCKETS:
+        serve_plainly = aio.plain_server if is_awaited else plain.server
+        return serve_plainly(case, where)
+    if is_awaited:
+        return aio.open_end(library, case, "server", where)
+    return serve(library, case, where, context)
+
+
+def client(library: Any, case: Case, endpoint: Any, context: Any = None) -> Opened:
+    is_awaited = case.api in LOOPS
+    if library.__name__ == SOCKETS:
+        ask_plainly = aio.plain_client if is_awaited else plain.client
+        return ask_plainly(case, endpoint)
+    if is_awaited:
+        return aio.open_end(library, case, "client", endpoint)
+    asks = {FAN_OUT: subscribe, ROUTED: deal, CONNECTING: come}
+    ask: Any = poll if case.polled > 1 else asks.get(case.pattern, connect)
+    opened: Opened = ask(library, case, endpoint, context)
+    return opened
+
+
+@contextmanager
+def context_of(library: Any, context: Any) -> Iterator[Any]:
+    if context is not None:
+        yield context
+        return
+    mine = library.Context()
+    yield mine
+    mine.term()
+
+
+@contextmanager
+def serve(library: Any, case: Case, where: str, context: Any) -> Iterator[End]:
+    with ExitStack() as stack:
+        context = stack.enter_context(context_of(library, context))
+        sockets = [
+            stack.enter_context(open_socket(library, context, case, "server"))
+            for _ in range(case.polled)
+        ]
+        for socket in sockets:
+            socket.bind(where)
+        end = bound_end(case, sockets)
+        endpoints = [last_endpoint(library, socket) for socket in sockets]
+        end.endpoint = endpoints if case.polled > 1 else endpoints[0]
+        if case.pattern == FAN_OUT:
+            end.on_connected = lambda: await_subscribers(case, sockets[0])
+        yield end
+        for socket in sockets:
+            socket.close(0)
+
+
+def bound_end(case: Case, sockets: list[Any]) -> End:
+    (socket, *more) = sockets
+    if more:
+        return works.end_of(case, "server", Wire(in_turn(sockets), socket.recv))
+    if case.pattern in (ROUTED, CONNECTING) or case.parts > 1:
+        wire = Wire(socket.send_multipart, socket.recv_multipart)
+        return works.end_of(case, "server", wire)
+    if case.pattern == FAN_OUT:
+        return works.sender(case, Wire(socket.send, socket.recv))
+    return works.batches(case, socket, "server")
+
+
+@contextmanager
+def connect(library: Any, case: Case, endpoint: str, context: Any) -> Iterator[End]:
+    with context_of(library, context) as context:
+        with open_socket(library, context, case, "client") as socket:
+            for _ in range(case.peers_in_turn):
+                socket.connect(endpoint)
+            if case.parts > 1:
+                wire = Wire(socket.send_multipart, socket.recv_multipart)
+                yield works.end_of(case, "client", wire)
+            else:
+                yield works.batches(case, socket, "client")
+            socket.close(0)
+
+
+KINDS = {
+    STREAM: ("PUSH", "PULL"),
+    ROUND_TRIP: ("REP", "REQ"),
+    FAN_OUT: ("XPUB", "SUB"),
+    ROUTED: ("ROUTER", "DEALER"),
+    CONNECTING: ("ROUTER", "DEALER"),
+}
+
+
+def open_socket(library: Any, context: Any, case: Case, role: str) -> Any:
+    kind = KINDS[case.pattern][0 if role == "server" else 1]
+    socket = context.socket(getattr(library, kind))
+    if kind == "XPUB":
+        if not hasattr(library, "XPUB_NODROP"):
+            raise works.Unfit("has no XPUB_NODROP")
+        socket.setsockopt(library.XPUB_VERBOSE, 1)  # to hear of each
+        socket.setsockopt(library.XPUB_NODROP, 1)
+    if kind == "ROUTER":
+        works.set_backlog(library, socket)
+    if kind == "SUB":
+        socket.setsockopt(library.SUBSCRIBE, TOPIC)
+    if case.spin_us and hasattr(library, "SPIN_US"):
+        socket.setsockopt(library.SPIN_US, case.spin_us)
+    return socket
+
+
 def last_endpoint(library: Any, socket: Any) -> str:
     value = socket.getsockopt(library.LAST_ENDPOINT)
     return str(value.rstrip(b"\0").decode() if isinstance(value, bytes) else value)
 
 
-def obey(pipe: Connection, run: Callable[[int], list[Phase]]) -> None:
-    while True:
-        command, value = pipe.recv()
-        if command == "run":
-            pipe.send(("done", run(value)))
-        elif command == "cpu":
-            pipe.send(("cpu", time.process_time()))
-        else:
-            return
+# Ends with many sockets.
+
+TOPIC = b"x"  # how every body begins
+CONNECTING_AT_ONCE = 100
 
 
-# One message a call, with the defaults of the library.
+def in_turn(sockets: list[Any]) -> Callable[[Any], None]:
+    """Return a function that sends each message by the next of the sockets."""
+    sends = [socket.send for socket in sockets]
+    at = 0
+
+    def send(message: Any) -> None:
+        nonlocal at
+        sends[at](message)
+        at = (at + 1) % len(sends)
+
+    return send
 
 
-def actions(case: Case, socket: Any) -> dict[str, Work]:
-    body = b"x" * case.size
-    if case.parts > 1:
-        send, recv = socket.send_multipart, socket.recv_multipart
-        message: object = [body] * case.parts
-    else:
-        send, recv = socket.send, socket.recv
-        message = body
+@contextmanager
+def opened(
+    library: Any, case: Case, endpoints: Sequence[str], context: Any
+) -> Iterator[list[Any]]:
+    """Open a socket for each of the endpoints."""
+    with ExitStack() as stack:
+        context = stack.enter_context(context_of(library, context))
+        sockets = []
+        for endpoint in endpoints:
+            socket = open_socket(library, context, case, "client")
+            sockets.append(stack.enter_context(socket))
+            socket.connect(endpoint)
+        yield sockets
+        for socket in sockets:
+            socket.close(0)
 
-    def push(n: int) -> None:
-        for _ in range(n):
-            send(message)
 
-    def pull(n: int) -> None:
-        for _ in range(n):
-            recv()
+@contextmanager
+def subscribe(library: Any, case: Case, endpoint: str, context: Any) -> Iterator[End]:
+    with opened(library, case, [endpoint] * case.subscribers, context) as sockets:
+        receive = [socket.recv for socket in sockets]
 
-    def answer(n: int) -> None:
-        for _ in range(n):
-            send(recv())
+        def take(n: int) -> Sequence[int]:
+            for _ in range(n):
+                for recv in receive:
+                    recv()
+            return ()
 
-    def ask(n: int) -> None:
-        for _ in range(n):
-            send(message)
-            recv()
+        yield End(take, take)
 
-    if case.is_rate:
-        return {"server": push, "client": pull}
-    return {"server": answer, "client": ask}
+
+def await_subscribers(case: Case, socket: Any) -> None:
+    for _ in range(case.subscribers):
+        socket.recv()
+
+
+@contextmanager
+def deal(library: Any, case: Case, endpoint: str, context: Any) -> Iterator[End]:
+    """Yield an end that asks by all its sockets at once, and probes one by one."""
+    with opened(library, case, [endpoint] * case.n_peers, context) as sockets:
+        message = works.message_of(case)
+
+        def ask(n: int) -> None:
+            while n:
+                some = sockets[:n]
+                for socket in some:
+                    socket.send(message)
+                for socket in some:
+                    socket.recv()
+                n -= len(some)
+
+        at = -1
+
+        def send(message: bytes) -> None:
+            nonlocal at
+            at = (at + 1) % len(sockets)
+            sockets[at].send(message)
+
+        wire = Wire(send, lambda: sockets[at].recv())
+        yield End(ask, works.asker(case, wire).probe)
+
+
+@contextmanager
+def come(library: Any, case: Case, endpoint: str, context: Any) -> Iterator[End]:
+    """Yield an end each of whose messages has a connection of its own."""
+    with context_of(library, context) as context:
+        message = works.message_of(case)
+
+        def ask(n: int) -> Sequence[int]:
+            while n:
+                some = [endpoint] * min(n, CONNECTING_AT_ONCE)
+                with opened(library, case, some, context) as sockets:
+                    for socket in sockets:
+                        socket.send(message)
+                    for socket in sockets:
+                        socket.recv()
+                n -= len(some)
+            return ()
+
+        yield End(ask, ask)
+
+
+@contextmanager
+def poll(library: Any, case: Case, endpoints: list[str], context: Any) -> Iterator[End]:
+    """Yield an end that takes a message of each socket that a poller names."""
+    with opened(library, case, endpoints, context) as sockets:
+        poller = library.Poller()
+        for socket in sockets:
+            poller.register(socket, library.POLLIN)
+        ready: list[tuple[Any, int]] = []
+
+        def recv() -> Any:
+            while not ready:
+                ready.extend(poller.poll())
+            return ready.pop()[0].recv()
+
+        yield works.receiver(case, Wire(lambda _: None, recv))

@@ -13,20 +13,25 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from bench.cases import Case
-from bench.ends import Phase
-from bench.peers import CHILD, SOCKETS, Peer, last_line
+from bench.cases import CONNECTING, ROUND_TRIP, ROUTED, Case
+from bench.ends import Phase, Usage
+from bench.peers import CAPI, CHILD, SOCKETS, Peer, last_line
 
+MAX_TIMED = 20_000
 ESTABLISHED = "01"  # in /proc/net/tcp
 
 
 class Failed(Exception):
     """A process of the case failed or took too long."""
+
+
+class Unfit(Failed):
+    """The peer's library lacks what the case needs."""
 
 
 class TimedOut(Failed):
@@ -44,6 +49,8 @@ class Run:
     server_cpu_us: float
     """Processor time a message (or round trip) of the end that binds."""
     client_cpu_us: float
+    more: dict[str, float] = field(default_factory=dict)
+    """Other numbers by name: percentiles, what the processor did."""
 
 
 @dataclass
@@ -106,6 +113,8 @@ class Ends:
             said, value = end.pipe.recv()
         except (EOFError, OSError):
             raise Failed(end.epitaph()) from None
+        if said == "unfit":
+            raise Unfit(value)
         if said != kind:
             raise Failed(value if said == "failed" else f"{said} instead of {kind}")
         return value
@@ -114,13 +123,13 @@ class Ends:
         for end in self.processes:
             end.say(command, value)
 
-    def cpu(self) -> list[float]:
-        self.tell("cpu")
-        return cast("list[float]", self.hear("cpu"))
+    def usage(self) -> list[Usage]:
+        self.tell("usage")
+        return cast("list[Usage]", self.hear("usage"))
 
-    def phase(self, n: int) -> tuple[Phase, Phase]:
+    def phase(self, n: int, is_probe: bool = False) -> tuple[Phase, Phase]:
         """Pass ``n`` messages; return what the server and the client saw of it."""
-        self.tell("run", n)
+        self.tell("time" if is_probe else "run", n)
         server, client = (phase for said in self.hear("done") for phase in said)
         return server, client
 
@@ -131,8 +140,20 @@ def run_once(case: Case, peer: Peer, seconds: float, limit_s: float = 30) -> Run
     Raises:
         Failed: It did not work, or took longer than ``limit_s`` altogether.
     """
+    with started(case, peer, limit_s) as ends:
+        run = measure(case, ends, seconds)
+        if case.has_latency:
+            run.more.update(latencies(case, ends, run, seconds))
+    return run
+
+
+@contextmanager
+def started(case: Case, peer: Peer, limit_s: float) -> Iterator[Ends]:
+    """Start the processes of a case, and have them connect."""
     with tempfile.TemporaryDirectory(prefix="fastmq-bench-") as folder:
         with ExitStack() as stack:
+            for _ in range(case.busy):
+                stack.enter_context(busy(folder))
             roles = ("both",) if case.transport == "inproc" else ("server", "client")
             processes = [
                 stack.enter_context(process(case, peer, role, folder)) for role in roles
@@ -143,10 +164,9 @@ def run_once(case: Case, peer: Peer, seconds: float, limit_s: float = 30) -> Run
                 processes[1].send(endpoint)
                 if case.peers_in_turn > 1:
                     await_connections(case, endpoint, ends.deadline)
-            run = measure(case, ends, seconds)
+            yield ends
             ends.tell("stop")
             ends.hear("over")
-            return run
 
 
 def measure(case: Case, ends: Ends, seconds: float) -> Run:
@@ -175,25 +195,52 @@ def raised(case: Case, n: int, took: float, seconds: float) -> int:
 
 
 def measure_phase(case: Case, ends: Ends, n: int) -> Run:
-    before = ends.cpu()
+    before = ends.usage()
     server, client = ends.phase(n)
-    used = [after - start for after, start in zip(ends.cpu(), before, strict=True)]
+    used = [differ(*pair) for pair in zip(before, ends.usage(), strict=True)]
+    cpu = [each.cpu for each in used]
     if len(used) == 1:
         # One process: the server's thread, and all the rest.
-        used = [server.thread_cpu, max(0.0, used[0] - server.thread_cpu)]
+        cpu = [server.thread_cpu, max(0.0, cpu[0] - server.thread_cpu)]
     took = seconds_of(case, server, client)
+    more: dict[str, float] = {}
+    for name, each in zip(("server", "client"), used * 2, strict=False):
+        more[f"{name} kernel"] = each.system / max(each.system + each.user, 1e-9)
+        more[f"{name} sleeps"] = each.switches / n
     return Run(
         value=n / took if case.is_rate else took / n * 1e6,
         n=n,
         seconds=took,
-        server_cpu_us=used[0] / n * 1e6,
-        client_cpu_us=used[1] / n * 1e6,
+        server_cpu_us=cpu[0] / n * 1e6,
+        client_cpu_us=cpu[1] / n * 1e6,
+        more=more,
     )
+
+
+def differ(before: Usage, after: Usage) -> Usage:
+    return Usage(
+        cpu=after.cpu - before.cpu,
+        user=after.user - before.user,
+        system=after.system - before.system,
+        switches=after.switches - before.switches,
+    )
+
+
+def latencies(case: Case, ends: Ends, run: Run, seconds: float) -> dict[str, float]:
+    """Time single messages, for about as long again, but no more than MAX_TIMED."""
+    each_us = run.value if not case.is_rate else case.probe_us
+    n = min(MAX_TIMED, case.n_max, max(100, int(seconds / each_us * 1e6)))
+    phases = ends.phase(n, is_probe=True)
+    return {
+        "p50 us": max(phase.p50_us for phase in phases),
+        "p99 us": max(phase.p99_us for phase in phases),
+    }
 
 
 def seconds_of(case: Case, server: Phase, client: Phase) -> float:
     """From the first send to the last receive."""
-    started = server.started if case.is_rate else client.started
+    asks = case.pattern in (ROUND_TRIP, ROUTED, CONNECTING)
+    started = client.started if asks else server.started
     return max(client.ended - started, 1e-9)
 
 
@@ -211,6 +258,14 @@ def await_connections(case: Case, endpoint: str, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise TimedOut(f"{n} of {case.peers_in_turn} connections")
         time.sleep(0.01)
+
+
+@contextmanager
+def busy(folder: str) -> Iterator[Process]:
+    """Start a process that uses all it gets of a processor."""
+    order = {"program": "bench.busy", "module": SOCKETS, "cpu": None}
+    with launch(Peer("busy", SOCKETS), order, Path(folder) / "busy.err") as process:
+        yield process
 
 
 @contextmanager
@@ -272,4 +327,6 @@ def is_possible(case: Case) -> bool:
 
 def can_play(case: Case, peer: Peer) -> bool:
     """Whether the peer has what the case needs."""
+    if peer.module == CAPI:
+        return case.is_basic
     return case.is_plain or peer.module != SOCKETS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bench import harness
 from bench.cases import Case
-from bench.harness import Failed, Run, TimedOut
+from bench.harness import Failed, Run, TimedOut, Unfit
 from bench.peers import Peer
 
 # After so many failures of a peer in a case the rest of its runs are left out.
@@ -29,6 +29,8 @@ class Outcome:
     round: int
     run: Run | None = None
     failure: str = ""
+    is_unfit: bool = False
+    """Whether the failure is that the peer was not made for the case."""
 
 
 def turns(
@@ -58,8 +60,10 @@ def measure(
             run = run_once(case, peer)
         except Failed as error:
             # A second wait for the time limit would tell no more.
-            weight = MAX_FAILURES if isinstance(error, TimedOut) else 1
+            is_last = isinstance(error, TimedOut | Unfit)
+            weight = MAX_FAILURES if is_last else 1
             failures[key] = failures.get(key, 0) + weight
-            yield Outcome(case, peer, number, failure=str(error))
+            is_unfit = isinstance(error, Unfit)
+            yield Outcome(case, peer, number, failure=str(error), is_unfit=is_unfit)
         else:
             yield Outcome(case, peer, number, run=run)

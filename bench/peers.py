@@ -11,6 +11,8 @@ from pathlib import Path
 
 CHILD = Path(__file__).with_name("child.py")
 SOCKETS = "socket"
+CAPI = "libzmq.so.5"
+"""No module: a program in C, by what it is linked with."""
 PROBE_LIMIT_S = 30
 
 
@@ -39,6 +41,7 @@ PEERS = {
         Peer("pyzmq", "zmq"),
         Peer("pyomq", "pyomq"),
         Peer("sockets", SOCKETS),
+        Peer("libzmq-c", CAPI),
     )
 }
 

@@ -7,12 +7,14 @@ What a library that frames, queues and reconnects is measured against.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from functools import partial
 from typing import Any
 
+from bench import works
 from bench.cases import Case
+from bench.works import End, Wire
 
 # From this size on a receiver asks for each message by itself.
 BIG = 16 * 1024
@@ -20,60 +22,47 @@ BUFFER_BYTES = 64 * 1024
 
 
 @contextmanager
-def open_end(
-    case: Case, pipe: Connection, order: dict[str, Any]
-) -> Iterator[socket.socket]:
-    if order["role"] == "server":
-        with listen(case, order["folder"]) as listener:
-            pipe.send(("endpoint", listener.getsockname()))
+def server(case: Case, where: str) -> Iterator[End]:
+    """Yield the end that accepts: it can work once it is connected."""
+    with listen(case, where) as listener:
+        end = End(works.nothing, works.nothing, listener.getsockname())
+        accepted: list[socket.socket] = []
+
+        def accept() -> None:
             connection, _ = listener.accept()
-    else:
-        connection = socket.socket(family(case))
-        connection.connect(pipe.recv())
-    with connection:
-        if case.transport == "tcp":
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield connection
+            accepted.append(connection)
+            ready = works.end_of(case, "server", wire(case, connection))
+            end.work, end.probe = ready.work, ready.probe
+
+        end.on_connected = accept
+        yield end
+        for connection in accepted:
+            connection.close()
+
+
+@contextmanager
+def client(case: Case, endpoint: Any) -> Iterator[End]:
+    with socket.socket(family(case)) as connection:
+        connection.connect(endpoint)
+        yield works.end_of(case, "client", wire(case, connection))
 
 
 def family(case: Case) -> socket.AddressFamily:
     return socket.AF_INET if case.transport == "tcp" else socket.AF_UNIX
 
 
-def listen(case: Case, folder: str) -> socket.socket:
+def listen(case: Case, where: str) -> socket.socket:
     listener = socket.socket(family(case))
-    listener.bind(("127.0.0.1", 0) if case.transport == "tcp" else f"{folder}/bench")
+    listener.bind(("127.0.0.1", 0) if case.transport == "tcp" else where[6:])
     listener.listen()
     return listener
 
 
-def actions(case: Case, connection: socket.socket) -> dict[str, Callable[[int], None]]:
-    body = b"x" * case.size
-    size = case.size
-    send = connection.sendall
-    read = connection.makefile("rb", BUFFER_BYTES).read
+def wire(case: Case, connection: socket.socket) -> Wire:
+    if case.transport == "tcp":
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if case.size >= BIG or not case.is_rate:
-
-        def read(size: int) -> bytes:
-            return connection.recv(size, socket.MSG_WAITALL)
-
-    def push(n: int) -> None:
-        for _ in range(n):
-            send(body)
-
-    def pull(n: int) -> None:
-        for _ in range(n):
-            read(size)
-
-    def answer(n: int) -> None:
-        for _ in range(n):
-            send(read(size))
-
-    def ask(n: int) -> None:
-        for _ in range(n):
-            send(body)
-            read(size)
-
-    if case.is_rate:
-        return {"server": push, "client": pull}
-    return {"server": answer, "client": ask}
+        recv = partial(connection.recv, case.size, socket.MSG_WAITALL)
+    else:
+        recv = partial(connection.makefile("rb", BUFFER_BYTES).read, case.size)
+    return Wire(connection.sendall, recv)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as PNG files. Needs matplotlib."""
+"""A report as pictures, PNG or SVG. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -17,7 +17,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from bench import report as reports
-from bench.cases import CORES, TRANSPORTS, Case, size_text
+from bench.cases import (
+    CALLS,
+    CONNECTING,
+    CORES,
+    FAN_OUT,
+    IDLE,
+    LOOPS,
+    MANY,
+    ROUND_TRIP,
+    ROUTED,
+    STREAM,
+    TRANSPORTS,
+    Case,
+    size_text,
+)
 from bench.tables import number_text
 
 # Told apart by colour-blind readers too, and by the markers in any case.
@@ -26,8 +40,9 @@ STYLES = {
     "pyzmq": ("#0072b2", "s"),
     "pyomq": ("#009e73", "^"),
     "sockets": ("#7f7f7f", "D"),
+    "libzmq-c": ("#56b4e9", "X"),
 }
-OTHERS = (("#cc79a7", "v"), ("#e69f00", "P"), ("#56b4e9", "X"), ("#000000", "*"))
+OTHERS = (("#cc79a7", "v"), ("#e69f00", "P"), ("#000000", "*"))
 DPI = 120
 MICROSECONDS = "\N{GREEK SMALL LETTER MU}s"
 
@@ -35,7 +50,7 @@ Numbers = dict[str, Any]  # one peer in one case: summary, cpu us
 Found = dict[Case, dict[str, Numbers]]
 
 
-def draw(report: dict[str, Any], folder: Path) -> list[Path]:
+def draw(report: dict[str, Any], folder: Path, suffix: str = "png") -> list[Path]:
     """Draw every plot that the report has numbers for."""
     found: Found = {}
     for entry in report["cases"].values():
@@ -44,25 +59,22 @@ def draw(report: dict[str, Any], folder: Path) -> list[Path]:
             found[reports.case_of(entry)] = peers
     peers_known = [name for name, p in report["peers"].items() if not p["missing"]]
     drawing = Drawing(styles_of(peers_known), caption(report))
-    plots = {
-        "throughput.png": drawing.throughput,
-        "bandwidth.png": drawing.bandwidth,
-        "round-trip.png": drawing.round_trip,
-        "cpu.png": drawing.cpu,
-        "peers-in-turn.png": drawing.peers_in_turn,
-        "more.png": drawing.more,
-    }
     return [
         path
-        for name, plot in plots.items()
-        for path in save(plot(found), folder / name)
+        for name, plot in drawing.plots().items()
+        for path in save(plot(found), folder / f"{name}.{suffix}")
     ]
 
 
 def save(figure: Figure | None, path: Path) -> Iterator[Path]:
-    if figure is not None:
-        figure.savefig(path, dpi=DPI)
-        yield path
+    if figure is None:
+        return
+    # Text as text, and nothing that differs from run to run by itself.
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": path.stem}
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with matplotlib.rc_context(settings):
+        figure.savefig(path, dpi=DPI, metadata=metadata)
+    yield path
 
 
 def styles_of(peers: list[str]) -> dict[str, tuple[str, str]]:
@@ -94,6 +106,22 @@ class Drawing:
     def __init__(self, styles: dict[str, tuple[str, str]], caption: str) -> None:
         self.styles = styles
         self.caption = caption
+
+    def plots(self) -> dict[str, Callable[[Found], Figure | None]]:
+        return {
+            "throughput": self.throughput,
+            "bandwidth": self.bandwidth,
+            "round-trip": self.round_trip,
+            "percentiles": self.percentiles,
+            "cpu": self.cpu,
+            "peers-in-turn": self.peers_in_turn,
+            "fan-out": self.fan_out,
+            "asyncio": self.awaited,
+            "memory": self.memory,
+            "pauses": self.pauses,
+            "hardships": self.hardships,
+            "more": self.more,
+        }
 
     # Against size: one panel a transport.
 
@@ -262,28 +290,96 @@ class Drawing:
         panel.legend(fontsize=7, title="full / hatched", title_fontsize=7)
 
     def more(self, found: Found) -> Figure | None:
-        """Bars for what differs in more than size: parts and pinning."""
+        """Bars for what differs in more than size: parts, pinning, many a call."""
         main = set(main_cases(found))
-        cases = [case for case in found if case not in main and case.peers_in_turn == 1]
+        cases = [
+            case
+            for case in found
+            if case not in main
+            and case.pattern in (STREAM, ROUND_TRIP)
+            and case.api in (CALLS, MANY)
+            and case.peers_in_turn == 1
+            and not case.is_hard
+        ]
+        return self.bars(found, cases, "Parts, pinning, and many messages a call")
+
+    def fan_out(self, found: Found) -> Figure | None:
+        cases = [case for case in found if case.pattern == FAN_OUT]
+        return self.bars(found, cases, "Fan-out: messages published a second")
+
+    def awaited(self, found: Found) -> Figure | None:
+        cases = [case for case in found if case.api in LOOPS]
+        return self.bars(found, cases, "Coroutines")
+
+    def memory(self, found: Found) -> Figure | None:
+        cases = [case for case in found if case.pattern in (IDLE, CONNECTING, ROUTED)]
+        return self.bars(found, cases, "Many connections")
+
+    def hardships(self, found: Found) -> Figure | None:
+        """Bars of latency for what might make it fall off a cliff."""
+        cases = [case for case in found if case.is_hard or case.pattern == ROUTED]
+        cases = [case for case in cases if not case.pause_us]
+        return self.bars(found, cases, "99th percentile of latency", "p99 us")
+
+    def percentiles(self, found: Found) -> Figure | None:
+        """Bars of the middle and of the 99th percentile, one panel a case."""
+        cases = [
+            case
+            for case in found
+            if case.pattern == ROUND_TRIP and case.size == 64 and case.api == CALLS
+        ]
+        title = "Round trips of 64 B: median (full) and 99th percentile (light)"
+        return self.bars(found, cases, title, "p50 us", "p99 us")
+
+    def bars(
+        self,
+        found: Found,
+        cases: list[Case],
+        title: str,
+        key: str = "",
+        light: str = "",
+    ) -> Figure | None:
+        """Draw a panel a case: a bar a peer, of the value or what ``key`` names."""
+        cases = [case for case in cases if any_has(found[case], key)]
         if not cases:
             return None
-        figure = self.figure("Parts and pinning", 9.5, 1.2 + 1.25 * len(cases))
+        figure = self.figure(title, 9.5, 1.2 + 1.25 * len(cases))
         panels = figure.subplots(len(cases), 1, squeeze=False)[:, 0]
         for panel, case in zip(panels, cases, strict=True):
-            names = list(found[case])
-            points = [found[case][name]["summary"] for name in names]
-            middle = [point["median"] for point in points]
-            errors = [
-                [p["median"] - p["lowest"] for p in points],
-                [p["highest"] - p["median"] for p in points],
-            ]
-            colours = [self.styles[name][0] for name in names]
-            panel.barh(names, middle, xerr=errors, color=colours, capsize=2)
+            peers = {n: p for n, p in found[case].items() if any_has({n: p}, key)}
+            colours = [self.styles[name][0] for name in peers]
+            middle, errors = lengths(peers, key)
+            if light:
+                panel.barh(
+                    list(peers), lengths(peers, light)[0], color=colours, alpha=0.35
+                )
+            panel.barh(list(peers), middle, xerr=errors, color=colours, capsize=2)
             panel.invert_yaxis()
-            unit = "messages/s" if case.is_rate else MICROSECONDS
+            unit = (MICROSECONDS if key else case.unit).replace("us", MICROSECONDS)
             panel.set_title(f"{case.title} [{unit}]", fontsize=9, loc="left")
             panel.tick_params(labelsize=8)
             panel.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
+        return figure
+
+    def pauses(self, found: Found) -> Figure | None:
+        """Latency against how long the sender pauses between its messages."""
+        cases = sorted((c for c in found if c.pause_us), key=lambda c: c.pause_us)
+        if not cases:
+            return None
+        title = "A sender that pauses: latency of a message (full: median)"
+        figure = self.figure(title, 8.5, 4.6)
+        panel = figure.subplots()
+        for peer in peers_in(found, cases):
+            theirs = [case for case in cases if peer in found[case]]
+            colour, marker = self.styles[peer]
+            for key, line in (("p50 us", "-"), ("p99 us", ":")):
+                y = [found[case][peer].get("more", {}).get(key) for case in theirs]
+                x = [case.pause_us for case in theirs]
+                panel.plot(x, y, line, color=colour, marker=marker, markersize=4)
+        log_axes(panel, [case.pause_us for case in cases], lambda us: f"{us:g}")
+        panel.set_xlabel(f"{MICROSECONDS} between messages")
+        panel.set_ylabel(f"{MICROSECONDS}; dotted: 99th percentile")
+        self.legend(figure, peers_in(found, cases))
         return figure
 
     def figure(self, title: str, width: float, height: float) -> Figure:
@@ -298,12 +394,28 @@ def main_cases(found: Found) -> list[Case]:
 
     Of several ways to pin, the one with the most cases is taken.
     """
-    plain = [case for case in found if case.parts == 1 and case.peers_in_turn == 1]
+    plain = [case for case in found if case.is_basic]
     if not plain:
         return []
     counts = {cores: sum(case.cores == cores for case in plain) for cores in CORES}
     most = max(counts, key=lambda cores: counts[cores])
     return [case for case in plain if case.cores == most]
+
+
+def any_has(peers: dict[str, Numbers], key: str) -> bool:
+    return not key or any(key in numbers.get("more", {}) for numbers in peers.values())
+
+
+def lengths(
+    peers: dict[str, Numbers], key: str
+) -> tuple[list[float], list[list[float]] | None]:
+    """Return how long the bars are, and how far the extremes lie from that."""
+    if key:
+        return [numbers["more"][key] for numbers in peers.values()], None
+    points = [numbers["summary"] for numbers in peers.values()]
+    below = [point["median"] - point["lowest"] for point in points]
+    above = [point["highest"] - point["median"] for point in points]
+    return [point["median"] for point in points], [below, above]
 
 
 def peers_in(found: Found, cases: list[Case]) -> list[str]:

@@ -56,6 +56,7 @@ def machine() -> Json:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 2),
+        "nice": os.nice(0),
     }
 
 
@@ -107,6 +108,9 @@ def add(report: Json, outcome: Outcome) -> None:
     """Add a run or a failure, and bring the summary up to date."""
     case = report["cases"].setdefault(outcome.case.name, describe(outcome.case))
     peer = case["peers"].setdefault(outcome.peer.name, {"runs": [], "failures": []})
+    if outcome.is_unfit:
+        peer["lacks"] = outcome.failure
+        return
     if outcome.run is None:
         failure = {"round": outcome.round, "failure": outcome.failure}
         peer["failures"].append(failure)
@@ -117,6 +121,9 @@ def add(report: Json, outcome: Outcome) -> None:
     peer["cpu us"] = {
         "server": statistics.median(run.server_cpu_us for run in runs),
         "client": statistics.median(run.client_cpu_us for run in runs),
+    }
+    peer["more"] = {
+        name: statistics.median(run.more[name] for run in runs) for name in runs[0].more
     }
 
 

@@ -114,7 +114,7 @@ class Crowds:
 
 def case_router(t: Troupe, peer: Peer, n: int) -> dict[str, float]:
     """Have each peer heard by a ROUTER and answered by name, twice over."""
-    router = t.socket(peer, "ROUTER", BACKLOG=4096, ROUTER_MANDATORY=1)
+    router = t.socket(peer, "ROUTER", ROUTER_MANDATORY=1)
     endpoint = t.ask(router, "bind")
     crowds = Crowds(t, n)
     found: dict[str, float] = {}
@@ -136,7 +136,7 @@ def case_router(t: Troupe, peer: Peer, n: int) -> dict[str, float]:
 
 def case_pub(t: Troupe, peer: Peer, n: int) -> dict[str, float]:
     """Have each peer subscribe to a PUB and hear it, twice over."""
-    pub = t.socket(peer, "PUB", BACKLOG=4096)
+    pub = t.socket(peer, "PUB")
     endpoint = t.ask(pub, "bind")
     crowds = Crowds(t, n)
     found: dict[str, float] = {}

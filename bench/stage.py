@@ -10,6 +10,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from bench.works import set_backlog
+
 SENTINEL = b"~"
 """A topic that comes after all others: who hears it has been heard."""
 PATIENCE_MS = 60_000
@@ -107,6 +109,8 @@ class Actor:
 def play(library: Any, pipe: Connection, order: dict[str, Any]) -> None:
     context = library.Context()
     with context.socket(getattr(library, order["type"])) as socket:
+        if order["type"] in ("ROUTER", "PUB"):
+            set_backlog(library, socket)
         for name, value in order["options"].items():
             socket.setsockopt(getattr(library, name), value)
         actor = Actor(library, socket)

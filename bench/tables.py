@@ -32,7 +32,7 @@ def show(tables: Iterable[Table]) -> None:
         return
     # Into a file tables are as wide as they need to be.
     width = None if sys.stdout.isatty() else 160
-    screen = console.Console(highlight=False, width=width)
+    screen = console.Console(highlight=False, markup=False, width=width)
     for each in tables:
         shown = table.Table(box=box.SIMPLE_HEAD, title=each.title, title_justify="left")
         for number, text in enumerate(each.heading):
@@ -86,7 +86,7 @@ def base_of(report: dict[str, Any]) -> str:
 def cells(entry: dict[str, Any], numbers: dict[str, Any], base: str) -> tuple[str, ...]:
     n_after = 6 if base else 5
     if "summary" not in numbers:
-        return ("failed", *[""] * n_after)
+        return ("lacks it" if "lacks" in numbers else "failed", *[""] * n_after)
     found = numbers["summary"]
     cpu = numbers["cpu us"]
     row = [

@@ -37,7 +37,9 @@ def bench() -> Run:
     # `-m bench` is found in the current folder, which a safe path would leave out.
     plain = {key: os.environ[key] for key in os.environ if key != "PYTHONSAFEPATH"}
 
-    def run(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str | Path, limit: float = 110, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "bench", *map(str, arguments)],
             cwd=ROOT,
@@ -45,10 +47,22 @@ def bench() -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=110,
+            timeout=limit,
         )
 
     return run
+
+
+def more_of(case: Any, number: int) -> dict[str, float]:
+    more = {f"{end} {what}": 0.5 for end in ("server", "client") for what in MORE}
+    if case.has_latency:
+        more.update({"p50 us": 10.0 + number, "p99 us": 100.0 + number})
+    if case.pattern == "idle":
+        more["idle ms"] = 0.2
+    return more
+
+
+MORE = ("kernel", "sleeps")
 
 
 @pytest.fixture
@@ -68,7 +82,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
         for case, by_peer in values.items():
             for name, numbers in by_peer.items():
                 for n, value in enumerate(numbers):
-                    run = Run(value, 100, 0.1, 2 * value, 3 * value)
+                    run = Run(value, 100, 0.1, 2 * value, 3 * value, more_of(case, n))
                     reports.add(report, Outcome(case, peers[name], n, run))
         return report
 

@@ -23,6 +23,11 @@ def test_the_matrix_has_every_size_and_transport() -> None:
             for size in (1, 64, 1024, 16384, 65536, 1048576):
                 assert Case(pattern, transport, size) in every
     assert {case.peers_in_turn for case in every} == {1, 8, 32, 100}
+    assert {case.n_peers for case in every} == {1, 100, 1000}
+    assert {case.api for case in every} == {"calls", "many", "asyncio", "uvloop"}
+    pauses = {case.pause_us for case in every}
+    assert {0, 1, 10, 100, 1000, 10_000} <= pauses
+    assert set(cases.matrix(is_quick=True)) < every
     assert {case.cores for case in every} == {"one", "two", "free"}
     assert {2, 10} <= {case.parts for case in every}
 
@@ -33,6 +38,13 @@ def test_names() -> None:
     assert Case("pushpull", "tcp", 128, parts=2).name == "pushpull-tcp-2x128B-two"
     assert Case("pushpull", "tcp", 64, peers_in_turn=8).name == "turn8-tcp-64B-two"
     assert Case("pubsub", "tcp", 64, subscribers=10).name == "pub10-tcp-64B-two"
+    assert Case("router", "tcp", 64, n_peers=100).name == "router100-tcp-64B-two"
+    paused = Case("pushpull", "tcp", 64, pause_us=10, api="many")
+    assert paused.name == "pushpull-many-pause10us-tcp-64B-two"
+    assert paused.is_hard
+    assert paused.has_latency
+    spun = Case("reqrep", "tcp", 64, spin_us=50, busy=4, cores="free")
+    assert spun.name == "reqrep-busy4-spin-tcp-64B-free"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +80,15 @@ def test_sockets_do_what_they_can() -> None:
     assert not can_play(Case("reqrep", "inproc", 64), plain)
     assert not can_play(Case("pushpull", "tcp", 64, parts=2), plain)
     assert can_play(Case("pushpull", "tcp", 64, parts=2), peers.PEERS["fastmq"])
+    assert can_play(Case("reqrep", "tcp", 64, api="asyncio"), plain)
+    assert not can_play(Case("pushpull", "tcp", 64, api="many"), plain)
+
+
+def test_programs_in_c_do_the_basic_cases() -> None:
+    program = peers.PEERS["libzmq-c"]
+    assert can_play(Case("pushpull", "inproc", 64), program)
+    assert not can_play(Case("reqrep", "tcp", 64, busy=4), program)
+    assert not can_play(Case("reqrep", "tcp", 64, api="asyncio"), program)
 
 
 def test_peers_from_text() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots are PNG files with something on them."""
+"""Plots are pictures with something on them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ ALL = {
     "cpu.png",
     "peers-in-turn.png",
     "more.png",
+    "percentiles.png",
+    "fan-out.png",
+    "asyncio.png",
+    "memory.png",
+    "pauses.png",
+    "hardships.png",
 }
 
 
@@ -53,6 +59,11 @@ def test_only_what_there_is(make_report, tmp_path) -> None:
     case = cases.Case("reqrep", "ipc", 1024)
     report = make_report({case: {"fastmq": [1.0]}})
     assert [path.name for path in plots.draw(report, tmp_path)] == ["round-trip.png"]
+    drawn = plots.draw(report, tmp_path, "svg")
+    assert [path.name for path in drawn] == ["round-trip.svg"]
+    first = drawn[0].read_bytes()
+    assert b"1 KiB" in first
+    assert plots.draw(report, tmp_path, "svg")[0].read_bytes() == first
     several = {replace(case, parts=2): {"fastmq": [1.0]}}
     drawn = plots.draw(make_report(several), tmp_path)
     assert [path.name for path in drawn] == ["more.png"]

@@ -18,6 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench import report as reports
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(180)
 
@@ -70,7 +72,8 @@ def faulty(tmp_path: Path) -> str:
 
 def test_every_kind_of_case(bench, tmp_path) -> None:
     file = tmp_path / "numbers.json"
-    parts = ("64B-free", "inproc-64B", "ipc-64B", "2x128B", "64KiB-two", "turn8")
+    parts = ["pushpull-tcp-64B-free", "reqrep-tcp-64B-free", "*-inproc-64B-free"]
+    parts += ["*-ipc-64B-free", "*-2x128B-free", "*-tcp-64KiB-free", "turn8-*"]
     only = [word for part in parts for word in ("--only", part)]
     options = ("--quick", "--runs", "1", "--seconds", "0.005", "--cores", "free")
     peers = ("--peers", "fastmq", "pyzmq", "sockets")
@@ -83,9 +86,7 @@ def test_every_kind_of_case(bench, tmp_path) -> None:
     for name, case in report["cases"].items():
         transports.add(case["transport"])
         patterns.add(case["pattern"])
-        is_plain = case["transport"] != "inproc" and case["parts"] == 1
-        is_plain = is_plain and case["peers_in_turn"] == 1
-        is_plain = is_plain and case["pattern"] != "pubsub"
+        is_plain = reports.case_of(case).is_plain
         assert set(case["peers"]) == {"fastmq", "pyzmq"} | (
             {"sockets"} if is_plain else set()
         ), name
@@ -98,6 +99,55 @@ def test_every_kind_of_case(bench, tmp_path) -> None:
     assert patterns == {"pushpull", "reqrep", "pubsub"}
     for text in ("PUSH/PULL, tcp", "REQ/REP round trip, ipc", "8 peers in turn"):
         assert text in done.stdout
+
+
+OTHERS = (
+    "pushpull-many-tcp",
+    "pushpull-asyncio-tcp",
+    "reqrep-asyncio-tcp-64B",
+    "pause10us",
+    "slow20us",
+    "poll10",
+    "reqrep-busy4",
+    "router100-",
+    "connect-",
+)
+
+
+def test_what_is_harder(bench, tmp_path) -> None:
+    file = tmp_path / "numbers.json"
+    only = [word for part in OTHERS for word in ("--only", part)]
+    options = ("--quick", "--runs", "1", "--seconds", "0.005", "--cores", "free")
+    done = bench(*options, *only, "--peers", "fastmq", "--json", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(file.read_text())
+    assert len(report["cases"]) == len(OTHERS)
+    for name, case in report["cases"].items():
+        (run,) = case["peers"]["fastmq"]["runs"]
+        assert run["value"] > 0, name
+        if reports.case_of(case).has_latency:
+            assert 0 < run["more"]["p50 us"] <= run["more"]["p99 us"], name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(960)
+def test_every_case_with_every_peer(bench, tmp_path) -> None:
+    file = tmp_path / "numbers.json"
+    bench("--quick", "--runs", "1", "--seconds", "0.005", "--json", file, limit=900)
+    report = json.loads(file.read_text())
+    assert reports.failures(report) == []
+    found = {name for case in report["cases"].values() for name in case["peers"]}
+    assert {"fastmq", "pyzmq", "sockets"} <= found
+
+
+def test_what_a_library_lacks_is_no_failure(bench, tmp_path) -> None:
+    text = "from fastmq import *\nimport fastmq\ndel XPUB_NODROP\n"
+    (tmp_path / "lacking.py").write_text(text)
+    options = ("--quick", "--runs", "1", "--json", "-", "--peers", "lack=lacking")
+    done = bench(*options, "--only", "pub10-tcp-64B", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    (case,) = json.loads(done.stdout)["cases"].values()
+    assert case["peers"]["lack"]["lacks"] == "has no XPUB_NODROP"
 
 
 def test_pinned(bench, tmp_path) -> None:

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an end's processor time goes: the kernel, the interpreter, or the library.
+
+``python -m bench profile PATTERN...`` runs cases under perf, which samples both ends
+while they work. Shares are of the time that an end runs; what it sleeps is not in them.
+Functions have names where the library was built with them (``install.strip=false``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import cases, harness
+from bench import peers as peering
+from bench import report as reports
+from bench.cases import Case
+from bench.harness import Failed, Process
+from bench.peers import Peer
+from bench.tables import Table, show
+
+SECONDS = 1.0
+HERTZ = 4999
+PATIENCE_S = 30
+TOP = 6
+KERNEL, INTERPRETER, LIBRARY, REST = "kernel", "interpreter", "library", "other"
+# Which file a sample fell in, by the beginning of its name.
+PLACES = (
+    ("[vdso", REST),
+    ("[", KERNEL),
+    ("libpython", INTERPRETER),
+    ("python", INTERPRETER),
+    ("libc.", REST),
+    ("libc-", REST),
+    ("ld-", REST),
+    ("libpthread", REST),
+)
+
+
+@dataclass
+class Profile:
+    """What one end did."""
+
+    samples: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
+    """Parts of the whole by place."""
+    top: list[tuple[float, str]] = field(default_factory=list)
+    """The functions with the greatest shares, each with its file."""
+
+
+def is_possible() -> bool:
+    return shutil.which("perf") is not None
+
+
+def run(case: Case, peer: Peer, seconds: float, limit_s: float) -> dict[str, Profile]:
+    """Profile a case; return what each end did.
+
+    Raises:
+        Failed: It did not work, or perf did not.
+    """
+    with tempfile.TemporaryDirectory(prefix="fastmq-bench-") as folder:
+        with harness.started(case, peer, limit_s) as ends:
+            measured = harness.measure(case, ends, seconds / 4)
+            n = max(10, min(case.n_max, round(measured.n * seconds / measured.seconds)))
+            files = [Path(folder) / f"{i}.data" for i in range(len(ends.processes))]
+            with sampled(ends.processes, files):
+                ends.phase(n)
+        roles = ("server", "client") if len(files) == 2 else ("both",)
+        return {role: read(file) for role, file in zip(roles, files, strict=True)}
+
+
+@contextmanager
+def sampled(processes: list[Process], files: list[Path]) -> Iterator[None]:
+    """Have perf sample the processes meanwhile."""
+    perfs = [
+        subprocess.Popen(
+            ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ)]
+            + ["-o", str(file), "-p", str(process.popen.pid)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for process, file in zip(processes, files, strict=True)
+    ]
+    try:
+        yield
+    finally:
+        for perf in perfs:
+            perf.send_signal(signal.SIGINT)
+        for perf in perfs:
+            try:
+                perf.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                perf.kill()
+                perf.wait()
+
+
+def read(file: Path) -> Profile:
+    command = ["perf", "report", "-i", str(file), "--stdio", "-q", "-t", ";"]
+    command += ["--sort", "dso,sym", "-F", "sample,dso,sym"]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Failed(f"perf: {error}") from None
+    return summed(done.stdout)
+
+
+def summed(said: str) -> Profile:
+    """Return what lines of samples, file and function come to."""
+    counts: dict[str, int] = {}
+    functions: list[tuple[int, str]] = []
+    for line in said.splitlines():
+        words = [word.strip() for word in line.split(";")]
+        if len(words) != 3 or not words[0].isdigit():
+            continue
+        n, file, function = int(words[0]), words[1], words[2][4:]
+        counts[place_of(file)] = counts.get(place_of(file), 0) + n
+        functions.append((n, f"{function} ({file})"))
+    total = sum(counts.values())
+    functions.sort(reverse=True)
+    return Profile(
+        samples=total,
+        shares={place: n / total for place, n in counts.items()},
+        top=[(n / total, name) for n, name in functions[:TOP]],
+    )
+
+
+def place_of(file: str) -> str:
+    for beginning, place in PLACES:
+        if file.startswith(beginning):
+            return place
+    return LIBRARY
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench profile",
+        description="Sample both ends of cases with perf.",
+    )
+    add = parser.add_argument
+    add("patterns", nargs="+", metavar="PATTERN", help="as with --only")
+    add("--peers", nargs="+", default=["fastmq"], metavar="PEER")
+    add("--seconds", type=float, default=SECONDS, help="default: %(default)g")
+    add("--time-limit", type=float, default=60.0, help="default: %(default)g")
+    add("--json", metavar="FILE", help="write everything (-: to the standard output)")
+    options = parser.parse_args(arguments)
+    if not is_possible():
+        print("bench: perf is not installed", file=sys.stderr)
+        return 2
+    report: dict[str, Any] = {"machine": reports.machine(), "profiles": {}}
+    status = 0
+    for case in cases.chosen(cases.matrix(), options.patterns, None):
+        for peer in [peering.parse(text) for text in options.peers]:
+            try:
+                found = run(case, peer, options.seconds, options.time_limit)
+            except Failed as error:
+                print(f"bench: {case.name}, {peer.name}: {error}", file=sys.stderr)
+                status = 1
+                continue
+            add_to(report["profiles"], case, peer, found)
+    if reports.write(report, options.json):
+        show([table(report["profiles"])])
+    return status
+
+
+def add_to(
+    profiles: dict[str, Any], case: Case, peer: Peer, found: dict[str, Profile]
+) -> None:
+    by_end = {end: asdict(profile) for end, profile in found.items()}
+    profiles.setdefault(case.name, {})[peer.name] = by_end
+
+
+def table(profiles: dict[str, Any]) -> Table:
+    places = (KERNEL, INTERPRETER, LIBRARY, REST)
+    shown = Table("Shares", ("case", "peer", "end", *places, "most"), n_left=3)
+    for name, by_peer in profiles.items():
+        for peer, by_end in by_peer.items():
+            for end, found in by_end.items():
+                shares = (f"{found['shares'].get(p, 0):.0%}" for p in places)
+                most = ", ".join(f"{part:.0%} {where}" for part, where in found["top"])
+                shown.rows.append((name, peer, end, *shares, most))
+    return shown
