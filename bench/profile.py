@@ -9,13 +9,15 @@ Functions have names where the library was built with them (``install.strip=fals
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ from bench.tables import Table, show
 
 SECONDS = 1.0
 HERTZ = 4999
-PATIENCE_S = 30
+PATIENCE_S = 10
 TOP = 6
 KERNEL, INTERPRETER, LIBRARY, REST = "kernel", "interpreter", "library", "other"
 # Which file a sample fell in, by the beginning of its name.
@@ -81,27 +83,48 @@ def run(case: Case, peer: Peer, seconds: float, limit_s: float) -> dict[str, Pro
 @contextmanager
 def sampled(processes: list[Process], files: list[Path]) -> Iterator[None]:
     """Have perf sample the processes meanwhile."""
-    perfs = [
-        subprocess.Popen(
+    with ExitStack() as stack:
+        for process, file in zip(processes, files, strict=True):
+            stack.enter_context(sampled_one(process.popen.pid, file))
+        yield
+
+
+@contextmanager
+def sampled_one(pid: int, file: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        reading, orders = stack.enter_context(pipe())
+        answers, writing = stack.enter_context(pipe())
+        popen = subprocess.Popen(
             ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ)]
-            + ["-o", str(file), "-p", str(process.popen.pid)],
+            + ["-D", "-1", "--control", f"fd:{reading},{writing}"]
+            + ["-o", str(file), "-p", str(pid)],
+            pass_fds=[reading, writing],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for process, file in zip(processes, files, strict=True)
-    ]
+        try:
+            os.write(orders, b"enable\n")
+            if not select.select([answers], [], [], PATIENCE_S)[0]:
+                raise Failed("perf does not begin")
+            yield
+            popen.send_signal(signal.SIGINT)
+            popen.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise Failed("perf does not end") from None
+        finally:
+            popen.kill()
+            popen.wait()
+
+
+@contextmanager
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
     try:
-        yield
+        yield ends
     finally:
-        for perf in perfs:
-            perf.send_signal(signal.SIGINT)
-        for perf in perfs:
-            try:
-                perf.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                perf.kill()
-                perf.wait()
+        for end in ends:
+            os.close(end)
 
 
 def read(file: Path) -> Profile:
