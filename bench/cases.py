@@ -49,6 +49,8 @@ PROBE_PAUSE_US = 100
 MAX_PHASE_BYTES = 256 * 1024 * 1024
 MAX_PHASE_MESSAGES = 20_000_000
 MAX_CONNECTIONS = 2_000
+# So long an end that pauses or works takes to warm up at most.
+WARM_UP_US = 20_000
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,8 @@ class Case:
     def n_warm_up(self) -> int:
         """Messages of the first phase, which is not measured."""
         least = max(5 * self.peers_in_turn, 2 * self.n_peers, 2 * self.polled)
-        return max(10, min(200, self.n_max), least)
+        most = WARM_UP_US // max(self.pause_us, self.slow_us, 1)
+        return max(10, min(200, self.n_max, most), least)
 
     @property
     def n_max(self) -> int:

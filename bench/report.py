@@ -56,8 +56,17 @@ def machine() -> Json:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 2),
-        "nice": os.nice(0),
+        "nice": niceness(),
     }
+
+
+def niceness() -> int:
+    """Return how much the scheduler favours us, or our session where that counts."""
+    try:
+        text = Path("/proc/self/autogroup").read_text(encoding="utf-8")
+        return int(text.rpartition(" ")[2])
+    except (OSError, ValueError):
+        return os.nice(0)
 
 
 def machine_line(report: Json) -> str:
