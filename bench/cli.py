@@ -345,7 +345,7 @@ def main_report(arguments: list[str]) -> int:
     if options.file:
         report, is_whole = read(options.file), True
     else:
-        command = [*PROGRAM.split(), "report", *arguments]
+        command = [*PROGRAM.split(), "report", *without(arguments, "--out", "--json")]
         report, is_whole = measure_chosen(parser, options, choose(options), command)
     if is_whole and not (options.no_profiles or "profiles" in report):
         add_profiles(report)
@@ -353,6 +353,17 @@ def main_report(arguments: list[str]) -> int:
     for path in page.write(report, Path(options.out)):
         print(path, file=sys.stderr)
     return verdict(report, is_whole, has_named_peers=bool(options.peers))
+
+
+def without(arguments: list[str], *names: str) -> list[str]:
+    """Leave out options that say where something is written."""
+    kept: list[str] = []
+    for argument in arguments:
+        if kept and kept[-1] in names:
+            kept.pop()
+        elif argument.partition("=")[0] not in names or argument in names:
+            kept.append(argument)
+    return kept
 
 
 def add_profiles(report: dict[str, Any]) -> None:
