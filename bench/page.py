@@ -40,6 +40,7 @@ TOLERANCE = 0.02
 ENDS = ("server", "client")
 # The kernel looks every few milliseconds whose time it is: less says nothing.
 ENOUGH_S = 0.1
+ENOUGH_SAMPLES = 50
 
 
 def write(report: dict[str, Any], file: Path) -> list[Path]:
@@ -288,7 +289,8 @@ def profiles(report: dict[str, Any]) -> Iterator[str]:
     yield "## Profiles\n"
     yield (
         "Of the cases of missed targets, sampled by perf: shares of the time that an "
-        "end runs, and where the samples fell most often.\n"
+        f"end runs, and where the samples fell most often. With fewer than "
+        f"{ENOUGH_SAMPLES} samples nothing is said.\n"
     )
     heading = ("case", "peer", "end", "kernel", "interpreter", "library", "most")
     table = Table("", heading, n_left=3)
@@ -296,6 +298,8 @@ def profiles(report: dict[str, Any]) -> Iterator[str]:
         case = reports.case_of(report["cases"][name])
         for peer, by_end in by_peer.items():
             for end, found in by_end.items():
+                if found["samples"] < ENOUGH_SAMPLES:
+                    continue
                 shares = [f"{found['shares'].get(p, 0):.0%}" for p in heading[3:6]]
                 most = ", ".join(f"{part:.0%} `{what}`" for part, what in found["top"])
                 row = (f"`{name}`", peer, role_of(case, end), *shares, most)

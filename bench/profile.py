@@ -56,7 +56,7 @@ class Profile:
     shares: dict[str, float] = field(default_factory=dict)
     """Parts of the whole by place."""
     top: list[tuple[float, str]] = field(default_factory=list)
-    """The functions with the greatest shares, each with its file."""
+    """The functions with the greatest shares, each with its place."""
 
 
 def is_possible() -> bool:
@@ -154,7 +154,7 @@ def summed(said: str) -> Profile:
             continue
         n, file, function = int(words[0]), words[1], words[2][4:]
         counts[place_of(file)] = counts.get(place_of(file), 0) + n
-        functions.append((n, f"{function} ({file})"))
+        functions.append((n, f"{plain(function)} ({place_of(file)})"))
     total = sum(counts.values())
     functions.sort(reverse=True)
     return Profile(
@@ -162,6 +162,11 @@ def summed(said: str) -> Profile:
         shares={place: n / total for place, n in counts.items()},
         top=[(n / total, name) for n, name in functions[:TOP]],
     )
+
+
+def plain(function: str) -> str:
+    """Leave out what a compiler added to the name."""
+    return function.partition(".")[0]
 
 
 def place_of(file: str) -> str:

@@ -53,15 +53,16 @@ def test_nothing_is_lost(make_report) -> None:
 
 def test_profiles_are_shown(make_report) -> None:
     report = make_report({TRIP: {"fastmq": [6.0], "sockets": [5.0]}})
-    end = {
-        "samples": 10,
-        "shares": {"kernel": 0.9, "library": 0.1},
-        "top": [[0.5, "f"]],
+    shares = {"kernel": 0.9, "library": 0.1}
+    end = {"samples": 99, "shares": shares, "top": [[0.5, "f"]]}
+    few = {**end, "samples": 3}
+    report["profiles"] = {
+        TRIP.name: {"fastmq": {"server": end, "client": end}, "few": {"server": few}}
     }
-    report["profiles"] = {TRIP.name: {"fastmq": {"server": end, "client": end}}}
     text = text_of(report)
     assert "| fastmq | answering | 90% | 0% | 10% | 50% `f` |" in text
     assert "| fastmq | asking |" in text
+    assert "| few |" not in text
 
 
 def test_a_page_of_a_quick_run(bench, tmp_path) -> None:

@@ -13,7 +13,7 @@ SAID = """
     50;[kernel.kallsyms]                       ;[k] copy_to_user
     10;[kernel.kallsyms]                       ;[k] schedule
     20;libpython3.11.so.1.0                    ;[.] _PyEval_EvalFrameDefault
-    15;_core.cpython-311-x86_64-linux-gnu.so   ;[.] fmq__pipe_send
+    15;_core.cpython-311-x86_64-linux-gnu.so   ;[.] fmq__pipe_send.lto_priv.0
      3;libc.so.6                               ;[.] memcpy
      2;[vdso]                                  ;[.] __vdso_clock_gettime
 
@@ -30,7 +30,8 @@ def test_places() -> None:
         profile.LIBRARY: 0.15,
         profile.REST: 0.05,
     }
-    assert found.top[0] == (0.5, "copy_to_user ([kernel.kallsyms])")
+    assert found.top[0] == (0.5, "copy_to_user (kernel)")
+    assert found.top[2] == (0.15, "fmq__pipe_send (library)")
     assert len(found.top) == profile.TOP
 
 
