@@ -142,7 +142,7 @@ class Case:
         if self.busy:
             yield f"{self.busy} busy processes beside"
         if self.spin_us:
-            yield f"spinning {self.spin_us} us"
+            yield f"may spin {self.spin_us} us"
 
     @property
     def title(self) -> str:

@@ -326,7 +326,7 @@ class Drawing:
         cases = [
             case
             for case in found
-            if case.pattern == ROUND_TRIP and case.size == 64 and case.api == CALLS
+            if case.pattern == ROUND_TRIP and case.size == 64 and case.is_basic
         ]
         title = "Round trips of 64 B: median (full) and 99th percentile (light)"
         return self.bars(found, cases, title, "p50 us", "p99 us")
