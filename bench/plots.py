@@ -71,7 +71,7 @@ def save(figure: Figure | None, path: Path) -> Iterator[Path]:
         return
     # Text as text, and nothing that differs from run to run by itself.
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": path.stem}
-    metadata = {"Date": None} if path.suffix == ".svg" else None
+    metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else None
     with matplotlib.rc_context(settings):
         figure.savefig(path, dpi=DPI, metadata=metadata)
     yield path
