@@ -190,7 +190,7 @@ class Socket:
         max_messages: SupportsIndex = 1000,
         *,
         timeout: float | None = None,
-        copy: bool,
+        copy: bool = True,
     ) -> list[list[Any]]: ...
     def send_multipart(
         self,
