@@ -54,7 +54,9 @@ from .socket import Socket
 from .tracker import _FINISHED_TRACKER, MessageTracker, _new_tracker
 from .utils._device import device
 from .utils._stopwatch import Stopwatch
-from .version import __version__ as _own_version
+from .version import (
+    __version__ as _own_version,  # pyright: ignore[reportUnusedImport]
+)
 from .version import pyzmq_version, pyzmq_version_info, zmq_version
 
 if TYPE_CHECKING:

@@ -279,7 +279,7 @@ class AsyncSocket(ReturningSocket):
         self, flags: int, copy: Literal[False], track: bool = False
     ) -> Future[PublicFrame]: ...
     @overload
-    def recv(
+    def recv(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, flags: int = 0, copy: bool = True, track: bool = False
     ) -> Future[Any]: ...
     @overload  # type: ignore[override]
@@ -295,7 +295,7 @@ class AsyncSocket(ReturningSocket):
         self, flags: int, copy: Literal[False], track: bool = False
     ) -> Future[list[PublicFrame]]: ...
     @overload
-    def recv_multipart(
+    def recv_multipart(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, flags: int = 0, copy: bool = True, track: bool = False
     ) -> Future[list[Any]]: ...
     def recv_into(  # type: ignore[override]

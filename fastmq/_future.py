@@ -135,7 +135,7 @@ class _AsyncSocket(_core.AsyncSocket, Socket["Future[Any]"]):  # type: ignore[mi
 
     def _deserialize(self, recvd: Any, load: Callable[[Any], T]) -> Any:
         if isinstance(recvd, Future):
-            return recvd._then(load)
+            return recvd._then(load)  # pyright: ignore[reportUnknownMemberType]
         if inspect.isawaitable(recvd):
             return self._load_later(recvd, load)
         return load(recvd)
@@ -212,7 +212,7 @@ class _AsyncPoller(Poller):
 
     def _look(self) -> list[tuple[Any, int]]:
         """Return what is ready now."""
-        ready = []
+        ready: list[tuple[Any, int]] = []
         for socket, flags in self.sockets:
             if isinstance(socket, _core.AsyncSocket):
                 now = socket.get(SocketOption.EVENTS) & flags
@@ -252,7 +252,7 @@ class _Watch:
         if not isinstance(socket, _core.AsyncSocket):
             socket = self.poller._socket_class.from_socket(socket)
             self.undo.append(socket._unwatch)
-        future = socket.poll(-1, flags)
+        future: Future[int] = socket.poll(-1, flags)
         future.add_done_callback(lambda future: self.look_at(future, socket, flags))
         self.undo.append(future.cancel)
 

@@ -90,7 +90,7 @@ def _giving(
     name: str | None,
     make: Callable[[tuple[Any, ...], dict[str, Any]], AbstractContextManager[Any]],
 ) -> Decorator[Any]:
-    def decorate(function: FunctionT) -> Any:
+    def decorate(function: Callable[..., Any]) -> Any:
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if name is not None and name in kwargs:

@@ -96,7 +96,7 @@ class InterruptedSystemCall(ZMQError, InterruptedError):
     """A signal arrived during the call, and the call could not go on."""
 
     errno: int | None = None
-    strerror: str
+    strerror: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, errno: int | str = "ignored", msg: str = "ignored") -> None:
         super().__init__(EINTR)

@@ -8,7 +8,7 @@ import os
 import pickle
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from warnings import warn
 
 from . import _core
@@ -540,8 +540,9 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
         """
         extra = {key: kwargs.pop(key) for key in _SEND_ONLY if key in kwargs}
         body = jsonapi.dumps(obj, **kwargs)
-        tracker: MessageTracker | None = self.send(body, flags=flags, **extra)
-        return tracker
+        # Where send returns a future, this does.
+        send = cast("Callable[..., MessageTracker | None]", self.send)
+        return send(body, flags=flags, **extra)
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
         """Receive an object as JSON.
@@ -569,8 +570,8 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
             kwargs: As for ``send``.
         """
         body = pickle.dumps(obj, protocol)
-        tracker: MessageTracker | None = self.send(body, flags=flags, **kwargs)
-        return tracker
+        send = cast("Callable[..., MessageTracker | None]", self.send)
+        return send(body, flags=flags, **kwargs)
 
     def recv_pyobj(self, flags: int = 0) -> Any:
         """Receive an object as a pickle: only from whom you trust with everything.

@@ -101,7 +101,7 @@ class Authenticator:
         Raises:
             ZMQError: EADDRINUSE: the context has a handler already.
         """
-        socket: Socket[bytes] = self.context.socket(REP, socket_class=Socket)
+        socket = self.context.socket(REP, socket_class=Socket[bytes])
         socket.linger = 1
         try:
             socket.bind(_ENDPOINT)

@@ -116,7 +116,7 @@ class ThreadAuthenticator(Authenticator):
         self.thread.started.wait()
 
     def _make_end(self) -> Socket[bytes]:
-        end: Socket[bytes] = self.context.socket(PAIR, socket_class=Socket)
+        end = self.context.socket(PAIR, socket_class=Socket[bytes])
         end.linger = 1
         return end
 

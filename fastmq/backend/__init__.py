@@ -13,4 +13,6 @@ from .cython import monitored_queue as monitored_queue
 from .select import public_api as public_api
 from .select import select_backend as select_backend
 
-__all__ = [name for name in cython.__all__ if name != "monitored_queue"]
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
+    name for name in cython.__all__ if name != "monitored_queue"
+]

@@ -12,4 +12,4 @@ from .. import __all__ as __all__
 from ..constants import *  # noqa: F403
 from .core import Context, Socket  # type: ignore[assignment] # noqa: F401
 from .device import device  # type: ignore[assignment] # noqa: F401
-from .poll import Poller  # noqa: F401
+from .poll import Poller as Poller

@@ -47,7 +47,7 @@ class Poller(_poller.Poller):
 
     def _watch(self, event: Event) -> list[Any]:
         loop = get_hub().loop
-        watchers = []
+        watchers: list[Any] = []
         for thing, flags in self.sockets:
             if isinstance(thing, _core.Socket):
                 fd, wanted = _core.Socket.get(thing, SocketOption.FD), 1

@@ -15,7 +15,7 @@ import socket as net
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from multiprocessing import Process
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from .forward import forward_tunnel
 
 try:
     import paramiko  # type: ignore[import-untyped,unused-ignore]
-    from paramiko import SSHException
+    from paramiko import SSHException  # pyright: ignore[reportAssignmentType]
 except ImportError:
     paramiko = None
 
@@ -271,7 +271,7 @@ def _run_ssh(command: Sequence[str], password: str | None) -> tuple[int, int, st
 
 
 @contextlib.contextmanager
-def _asking(password: str | None) -> Iterator[dict[str, str]]:
+def _asking(password: str | None) -> Generator[dict[str, str], None, None]:
     """Give the environment in which ssh gets the password from a program of ours.
 
     The password is in no argument and no variable, but in a file that nobody else can
@@ -346,7 +346,8 @@ def _paramiko_client(
 ) -> Any:
     host, port = _host_and_port(server)
     user, _, host = host.rpartition("@")
-    client = paramiko.SSHClient()
+    installed: Any = paramiko
+    client = installed.SSHClient()
     client.load_system_host_keys()
     client.connect(
         host,

@@ -17,8 +17,9 @@ def dump_array(array: Any) -> list[Any]:
     Args:
         array: What ``numpy.asarray`` takes, or an object with DLPack's protocol.
     """
-    import numpy as np
+    import numpy
 
+    np: Any = numpy  # whose types depend on its version
     if not isinstance(array, np.ndarray) and hasattr(array, "__dlpack__"):
         array = np.from_dlpack(array)
     array = np.asarray(array)
@@ -40,8 +41,9 @@ def load_array(parts: Sequence[Any], copy: bool) -> Any:
         parts: Its parts, as frames.
         copy: Copy its bytes.
     """
-    import numpy as np
+    import numpy
 
+    np: Any = numpy
     if len(parts) != 2:
         raise ValueError(f"an array is a message of 2 parts, this has {len(parts)}")
     try:

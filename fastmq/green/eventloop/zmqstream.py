@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tornado.ioloop import IOLoop
 
 from ...eventloop import zmqstream
@@ -18,5 +20,5 @@ class ZMQStream(zmqstream.ZMQStream):
         io_loop: The loop; by default the current one.
     """
 
-    def __init__(self, socket, io_loop=None) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, socket: Any, io_loop: Any = None) -> None:
         super().__init__(socket, io_loop or IOLoop.current())
