@@ -76,7 +76,7 @@ fmq__stream_read(int fd, void *buf, size_t len, size_t *n)
         got = recv(fd, buf, len, 0);
     } while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        return got == 0 ? ECONNRESET : errno;
+        return got == 0 ? EPIPE : errno;
     }
     *n = (size_t)got;
     return 0;
@@ -95,7 +95,7 @@ fmq__stream_readv(int fd, const struct iovec *iov, int n_iov, size_t *n)
         got = recvmsg(fd, &head, 0);
     } while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        return got == 0 ? ECONNRESET : errno;
+        return got == 0 ? EPIPE : errno;
     }
     *n = (size_t)got;
     return 0;

@@ -123,8 +123,8 @@ int fmq__transport_find(const char *endpoint, const fmq__transport **transport,
 
 void fmq__addr_fini(fmq__addr *addr);
 
-/* recv and send on a stream, at least one byte asked: `*n` bytes; EAGAIN; ECONNRESET
- * also for end of file on recv (`*n` == 0 with 0 never happens); EPIPE and other errors
+/* recv and send on a stream, at least one byte asked: `*n` bytes; EAGAIN; EPIPE also
+ * for end of file on recv (`*n` == 0 with 0 never happens); ECONNRESET and other errors
  * of a lost connection. Never raises SIGPIPE. EINTR is retried. */
 int fmq__stream_read(int fd, void *buf, size_t len, size_t *n);
 struct iovec;

@@ -77,8 +77,8 @@ TEST(end_of_file_is_reset)
     (void)close(fd[0]);
     CHECK_EQ(fmq__stream_read(fd[1], buf, sizeof(buf), &n), 0);
     CHECK_EQ(n, 1);
-    CHECK_EQ(fmq__stream_read(fd[1], buf, sizeof(buf), &n), ECONNRESET);
-    CHECK_EQ(fmq__stream_readv(fd[1], &in, 1, &n), ECONNRESET);
+    CHECK_EQ(fmq__stream_read(fd[1], buf, sizeof(buf), &n), EPIPE);
+    CHECK_EQ(fmq__stream_readv(fd[1], &in, 1, &n), EPIPE);
     CHECK_EQ(n, 1);
     (void)close(fd[1]);
 }

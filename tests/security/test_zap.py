@@ -382,6 +382,21 @@ def test_the_client_goes_meanwhile(
     handler.answer()
 
 
+def test_the_client_goes_and_has_read_all(
+    library: str, world: Any, make_handler: Make
+) -> None:
+    """The value of the event is the errno; of an end of file it is EPIPE."""
+    handler = make_handler(library)
+    server = Watched(world, library, "PULL", zap_domain=b"x")
+    server.socket.bind("tcp://127.0.0.1:*")
+    with connected(last(server.socket)) as peer:
+        peer.send(GREETING)
+        peer.read(64)
+        handler.request()
+    assert verdict(server) == ("HANDSHAKE_FAILED_NO_DETAIL", errno.EPIPE)
+    handler.answer()
+
+
 # --- peers ---
 
 
