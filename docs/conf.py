@@ -141,7 +141,9 @@ def show_bases(
 
 def import_types() -> None:
     """Import what the annotations of the package name, as a type checker would."""
-    for info in pkgutil.walk_packages(fastmq.__path__, "fastmq."):
+    modules = pkgutil.walk_packages(fastmq.__path__, "fastmq.")
+    # From _typing the others import.
+    for info in sorted(modules, key=lambda info: info.name != "fastmq._typing"):
         if "__main__" in info.name or ".demo" in info.name:
             continue
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
@@ -150,8 +152,7 @@ def import_types() -> None:
             continue
         for node in ast.parse(Path(path).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                names = [n for n in node.body if isinstance(n, ast.ImportFrom)]
-                exec(compile(ast.Module(names, []), path, "exec"), vars(module))
+                exec(compile(ast.Module(node.body, []), path, "exec"), vars(module))
 
 
 def setup(app: Sphinx) -> None:

@@ -7,8 +7,9 @@ from threading import Event
 from types import ModuleType
 from typing import Any, Generic, Literal, SupportsIndex, TypeVar, overload
 
-from typing_extensions import Buffer, Self, disjoint_base
+from typing_extensions import Self, disjoint_base
 
+from ._typing import Buffer
 from .frame import Frame as PublicFrame
 from .tracker import MessageTracker
 

@@ -18,8 +18,9 @@ from .socket import Socket
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Self
 
+    from ._typing import Buffer
     from .context import Context
     from .frame import Frame
     from .tracker import MessageTracker

@@ -21,8 +21,9 @@ from .utils._array import dump_array, load_array
 from .utils.interop import cast_int_addr
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Self
 
+    from ._typing import Buffer
     from .context import Context
     from .frame import Frame
     from .tracker import MessageTracker

@@ -105,6 +105,14 @@ def test_types(tmp_path) -> None:
     ]
 
 
+def test_arrays_are_buffers(tmp_path) -> None:
+    pytest.importorskip("numpy")
+    program = PROGRAM + "import numpy\narray = numpy.zeros(3)\n"
+    program += "socket.send(array)\nsocket.recv_into(array)\n"
+    program += "socket.send_multipart([b'', array])\nfastmq.Frame(array)\n"
+    assert mypy(program, tmp_path) == []
+
+
 def test_mistakes_are_found(tmp_path) -> None:
     said = mypy(PROGRAM + BAD, tmp_path)
     errors = [line for line in said if line.startswith("error: ")]
