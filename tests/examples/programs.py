@@ -45,7 +45,10 @@ def variant(path: Path, library: str, folder: Path) -> Path:
     text = path.read_text(encoding="utf-8")
     assert text.count(IMPORT) == 1
     copy = folder / f"{library}-{path.name}"
-    copy.write_text(text.replace(IMPORT, f"import {library} as zmq"), encoding="utf-8")
+    text = re.sub(
+        r"^(import|from) fastmq\b", rf"\1 {library}", text, flags=re.MULTILINE
+    )
+    copy.write_text(text, encoding="utf-8")
     return copy
 
 
