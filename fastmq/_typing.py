@@ -12,6 +12,7 @@ class HasArrayInterface(Protocol):
     @property
     def __array_interface__(self) -> dict[str, Any]:
         """Where its elements are, and of what type."""
+        ...
 
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from warnings import warn
 
 from . import context as _context
@@ -66,6 +66,14 @@ class Context(_context.Context[Socket]):
 
     _instance: ClassVar[Any] = None
     _socket_class = Socket
+
+    if TYPE_CHECKING:  # for pyright: the other's say what sockets it has
+
+        def __init__(
+            self,
+            io_threads: int | _context.Context[Any] = 1,
+            shadow: _context.Context[Any] | int = 0,
+        ) -> None: ...
 
 
 class ZMQEventLoop(asyncio.SelectorEventLoop):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from warnings import warn
 
 from gevent.event import Event
@@ -253,6 +253,14 @@ class Context(_context.Context[Socket]):
     _instance: ClassVar[Any] = None
     _repr_cls = "fastmq.green.Context"
     _socket_class = Socket
+
+    if TYPE_CHECKING:  # for pyright: the other's say what sockets it has
+
+        def __init__(
+            self,
+            io_threads: int | _context.Context[Any] = 1,
+            shadow: _context.Context[Any] | int = 0,
+        ) -> None: ...
 
 
 def _warn_of_timeos() -> None:
