@@ -17,6 +17,8 @@
  */
 #include "base/lock.h"
 
+#include <sched.h>
+
 #include "base/clock.h"
 #include "base/thread.h"
 
@@ -85,6 +87,9 @@ fmq__lock_try_or_want(fmq__lock *l)
     if (fmq__lock_try(l)) {
         return true;
     }
+    /* The holder may be the one that has just woken this thread, to take its place on
+     * the one processor they share: then the next attempt would end like this one. */
+    (void)sched_yield();
     v = atomic_load_explicit(&l->word, memory_order_relaxed);
     for (;;) {
         if (!(v & FMQ__LOCK_HELD)) {

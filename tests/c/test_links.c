@@ -28,8 +28,12 @@ await_io(fmq_socket s)
 {
     char endpoint[TEXT_ROOM];
 
-    REQUIRE(fmq_bind(s, "tcp://127.0.0.1:*") == 0);
-    REQUIRE(fmq_unbind(s, last_endpoint(s, endpoint)) == 0);
+    /* Endpoints come first in its turn: what else was asked for is done before the
+     * next ones. */
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(fmq_bind(s, "tcp://127.0.0.1:*") == 0);
+        REQUIRE(fmq_unbind(s, last_endpoint(s, endpoint)) == 0);
+    }
 }
 
 static bool
