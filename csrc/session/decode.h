@@ -21,6 +21,7 @@ enum { FMQ__BATCH_PONGS = 4 };
 typedef struct fmq__batch {
     uint64_t room; /* messages that may be published */
     uint64_t n_messages;
+    size_t n_bytes; /* of a read, before they were decoded */
     uint8_t pong[FMQ__BATCH_PONGS][FMQ__FRAME_SHORT_HEADER + FMQ__PONG_MAX];
     size_t pong_len[FMQ__BATCH_PONGS];
     size_t n_pongs;

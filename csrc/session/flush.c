@@ -25,9 +25,8 @@ enum {
     SPENT_MAX_NS = 20 * 1000, /* writing at once may cost so much after a rest */
     PASS_WAIT_MAX_NS = 200 * 1000,
     PASS_COST_FACTOR = 4,
-    PASS_GUESS_NS = 700, /* what writing one session costs, before it is known */
-    PASS_HAND_OVER_NS = 50 * 1000, /* a longer pass is the I/O thread's */
-    SESSION_BYTES = 64 * 1024,     /* so much in one session is written at once */
+    PASS_GUESS_NS = 700,       /* what a pass costs, before it is known */
+    SESSION_BYTES = 64 * 1024, /* so much in one session is written at once */
     TICK_FIRST_NS = 100 * 1000,
     TICK_LAST_NS = 1000 * 1000,
     THREAD_MAX = 8
@@ -181,16 +180,20 @@ fmq__hub_sent(fmq__hub *h, uint64_t now_ns)
     }
     atomic_store_explicit(&f->n_sends, n_sends + 1, memory_order_relaxed);
     if (is_time(f, now_ns)) {
-        if (f->n_dirty * PASS_GUESS_NS <= PASS_HAND_OVER_NS) {
-            pass(h, now_ns);
-        } else {
+        if (fmq__help_is_long(h)) {
             fmq__hub_ask(h, FMQ__WORK_FLUSH);
+        } else {
+            pass(h, now_ns);
         }
     } else {
         fmq__session *last = FMQ__ITEM(f->dirty.prev, fmq__session, dirty_node);
 
         if (last->peer->net.out_bytes >= SESSION_BYTES) {
-            fmq__session_write(last);
+            if (last->form == FMQ__FORM_SEALED) {
+                fmq__hub_ask(h, FMQ__WORK_FLUSH); /* sealing it takes too long */
+            } else {
+                fmq__session_write(last);
+            }
         }
     }
     if (!fmq__list_is_empty(&f->dirty)) {
@@ -229,6 +232,7 @@ fmq__hub_io_flush(fmq__hub *h, bool is_tick)
         return;
     }
     f->has_deferred = false;
+    fmq__help_write(h);
     fmq__hub_write_dirty(h);
     f->pass_end_ns = fmq__clock_fast_ns();
     if (!is_tick || f->tick_ns == 0) {

@@ -53,6 +53,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->n_gone = 0;
     fmq__flush_init(h);
     fmq__hubwatch_init(h);
+    fmq__help_init(h);
     fmq__list_init(&h->opening);
     fmq__list_init(&h->leaving);
     fmq__list_init(&h->heard);

@@ -82,6 +82,23 @@ typedef struct fmq__hubwatch {
 
 } fmq__hubwatch;
 
+/* I/O threads that help with what takes long, see help.c. */
+enum { FMQ__HELPERS_MAX = 15 };
+
+typedef struct fmq__helper {
+    fmq__task task;
+    fmq__hub *hub;
+    bool is_called; /* and has not begun */
+} fmq__helper;
+
+typedef struct fmq__help {
+    fmq__io *const *crew; /* the context's I/O threads */
+    int n_crew;
+    uint64_t affinity; /* a bit for each that may help; 0: all */
+    uint32_t n_heavy;  /* sessions that have much to open */
+    fmq__helper helper[FMQ__HELPERS_MAX];
+} fmq__help;
+
 struct fmq__hub {
     fmq__lock lock;
     fmq__io *io; /* NULL: there is none, and only inproc works */
@@ -121,6 +138,7 @@ struct fmq__hub {
 
     fmq__flush flush;
     fmq__hubwatch watch;
+    fmq__help help;
 
     /* the I/O thread's work, see fmq__hub_io_work */
     fmq__task work_task;
@@ -344,6 +362,26 @@ void fmq__flush_thread(void);
 
 /* Forgets it: in the child of a fork. */
 void fmq__flush_forget(void);
+
+/* --- help.c; under L --- */
+
+void fmq__help_init(fmq__hub *h);
+
+/* Whether it takes long to write what is dirty: it is the I/O thread's. */
+bool fmq__help_is_long(const fmq__hub *h);
+
+/* Has others write with the caller, who is about to write what is dirty; and read with
+ * the caller, who is about to look at all sessions. */
+void fmq__help_write(fmq__hub *h);
+void fmq__help_read(fmq__hub *h);
+
+/* Whether the session has much to open at a time; after each read turn, and (false)
+ * when it leaves. */
+void fmq__help_weigh(fmq__session *s, bool is_heavy);
+
+/* Whether looking at the sessions, or writing to them, may take long: not with
+ * FMQ_TRY. */
+bool fmq__help_is_needed(const fmq__hub *h);
 
 /* --- watch.c --- */
 

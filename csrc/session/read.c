@@ -23,7 +23,8 @@ enum {
     READ_RAW = 8 * 1024,      /* at most, what a raw message is */
     READ_CAUTIOUS = 8 * 1024, /* at most, while the receive mark is low */
     RCVHWM_LOW = 1000,
-    STASH_KEEP = 8 * 1024 /* a larger empty stash is freed */
+    HEAVY_BYTES = 32 * 1024, /* so much is long to open */
+    STASH_KEEP = 8 * 1024    /* a larger empty stash is freed */
 };
 
 /* --- the stash --- */
@@ -103,6 +104,7 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
     if (err != 0) {
         return err;
     }
+    b->n_bytes = n;
     if (big->body != NULL) {
         size_t part = big->len - big->filled;
 
@@ -223,6 +225,7 @@ begin_turn(fmq__session *s, fmq__batch *b)
     s->is_reading = true;
     b->room = fmq__netpipe_in_room(net);
     b->n_messages = 0;
+    b->n_bytes = 0;
     b->n_pongs = 0;
     b->ttl_ms = 0;
     if (net->pipe.n_in == 0 && !s->is_mid_message) {
@@ -280,6 +283,7 @@ void
 fmq__session_read(fmq__session *s)
 {
     fmq__batch b;
+    bool is_long;
     size_t cap;
     int err;
 
@@ -290,6 +294,10 @@ fmq__session_read(fmq__session *s)
         end_turn(s, &b, 0); /* the mark was lowered: pauses */
         return;
     }
+    is_long = s->is_heavy;
+    if (is_long) {
+        fmq__session_update(s); /* the set does not name it while it has no turn */
+    }
     cap = s->peer->net.in_limit != 0 && s->peer->net.in_limit < RCVHWM_LOW
               ? READ_CAUTIOUS
               : FMQ__READBUF_SIZE;
@@ -297,7 +305,13 @@ fmq__session_read(fmq__session *s)
     err = read_step(s, cap, &b);
     fmq__hub_lock(s->hub);
     s->n_heard += err == 0;
+    if (s->form == FMQ__FORM_SEALED && s->phase == FMQ__ESTABLISHED) {
+        fmq__help_weigh(s, b.n_bytes >= HEAVY_BYTES || s->big.body != NULL);
+    }
     end_turn(s, &b, err);
+    if (is_long) {
+        fmq__session_update(s);
+    }
     decode_stash(s);
 }
 

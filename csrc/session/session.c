@@ -450,6 +450,7 @@ fmq__session_fail(fmq__session *s, int err)
     s->phase = FMQ__CLOSING;
     s->error = err;
     fmq__hub_remove_session(h, s);
+    fmq__help_weigh(s, false);
     if (fmq__list_is_linked(&s->dirty_node)) {
         fmq__list_remove(&s->dirty_node);
         h->flush.n_dirty--;

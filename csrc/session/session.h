@@ -128,6 +128,7 @@ struct fmq__session {
     fmq__bigbody big;
     fmq__fq_pos mark;    /* in the pipe's queue: the end of the last whole message */
     bool is_mid_message; /* frames lie behind the mark */
+    bool is_heavy;       /* one of hub->help.n_heavy; under L */
     unsigned violation;  /* what the peer got wrong in a sealed frame; 0: nothing */
     int64_t maxmsgsize;
     int handshake_ivl_ms;

@@ -346,7 +346,7 @@ fmq__session_update(fmq__session *s)
     if (s->phase != FMQ__ESTABLISHED || !fmq__list_is_linked(&s->hub_node)) {
         return;
     }
-    if (!s->is_lasting && !s->peer->net.is_paused) {
+    if (!s->is_lasting && !s->peer->net.is_paused && !(s->is_reading && s->is_heavy)) {
         events |= FMQ__EV_IN | FMQ__EV_RDHUP;
     }
     if (s->hub->is_flat) {

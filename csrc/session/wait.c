@@ -143,6 +143,9 @@ fmq__hub_look(fmq__hub *h)
         fmq__session_read(s);
         return;
     }
+    if (h->help.n_heavy > 1) {
+        fmq__help_read(h);
+    }
     fmq__hub_look_at_all(h);
 }
 

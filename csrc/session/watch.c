@@ -22,7 +22,12 @@
 #include "session/hub.h"
 #include "session/session.h"
 
-enum { GRACE_FIRST_NS = 1000 * 1000, GRACE_LAST_NS = 32 * 1000 * 1000, READY_MAX = 64 };
+enum {
+    GRACE_FIRST_NS = 1000 * 1000,
+    GRACE_LAST_NS = 32 * 1000 * 1000,
+    TURN_NS = 200 * 1000, /* while somebody else has a turn, which may be a long one */
+    READY_MAX = 64
+};
 
 /* What the sessions have that S names; without L, which events do not need. */
 static unsigned
@@ -116,11 +121,13 @@ rearm(fmq__hub *h)
     }
 }
 
-/* Serves what S names; input only if `with_input`. */
-static void
+/* Serves what S names; input only if `with_input`. True: somebody else is at work on
+ * some of it, and S names it until he has finished. */
+static bool
 serve_ready(fmq__hub *h, bool with_input)
 {
     fmq__ready ready[READY_MAX];
+    bool is_busy = false;
     int n = 0;
 
     h->n_inside++;
@@ -138,10 +145,12 @@ serve_ready(fmq__hub *h, bool with_input)
             events &= ~(unsigned)FMQ__EV_IN;
         }
         if (s != NULL) {
+            is_busy = is_busy || s->is_reading || s->is_writing;
             fmq__session_serve(s, events);
         }
     }
     fmq__hub_exit(h);
+    return is_busy;
 }
 
 void
@@ -166,6 +175,12 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     }
     w->n_calls_seen = n_calls;
     w->n_sends_seen = n_sends_of(h);
-    serve_ready(h, !is_alive);
-    rearm(h);
+    if (!is_alive && h->help.n_heavy > 1) {
+        fmq__help_read(h);
+    }
+    if (serve_ready(h, !is_alive)) {
+        fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + TURN_NS);
+    } else {
+        rearm(h);
+    }
 }

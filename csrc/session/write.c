@@ -402,6 +402,9 @@ fmq__session_write(fmq__session *s)
     s->wants_out = false;
     s->is_writing = true;
     s->peer->net.is_writing = true;
+    if (s->form == FMQ__FORM_SEALED && (s->set_events & FMQ__EV_OUT) != 0) {
+        fmq__session_update(s); /* sealing may take long: others need not look */
+    }
     while (s->phase == FMQ__ESTABLISHED && has_output(s)) {
         begin_round(s, &r);
         fmq__hub_unlock(s->hub);

@@ -64,6 +64,9 @@ send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
         quiet_fd(h);
     }
     fmq__hub_take_notes(h);
+    if ((flags & FMQ_TRY) && fmq__help_is_needed(h)) {
+        return FMQ_EBUSY_TRY;
+    }
     fmq__hub_write_dirty(h);
     err = attempt(h, arg);
     if (err == EAGAIN) {
@@ -358,6 +361,9 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
         quiet_fd(h);
     }
     fmq__hub_take_notes(h);
+    if ((flags & FMQ_TRY) && fmq__help_is_needed(h)) {
+        return FMQ_EBUSY_TRY;
+    }
     fmq__hub_look(h);
     err = attempt(h, arg);
     if (err != EAGAIN || (flags & FMQ_DONTWAIT)) {

@@ -354,6 +354,7 @@ choose_io(fmq__socket *s)
     if (io < 0 || !c->has_io) {
         return FMQ_EMTHREAD;
     }
+    s->hub.help.affinity = affinity;
     if (io != s->io && fmq__hub_move(&s->hub, c->io[io])) {
         fmq__ctx_load_io(c, s->io, -1);
         fmq__ctx_load_io(c, io, 1);

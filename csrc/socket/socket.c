@@ -109,6 +109,8 @@ fill(fmq__socket *s, fmq__ctx *c, const fmq__pattern_ops *ops, fmq_socket *handl
         fmq__pattern_free(pattern);
         return err;
     }
+    s->hub.help.crew = c->io;
+    s->hub.help.n_crew = c->n_io;
     s->ctx = c;
     s->io = io;
     fmq__ctx_load_io(c, io, 1);

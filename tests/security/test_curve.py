@@ -145,6 +145,45 @@ def test_streams_both_ways_at_once(couple: Callable[..., Couple]) -> None:
         assert client.recv() == server.recv() == b"%d" % number * 50
 
 
+def numbered(peer: int, number: int) -> bytes:
+    """Return a body whose size and contents tell what it is."""
+    size = (3, 1000, 40_000, 70_000, 400_000)[(peer + number) % 5]
+    return b"%d %d " % (peer, number) + bytes([number % 251]) * size
+
+
+@pytest.mark.parametrize(("threads", "affinity"), [(1, 0), (3, 0), (3, 5)])
+def test_much_for_many_peers(threads: int, affinity: int) -> None:
+    """What takes long is for all I/O threads; each peer's messages stay in order."""
+    n_peers, n_messages = 5, 40
+    with fastmq.Context(io_threads=threads) as context:
+        context.linger = 0
+        router = serve(context.socket(fastmq.ROUTER))
+        router.rcvtimeo = 20000
+        router.affinity = affinity
+        router.bind("tcp://127.0.0.1:*")
+        peers = [join(context.socket(fastmq.DEALER)) for _ in range(n_peers)]
+        for number, peer in enumerate(peers):
+            peer.routing_id = b"%d" % number
+            peer.rcvtimeo = 20000
+            peer.connect(last(router))
+            peer.send(b"hello")
+        for _ in peers:
+            assert router.recv_multipart()[1] == b"hello"
+        for number in range(n_messages):
+            for index, peer in enumerate(peers):
+                peer.send(numbered(index, number))
+                router.send_multipart([b"%d" % index, numbered(index, number)])
+        heard = [0] * n_peers
+        for _ in range(n_peers * n_messages):
+            name, body = router.recv_multipart()
+            assert body == numbered(int(name), heard[int(name)])
+            heard[int(name)] += 1
+        for index, peer in enumerate(peers):
+            for number in range(n_messages):
+                assert peer.recv() == numbered(index, number)
+        context.destroy(linger=0)
+
+
 def test_heartbeats(couple: Callable[..., Couple]) -> None:
     """PING and PONG are sealed as well; a connection that hears none would end."""
     server, client = couple(
