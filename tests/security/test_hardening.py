@@ -7,12 +7,22 @@ import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from patterns.conftest import OURS, last, refuses
-from patterns.rawpeer import GREETING, RawPeer, connected
+from patterns.rawpeer import (
+    COMMAND,
+    GREETING,
+    LONG,
+    MORE,
+    RawPeer,
+    command,
+    connected,
+    message,
+    ready,
+)
 from patterns.watched import Watched
 from security.conftest import verdict
 
@@ -194,3 +204,142 @@ def test_pings_without_end(world: Any, peers: Callable[[Any], RawPeer]) -> None:
     client.connect(last(server))
     client.send(b"hello")
     assert server.recv() == b"hello"
+
+
+# --- what is out of order, and what is too long ---
+
+
+def long_frame(flags: int, size: int, body: bytes = b"") -> bytes:
+    return bytes([flags | LONG]) + size.to_bytes(8, "big") + body
+
+
+def is_served(world: Any, kind: str, server: Any) -> None:
+    """Somebody else still gets through."""
+    client = world.socket(OURS, kind)
+    client.connect(last(server))
+    client.send(b"I am well")
+    while server.recv() != b"I am well":
+        pass
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        command(b"SUBSCRIBE", b"topic"),
+        command(b"PING", b"\0\0ctx"),
+        command(b"HELLO", bytes(194)),
+        command(b"INITIATE", bytes(300 - 60)),
+        command(b"WELCOME", bytes(160)),
+        command(b""),
+        message(b"a message"),
+        bytes([COMMAND, 0]),
+    ],
+    ids=["SUBSCRIBE", "PING", "HELLO", "INITIATE", "WELCOME", "none", "text", "empty"],
+)
+def test_commands_out_of_order(
+    said: bytes, library: str, world: Any, peers: Callable[[Any], RawPeer]
+) -> None:
+    """Before READY nothing else is in order."""
+    server = Watched(world, library, "PULL", rcvtimeo=20000)
+    server.socket.bind(PORT)
+    peer = peers(server.socket)
+    peer.send(GREETING + said)
+    peer.await_end()
+    name, _ = verdict(server)
+    assert name in {"HANDSHAKE_FAILED_PROTOCOL", "HANDSHAKE_FAILED_NO_DETAIL"}
+    is_served(world, "PUSH", server.socket)
+
+
+def test_ready_twice(world: Any, peers: Callable[[Any], RawPeer]) -> None:
+    """The second one changes nothing."""
+    server = world.socket(OURS, "ROUTER", rcvtimeo=20000)
+    server.bind(PORT)
+    peer = peers(server)
+    peer.send(GREETING + ready(b"DEALER", Identity=b"first"))
+    peer.send(ready(b"REQ", Identity=b"second") + message(b"hello"))
+    assert server.recv_multipart() == [b"first", b"hello"]
+
+
+@pytest.mark.parametrize("size", [2**16 + 1, 2**31, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_command_of_any_length(
+    size: int, world: Any, peers: Callable[[Any], RawPeer]
+) -> None:
+    """In a handshake it is refused by its length alone."""
+    server = Watched(world, OURS, "PULL", rcvtimeo=20000)
+    server.socket.bind(PORT)
+    peer = peers(server.socket)
+    peer.send(GREETING + long_frame(COMMAND, size))
+    peer.await_end()
+    assert verdict(server) == ("HANDSHAKE_FAILED_PROTOCOL", 0x10000011)
+    is_served(world, "PUSH", server.socket)
+
+
+@pytest.mark.parametrize("flags", [0, MORE, COMMAND])
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_message_of_any_length(
+    size: int, flags: int, world: Any, peers: Callable[[Any], RawPeer]
+) -> None:
+    """There is no such memory: the connection ends, and nothing else."""
+    server = Watched(world, OURS, "PULL", rcvtimeo=20000)
+    server.socket.bind(PORT)
+    peer = peers(server.socket)
+    peer.shake(b"PUSH")
+    peer.send(message(b"before") + long_frame(flags, size, b"the beginning"))
+    assert server.socket.recv() == b"before"
+    with suppress(ConnectionResetError):
+        peer.await_end()
+    is_served(world, "PUSH", server.socket)
+
+
+def test_longer_than_it_may_be(
+    library: str, world: Any, peers: Callable[[Any], RawPeer]
+) -> None:
+    """Refused by what its header says, before any of it has come."""
+    server = world.socket(library, "PULL", maxmsgsize=1000, rcvtimeo=20000)
+    server.bind(PORT)
+    peer = peers(server)
+    peer.shake(b"PUSH")
+    peer.send(long_frame(0, 1000, bytes(1000)) + long_frame(0, 1001))
+    assert server.recv() == bytes(1000)
+    with suppress(ConnectionResetError):
+        peer.await_end()
+    is_served(world, "PUSH", server)
+
+
+def test_parts_without_end(world: Any, peers: Callable[[Any], RawPeer]) -> None:
+    """A message that does not end is seen by nobody, and goes with its connection."""
+    server = world.socket(OURS, "PULL", rcvtimeo=20000)
+    server.bind(PORT)
+    flood = peers(server)
+    flood.shake(b"PUSH")
+    for _ in range(20):
+        flood.send(b"\x01\x01x" * 30000)
+        is_served(world, "PUSH", server)
+    flood.socket.close()
+    is_served(world, "PUSH", server)
+
+
+def test_subscriptions_without_end(world: Any, peers: Callable[[Any], RawPeer]) -> None:
+    """Others are served meanwhile; and they end with their connection."""
+    server = Watched(world, OURS, "PUB")
+    server.socket.bind(PORT)
+    other = world.socket(OURS, "SUB", rcvtimeo=20000)
+    other.subscribe(b"")
+    other.connect(last(server.socket))
+    flood = peers(server.socket)
+    flood.shake(b"SUB")
+    topic = b"%012d"
+    for block in range(20):
+        flood.send(
+            b"".join(
+                command(b"SUBSCRIBE", topic % (1000 * block + n)) for n in range(1000)
+            )
+        )
+        server.socket.send(b"%d" % block)
+    while other.recv() != b"19":
+        pass
+    flood.socket.close()
+    while server.next()[0] != "DISCONNECTED":
+        pass
+    server.socket.send(topic % 5)
+    assert other.recv() == topic % 5
