@@ -11,6 +11,9 @@
 #include "session/readbuf.h"
 #include "wire/oldframe.h"
 
+/* More than any machine has is not asked for: 1 TiB. */
+static const uint64_t BIG_MAX = 1ULL << 40;
+
 /* What has been appended is a whole message. */
 static void
 count_message(fmq__session *s, fmq__batch *b)
@@ -193,7 +196,7 @@ begin_big(fmq__session *s, fmq__batch *b, unsigned flags, uint64_t len,
     fmq__bigbody *big = &s->big;
     int err;
 
-    if (len > SIZE_MAX / 2) {
+    if (len > BIG_MAX || len > SIZE_MAX / 2) {
         return EMSGSIZE;
     }
     err = s->form == FMQ__FORM_SEALED

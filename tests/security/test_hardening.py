@@ -275,7 +275,7 @@ def test_a_command_of_any_length(
 
 
 @pytest.mark.parametrize("flags", [0, MORE, COMMAND])
-@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("size", [2**40 + 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
 def test_a_message_of_any_length(
     size: int, flags: int, world: Any, peers: Callable[[Any], RawPeer]
 ) -> None:
