@@ -36,6 +36,7 @@ BUSY = 4
 POLLED = 10
 SLOW_US = (20, 1000)
 SPIN_US = 50
+SEALED_SIZES = (64, 1024, 64 * 1024, 1024 * 1024)
 CORES = {
     "free": "not pinned",
     "one": "both ends on one core",
@@ -79,6 +80,8 @@ class Case:
     """Processes beside the ends that use all the processor they get."""
     spin_us: int = 0
     """How long to wait without sleeping, for a library that can be told so."""
+    is_sealed: bool = False
+    """By the mechanism CURVE."""
 
     @property
     def name(self) -> str:
@@ -104,10 +107,12 @@ class Case:
             ("slow", self.slow_us),
             ("busy", self.busy),
             ("spin", self.spin_us),
+            ("curve", self.is_sealed),
         ):
             unit = "us" if word in ("pause", "slow") else ""
             if value:
-                found.append(f"{word}{value}{unit}" if word != "spin" else word)
+                is_word = word in ("spin", "curve")
+                found.append(word if is_word else f"{word}{value}{unit}")
         return found
 
     @property
@@ -143,6 +148,8 @@ class Case:
             yield f"{self.busy} busy processes beside"
         if self.spin_us:
             yield f"may spin {self.spin_us} us"
+        if self.is_sealed:
+            yield "sealed by CURVE"
 
     @property
     def title(self) -> str:
@@ -231,6 +238,7 @@ def matrix(is_quick: bool = False) -> Iterator[Case]:
     yield from interfaces()
     yield from crowds(is_quick)
     yield from hardships(is_quick)
+    yield from sealed(is_quick)
 
 
 def interfaces() -> Iterator[Case]:
@@ -260,6 +268,13 @@ def hardships(is_quick: bool) -> Iterator[Case]:
     for pattern in (STREAM, ROUND_TRIP):
         yield Case(pattern, "tcp", 64, busy=BUSY, cores="free")
     yield Case(ROUND_TRIP, "tcp", 64, spin_us=SPIN_US)
+
+
+def sealed(is_quick: bool) -> Iterator[Case]:
+    for size in QUICK_SIZES if is_quick else SEALED_SIZES:
+        yield Case(STREAM, "tcp", size, is_sealed=True)
+    yield Case(ROUND_TRIP, "tcp", 64, is_sealed=True)
+    yield Case(STREAM, "tcp", 1024, peers_in_turn=8, is_sealed=True)
 
 
 def chosen(

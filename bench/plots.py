@@ -211,13 +211,14 @@ class Drawing:
     # Other plots.
 
     def peers_in_turn(self, found: Found) -> Figure | None:
-        many = [case for case in found if case.peers_in_turn > 1]
+        open_ones = [case for case in found if not case.is_sealed]
+        many = [case for case in open_ones if case.peers_in_turn > 1]
         if not many:
             return None
         first = many[0]
         cases = [
             case
-            for case in found
+            for case in open_ones
             if (case.pattern, case.transport, case.size, case.parts, case.cores)
             == (first.pattern, first.transport, first.size, first.parts, first.cores)
         ]

@@ -61,7 +61,7 @@ def test_choosing() -> None:
     inproc = cases.chosen(every, ["inproc"], None)
     assert inproc
     assert {case.transport for case in inproc} == {"inproc"}
-    small = cases.chosen(every, ["reqrep-*-1B-*", "turn8"], None)
+    small = cases.chosen(every, ["reqrep-*-1B-*", "turn8-tcp"], None)
     assert len(small) == 4
     pinned = cases.chosen(every, ["reqrep-tcp-64B"], ["one", "free"])
     assert [case.cores for case in pinned] == ["one", "free"]
