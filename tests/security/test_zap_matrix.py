@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from patterns.conftest import OURS, last
+from patterns.conftest import OURS, last, until
 from patterns.watched import Watched
 from security.conftest import Handler, verdict
 
@@ -31,32 +31,51 @@ def mechanism(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+def binds(socket: Any, endpoint: str) -> bool:
+    """Whether the endpoint is free, and the socket's now."""
+    try:
+        socket.bind(endpoint)
+    except Exception as error:
+        if getattr(error, "errno", None) != errno.EADDRINUSE:
+            raise
+        return False
+    return True
+
+
 class Couple:
     """A server that asks ZAP and a client, both watched, not yet connected."""
 
     def __init__(
         self, world: Any, libs: tuple[str, str], wildcard: str, mechanism: str
     ) -> None:
+        self.world = world
+        self.library = libs[0]
         self.mechanism = mechanism
-        self.server = Watched(world, libs[0], "PULL", zap_domain=b"test")
         self.client = Watched(
             world, libs[1], "PUSH", reconnect_ivl=20, handshake_ivl=1000
         )
-        server, client = self.server.socket, self.client.socket
+        client = self.client.socket
         if mechanism == "PLAIN":
-            server.plain_server = 1
             client.plain_username, client.plain_password = b"joe", b"secret"
             self.credentials = [b"joe", b"secret"]
         else:
             keys = world.module("zmq")
-            public, secret = keys.curve_keypair()
+            public, self.secret = keys.curve_keypair()
             mine, my_secret = keys.curve_keypair()
-            server.curve_server = 1
-            server.curve_secretkey = secret
             client.curve_serverkey = public
             client.curve_publickey, client.curve_secretkey = mine, my_secret
             self.credentials = [import_module("zmq.utils.z85").decode(mine)]
-        self.server.socket.bind(wildcard)
+        self.serve(wildcard)
+
+    def serve(self, endpoint: str) -> None:
+        """Have a server at this endpoint."""
+        self.server = Watched(self.world, self.library, "PULL", zap_domain=b"test")
+        if self.mechanism == "PLAIN":
+            self.server.socket.plain_server = 1
+        else:
+            self.server.socket.curve_server = 1
+            self.server.socket.curve_secretkey = self.secret
+        until(lambda: binds(self.server.socket, endpoint))
 
     def connect(self) -> None:
         self.client.socket.connect(last(self.server.socket))
@@ -110,6 +129,28 @@ def test_who_is_to_come_again(couple: Couple, handler: Handler) -> None:
     handler.request()
     handler.answer(200, b"joe")
     assert couple.passes().get("User-Id") == "joe"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_who_was_there_before_is_asked_about_again(
+    status: int, couple: Couple, handler: Handler
+) -> None:
+    """An established connection is lost; the next one depends on the next answer."""
+    handler.request()
+    handler.answer(200, b"joe")
+    assert couple.passes().get("User-Id") == "joe"
+    assert verdict(couple.client) == GOOD
+    endpoint = last(couple.server.socket)
+    couple.server.socket.close(0)
+    couple.serve(endpoint)
+    request = handler.request()
+    assert request[5:] == [couple.mechanism.encode(), *couple.credentials]
+    assert handler.is_quiet()
+    handler.answer(status, b"jim")
+    if status == 200:
+        assert couple.passes().get("User-Id") == "jim"
+    else:
+        assert verdict(couple.server) == ("HANDSHAKE_FAILED_AUTH", status)
 
 
 def test_nonsense(couple: Couple, handler: Handler) -> None:
