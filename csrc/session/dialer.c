@@ -548,7 +548,6 @@ fmq__dialer_new(fmq__hub *h, fmq__addr *addr, const fmq__link_opts *opts,
     fmq__chore_init(&d->base.burial, on_buried);
     d->base.peer = peer;
     d->resolver = resolver;
-    fmq__list_init(&d->lookup.node);
     d->lookup.addr = target_of(d);
     d->lookup.opts = &d->base.opts.stream;
     d->lookup.on_done = on_looked_up;

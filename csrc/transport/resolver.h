@@ -12,17 +12,16 @@
 #ifndef FMQ_TRANSPORT_RESOLVER_H
 #define FMQ_TRANSPORT_RESOLVER_H
 
-#include "base/list.h"
-#include "base/sched.h"
+#include "base/errands.h"
 #include "transport/transport.h"
 
 enum { FMQ__RESOLVE_MAX = 16 };
 
-typedef struct fmq__resolver fmq__resolver;
+typedef fmq__errands fmq__resolver;
 
 /* Belongs to the caller until `on_done`, which is called exactly once. */
 typedef struct fmq__lookup {
-    fmq__node node;
+    fmq__errand errand;
     const fmq__addr *addr; /* borrowed until on_done */
     const fmq__stream_opts *opts;
     void (*on_done)(struct fmq__lookup *);
