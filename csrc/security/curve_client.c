@@ -265,7 +265,7 @@ input(void *state, const uint8_t *body, size_t len, fmq__mech_result *result)
 }
 
 static int
-make_guard(const void *state, fmq__guard **guard)
+make_guard(void *state, fmq__guard **guard)
 {
     const client_state *s = state;
 

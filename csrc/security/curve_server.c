@@ -325,7 +325,7 @@ next(void *state, uint8_t *body)
 }
 
 static int
-make_guard(const void *state, fmq__guard **guard)
+make_guard(void *state, fmq__guard **guard)
 {
     const server_state *s = state;
 

@@ -40,7 +40,7 @@ read_input(fmq__session *s)
 {
     uint8_t chunk[CHUNK];
 
-    while (!fmq__conn_is_ready(s->conn)) {
+    while (!fmq__conn_is_ready(s->conn) && !fmq__conn_wants_work(s->conn)) {
         struct iovec iov = {chunk, sizeof(chunk)};
         size_t n;
         size_t used;
@@ -84,13 +84,14 @@ fmq__handshake_fail(fmq__session *s, int err)
     fmq__session_io_bury(s);
 }
 
-/* ZAP has refused the peer, and ERROR is on its way. */
+/* ZAP has refused the peer, and ERROR is on its way; or who we are, or it is, could not
+ * be proved, and trying again at once would be of no use. */
 static void
-refuse(fmq__session *s)
+refuse(fmq__session *s, int err)
 {
     uint64_t deadline = fmq__deadline_ns(PART_MS);
 
-    tell_failure(s, EACCES);
+    tell_failure(s, err);
     s->is_refused = true;
     if (!s->timer.is_set || s->timer.node.key > deadline) {
         fmq__io_set_timer(s->hub->io, &s->timer, deadline);
@@ -138,26 +139,30 @@ succeed(fmq__session *s)
     fmq__hub_io_do(h, FMQ__WORK_SESSIONS);
 }
 
-/* One step: all that can be done without waiting. */
+/* Watched, the descriptor would tell of a hang-up again and again. */
 static void
-step(fmq__session *s, unsigned events)
+begin_work(fmq__session *s)
 {
     int err;
+
+    fmq__io_unwatch(s->hub->io, &s->watch);
+    err = fmq__shake_errand_begin(s);
+    if (err != 0) {
+        fmq__handshake_fail(s, err);
+    }
+}
+
+/* Does what is in order after a step that ended with `err`. */
+static void
+go_on(fmq__session *s, int err)
+{
+    unsigned events;
     int out_err;
 
-    if (s->is_refused) {
-        part(s);
-        return;
-    }
-    err = read_input(s);
-
-    if (err == EAGAIN) {
-        err = (events & (FMQ__EV_ERR | FMQ__EV_HUP)) ? ECONNRESET : 0;
-    }
     if (err == 0) {
         err = fmq__zap_run(s);
         if (err == EACCES) {
-            refuse(s);
+            refuse(s, err);
             part(s);
             return;
         }
@@ -175,6 +180,10 @@ step(fmq__session *s, unsigned events)
         succeed(s);
         return;
     }
+    if (fmq__conn_wants_work(s->conn)) {
+        begin_work(s);
+        return;
+    }
     events = out_err == EAGAIN ? FMQ__EV_OUT : 0;
     if (!fmq__conn_is_ready(s->conn)) {
         events |= FMQ__EV_IN;
@@ -183,6 +192,23 @@ step(fmq__session *s, unsigned events)
     if (err != 0) {
         fmq__handshake_fail(s, err);
     }
+}
+
+/* One step: all that can be done without waiting. */
+static void
+step(fmq__session *s, unsigned events)
+{
+    int err;
+
+    if (s->is_refused) {
+        part(s);
+        return;
+    }
+    err = read_input(s);
+    if (err == EAGAIN) {
+        err = (events & (FMQ__EV_ERR | FMQ__EV_HUP)) ? ECONNRESET : 0;
+    }
+    go_on(s, err);
 }
 
 static void
@@ -195,6 +221,22 @@ void
 fmq__handshake_go_on(fmq__session *s)
 {
     step(s, 0);
+}
+
+void
+fmq__handshake_worked(fmq__session *s, int err)
+{
+    int watch_err =
+        fmq__io_watch(s->hub->io, &s->watch, s->fd, FMQ__EV_IN | FMQ__EV_OUT);
+
+    if (watch_err != 0) {
+        fmq__handshake_fail(s, watch_err);
+    } else if (err == EPERM) {
+        refuse(s, err);
+        part(s);
+    } else {
+        go_on(s, err);
+    }
 }
 
 static void
@@ -268,6 +310,9 @@ fmq__handshake_end(fmq__session *s)
     fmq__io_clear_timer(io, &s->timer);
     fmq__crowd_settle(&s->hub->crowd, &s->guest);
     fmq__zap_end(s);
+    if (s->errand != NULL) {
+        fmq__shake_errand_leave(s);
+    }
     if (s->conn != NULL) {
         fmq__conn_free(s->conn);
         s->conn = NULL;

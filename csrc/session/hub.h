@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/errands.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "loop/io.h"
@@ -46,6 +47,9 @@ typedef struct fmq__hub_events {
      * there is none; ENOTSUP: its type is none that answers. On the I/O thread, without
      * L. */
     int (*on_zap)(fmq__hub *h, fmq__couple *couple);
+    /* A handshake has something to do that may take long: has it run elsewhere. Errors
+     * as of fmq__errands_post. On the I/O thread, without L. */
+    int (*on_errand)(fmq__hub *h, fmq__errand *e);
     /* Something happened that somebody wants to be told of; without L. */
     void (*on_event)(fmq__hub *h, const fmq__event *e);
 } fmq__hub_events;

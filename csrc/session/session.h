@@ -28,6 +28,8 @@ enum fmq__phase { FMQ__HANDSHAKE, FMQ__ESTABLISHED, FMQ__CLOSING };
 
 enum { FMQ__SESSION_CTL_MAX = 256 };
 
+typedef struct fmq__shake_errand fmq__shake_errand;
+
 /* When a peer must be heard of (heartbeat.c); the I/O thread's, but for `node` and
  * `peer_ttl_ms`, which are under L. */
 typedef struct fmq__heartbeat {
@@ -78,12 +80,13 @@ struct fmq__session {
 
     /* handshake; the I/O thread's */
     bool is_shaking;
-    bool is_refused; /* by ZAP, and told so */
+    bool is_refused; /* it has failed, and the peer is to hear of it, or to rest */
     fmq__heartbeat beat;
-    fmq__conn *conn;       /* NULL: it is over, or (is_raw) there is none */
-    fmq__secrets *secrets; /* what its mechanism goes by */
-    fmq__guest guest;      /* accepted: one of hub->crowd */
-    fmq__inproc *zap;      /* where ZAP's answer comes; NULL: it is not asked */
+    fmq__conn *conn;           /* NULL: it is over, or (is_raw) there is none */
+    fmq__secrets *secrets;     /* what its mechanism goes by */
+    fmq__guest guest;          /* accepted: one of hub->crowd */
+    fmq__inproc *zap;          /* where ZAP's answer comes; NULL: it is not asked */
+    fmq__shake_errand *errand; /* has `conn` at work elsewhere; NULL: it is here */
 
     /* Of the handshake, then of the set (set.c): the I/O thread's, but that in a flat
      * set it is set anew by anybody, under L, while the session is established. */
@@ -206,6 +209,15 @@ void fmq__handshake_end(fmq__session *s);
 void fmq__handshake_fail(fmq__session *s, int err);
 /* Something may have come that it waited for. */
 void fmq__handshake_go_on(fmq__session *s);
+/* The work is done; `err`: what came of it. */
+void fmq__handshake_worked(fmq__session *s, int err);
+
+/* --- errand.c; on the I/O thread --- */
+
+/* Has the work of the mechanism done elsewhere; its end is fmq__handshake_worked. */
+int fmq__shake_errand_begin(fmq__session *s);
+/* Nobody waits for that any more; `conn` is not the session's then. */
+void fmq__shake_errand_leave(fmq__session *s);
 
 /* --- zap.c; on the I/O thread --- */
 

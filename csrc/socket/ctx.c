@@ -312,6 +312,10 @@ close_threads(fmq__ctx *c)
         fmq__resolver_close(c->resolver);
         c->resolver = NULL;
     }
+    if (c->errands != NULL) {
+        fmq__errands_close(c->errands);
+        c->errands = NULL;
+    }
     while (c->n_io > 0) {
         fmq__io_close(c->io[--c->n_io]);
     }
@@ -331,6 +335,9 @@ fmq__ctx_start(fmq__ctx *c)
     err = fmq__resolver_new(&c->resolver, &c->sched);
     if (err != 0) {
         c->resolver = NULL;
+    }
+    if (err == 0) {
+        err = fmq__errands_new(&c->errands, FMQ__CTX_ERRANDS, "errand", &c->sched);
     }
     while (err == 0 && c->n_io < n) {
         char role[16];

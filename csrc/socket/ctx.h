@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/errands.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/sched.h"
@@ -20,7 +21,8 @@
 #include "loop/io.h"
 #include "transport/resolver.h"
 
-enum { FMQ__CTX_IO_THREADS_MAX = 64 };
+/* ERRANDS: handshakes that may wait for others (a KDC) at a time. */
+enum { FMQ__CTX_IO_THREADS_MAX = 64, FMQ__CTX_ERRANDS = 4 };
 
 /* Context options, as numbered in zmq.h. */
 enum {
@@ -75,8 +77,9 @@ typedef struct fmq__ctx {
     _Atomic uint32_t io_load[FMQ__CTX_IO_THREADS_MAX]; /* sockets of each */
     int n_io;
     fmq__resolver *resolver;
-    fmq__hash names;   /* inproc names, see names.c */
-    fmq__node pending; /* fmq__pending by node */
+    fmq__errands *errands; /* of handshakes */
+    fmq__hash names;       /* inproc names, see names.c */
+    fmq__node pending;     /* fmq__pending by node */
 
     int io_threads;
     int max_sockets;

@@ -35,10 +35,17 @@ on_finished(fmq__hub *h)
     fmq__futex_wake(&c->n_sockets, INT32_MAX);
 }
 
+static int
+on_errand(fmq__hub *h, fmq__errand *e)
+{
+    return fmq__errands_post(FMQ__ITEM(h, fmq__socket, hub)->ctx->errands, e);
+}
+
 static const fmq__hub_events hub_events = {
     .on_note = fmq__inproc_on_note,
     .on_finished = on_finished,
     .on_zap = fmq__inproc_on_zap,
+    .on_errand = on_errand,
     .on_event = fmq__monitor_on_event,
 };
 

@@ -60,6 +60,7 @@ enum input {
     IN_OVERSIZE, /* a frame longer than COMMAND_MAX */
     IN_STRANGER, /* no ZMTP of any version */
     IN_ZAP_REPLY,
+    IN_WORK, /* what came of it */
     N_INPUTS,
 };
 
@@ -405,7 +406,8 @@ take_identity_1_0(fmq__conn *c)
  * protocol error, and the connection has FAILED. Only take_step and fail change
  * `state`.
  *
- * A mechanism that asks ZAP stays in HANDSHAKE, and the answer is one more input there.
+ * A mechanism that asks ZAP, or has work, stays in HANDSHAKE, and the answer, or what
+ * came of it, is one more input there.
  */
 static const struct {
     step_fn *run;
@@ -421,6 +423,7 @@ static const struct {
     [GREETING][IN_GREETING] = {fmq__conn_start_mechanism, HANDSHAKE},
     [HANDSHAKE][IN_COMMAND] = {fmq__conn_take_command, READY},
     [HANDSHAKE][IN_ZAP_REPLY] = {fmq__conn_take_zap_reply, READY},
+    [HANDSHAKE][IN_WORK] = {fmq__conn_take_work, READY},
 };
 
 /* What fmq__conn_error says of an empty cell. */
@@ -569,6 +572,26 @@ fmq__conn_zap_fail(fmq__conn *c, unsigned error)
 {
     c->error = error;
     return fail(c, EPROTO);
+}
+
+bool
+fmq__conn_wants_work(const fmq__conn *c)
+{
+    return c->state == HANDSHAKE &&
+           (c->mech->want(c->mech_state) & FMQ__MECH_WORK) != 0;
+}
+
+void
+fmq__conn_work(fmq__conn *c)
+{
+    c->work_result = (fmq__mech_result){0};
+    c->work_err = c->mech->work(c->mech_state, &c->work_result);
+}
+
+int
+fmq__conn_finish_work(fmq__conn *c)
+{
+    return take_step(c, IN_WORK);
 }
 
 size_t

@@ -62,6 +62,14 @@ int fmq__conn_zap_reply(fmq__conn *c, const fmq__zap_reply *reply);
 /* It fails, because the answer was none: EPROTO, and `error` (FMQ__ZAP_*) says why. */
 int fmq__conn_zap_fail(fmq__conn *c, unsigned error);
 
+/* Whether its mechanism has work that may take long. Then work may be called on any
+ * thread, and until it is back nothing else but fmq__conn_error and has_greeted;
+ * finish_work goes on with what came of it, or fails: as after a command, or with EPERM
+ * (another attempt may succeed). */
+bool fmq__conn_wants_work(const fmq__conn *c);
+void fmq__conn_work(fmq__conn *c);
+int fmq__conn_finish_work(fmq__conn *c);
+
 /* The bytes waiting to be sent, and how many of them went. */
 size_t fmq__conn_output(const fmq__conn *c, const uint8_t **data);
 void fmq__conn_sent(fmq__conn *c, size_t n);
@@ -82,8 +90,8 @@ unsigned fmq__conn_version(const fmq__conn *c);
 /* The peer's properties; the caller gets a reference of its own (once ready). */
 fmq__props *fmq__conn_take_props(fmq__conn *c);
 
-/* Makes what protects the frames from now on (once ready), for the caller; NULL: they
- * go as they are. */
+/* Makes what protects the frames from now on (once, when ready), for the caller; NULL:
+ * they go as they are. */
 int fmq__conn_make_guard(const fmq__conn *c, fmq__guard **guard);
 
 #endif

@@ -168,3 +168,9 @@ fmq__conn_take_zap_reply(fmq__conn *c)
     err = finish_step(c, err, &result);
     return reply->status == 300 && err == EACCES ? ECONNABORTED : err;
 }
+
+int
+fmq__conn_take_work(fmq__conn *c)
+{
+    return finish_step(c, c->work_err, &c->work_result);
+}

@@ -34,6 +34,10 @@ struct fmq__conn {
 
     const fmq__zap_reply *zap; /* while it is being taken */
 
+    /* of work; the rest is not touched meanwhile */
+    int work_err;
+    fmq__mech_result work_result;
+
     const fmq__mech_ops *mech;
     bool has_mech; /* init has succeeded */
     void *mech_state;
@@ -63,9 +67,11 @@ int fmq__conn_reserve_out(fmq__conn *c, size_t n);
 /* Whether peers that know no mechanism (ZMTP 1.0 and 2.0) are to be refused. */
 bool fmq__conn_is_secured(const fmq__conn *c);
 
-/* Steps: the greeting is there; a command of the mechanism is; the answer of ZAP is. */
+/* Steps: the greeting is there; a command of the mechanism is; the answer of ZAP is;
+ * the work is done. */
 int fmq__conn_start_mechanism(fmq__conn *c);
 int fmq__conn_take_command(fmq__conn *c);
 int fmq__conn_take_zap_reply(fmq__conn *c);
+int fmq__conn_take_work(fmq__conn *c);
 
 #endif

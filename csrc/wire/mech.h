@@ -10,8 +10,9 @@
  *
  * Owner:   the connection owns the state; config and metadata are borrowed until fini.
  * Threads: one at a time.
- * Errors:  EPROTO, EACCES (the peer sent ERROR, or ZAP refused it), ENOMEM. After one
- *          only want, next and fini are called: SEND then means a last word (ERROR).
+ * Errors:  EPROTO, EACCES (the peer sent ERROR, or ZAP refused it), EPERM (who we are,
+ * or whom we speak to, could not be proved; it may be another time), ENOMEM. After one
+ * only want, next and fini are called: SEND then means a last word (ERROR).
  */
 #ifndef FMQ_WIRE_MECH_H
 #define FMQ_WIRE_MECH_H
@@ -30,6 +31,7 @@ enum fmq__mech_want {
     FMQ__MECH_SEND = 1, /* has a command to send: call next */
     FMQ__MECH_RECV = 2, /* a command of the peer is in order: input */
     FMQ__MECH_ZAP = 4,  /* waits for an answer from outside: credentials, zap_reply */
+    FMQ__MECH_WORK = 8, /* has something to do that may take long: work */
 };
 
 typedef struct fmq__mech_args {
@@ -39,7 +41,7 @@ typedef struct fmq__mech_args {
     size_t metadata_len;
 } fmq__mech_args;
 
-/* What came of a command; zeroed by the caller. */
+/* What came of a command, an answer or work; zeroed by the caller. */
 typedef struct fmq__mech_result {
     unsigned error; /* on failure: what fmq__conn_error is to say */
     /* If the command held the peer's properties: them, until the next call; else NULL.
@@ -89,9 +91,12 @@ struct fmq__mech_ops {
                           fmq__mech_credential credential[FMQ__MECH_MAX_CREDENTIALS]);
     int (*zap_reply)(void *state, unsigned status, fmq__mech_result *result);
 
-    /* After the handshake: makes what protects the frames from then on. NULL where they
-     * go as they are. */
-    int (*make_guard)(const void *state, fmq__guard **guard);
+    /* WORK: may block (and so is not called on an I/O thread). NULL: never wanted. */
+    int (*work)(void *state, fmq__mech_result *result);
+
+    /* After the handshake, once: makes what protects the frames from then on (NULL:
+     * they go as they are). NULL where they always do. */
+    int (*make_guard)(void *state, fmq__guard **guard);
 };
 
 #endif
