@@ -73,3 +73,28 @@ if(NOT FASTMQ_SODIUM MATCHES "^(off|OFF|0|FALSE|false)$")
         )
     endif()
 endif()
+
+# MIT's: others have no such header. libkrb5-dev of Debian keeps the libraries' links
+# where a compiler looks.
+if(NOT FASTMQ_GSSAPI MATCHES "^(off|OFF|0|FALSE|false)$")
+    find_path(FASTMQ_GSSAPI_INCLUDE gssapi/gssapi_ext.h)
+    find_library(FASTMQ_GSSAPI_LIBRARY gssapi_krb5)
+    mark_as_advanced(FASTMQ_GSSAPI_INCLUDE FASTMQ_GSSAPI_LIBRARY)
+    if(FASTMQ_GSSAPI_INCLUDE AND FASTMQ_GSSAPI_LIBRARY)
+        message(STATUS "fastmq: Kerberos ${FASTMQ_GSSAPI_LIBRARY}")
+        target_include_directories(
+            fastmq_core
+            SYSTEM
+            PRIVATE "${FASTMQ_GSSAPI_INCLUDE}"
+        )
+        target_compile_definitions(fastmq_core PRIVATE FMQ_HAVE_GSSAPI=1)
+        target_link_libraries(fastmq_core PRIVATE "${FASTMQ_GSSAPI_LIBRARY}")
+    elseif(FASTMQ_GSSAPI STREQUAL "auto")
+        message(STATUS "fastmq: Kerberos not found, building without GSSAPI")
+    else()
+        message(
+            FATAL_ERROR
+            "FASTMQ_GSSAPI=${FASTMQ_GSSAPI}, but libgssapi_krb5 was not found"
+        )
+    endif()
+endif()

@@ -65,6 +65,9 @@ set(fastmq_private_libs "-pthread")
 if(FASTMQ_SODIUM_LIBRARY)
     string(APPEND fastmq_private_libs " -lsodium")
 endif()
+if(FASTMQ_GSSAPI_LIBRARY)
+    string(APPEND fastmq_private_libs " -lgssapi_krb5")
+endif()
 set(fastmq_as_version "4.3.5")
 
 # They say where they are by where they lie, so the prefix may be moved; a folder for

@@ -3,6 +3,7 @@
 
 #include "fastmq.h"
 #include "security/crypto.h"
+#include "security/gss.h"
 
 const char *
 fmq_strerror(int err)
@@ -27,7 +28,8 @@ int
 fmq_has(const char *capability)
 {
     return strcmp(capability, "ipc") == 0 ||
-           (strcmp(capability, "curve") == 0 && fmq__crypto_get() != NULL);
+           (strcmp(capability, "curve") == 0 && fmq__crypto_get() != NULL) ||
+           (strcmp(capability, "gssapi") == 0 && fmq__gss_get() != NULL);
 }
 
 const char *

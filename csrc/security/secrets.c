@@ -24,6 +24,10 @@ fmq__secrets_copy(const fmq__secrets *from, fmq__secrets **copy)
         memcpy(s->public_key, from->public_key, sizeof(s->public_key));
         memcpy(s->secret_key, from->secret_key, sizeof(s->secret_key));
         memcpy(s->server_key, from->server_key, sizeof(s->server_key));
+        s->gss = from->gss;
+        s->principal = from->principal;
+        s->service = from->service;
+        s->is_plaintext = from->is_plaintext;
     }
     atomic_init(&s->refs, 1);
     *copy = s;

@@ -18,12 +18,14 @@
 #include <stdint.h>
 
 #include "security/crypto.h"
+#include "security/gss.h"
 
 /* As libzmq numbers them (MECHANISM). */
 enum fmq__mechanism {
     FMQ__MECHANISM_NULL = 0,
     FMQ__MECHANISM_PLAIN = 1,
-    FMQ__MECHANISM_CURVE = 2
+    FMQ__MECHANISM_CURVE = 2,
+    FMQ__MECHANISM_GSSAPI = 3
 };
 
 enum { FMQ__PLAIN_MAX = 255, FMQ__KEY_LEN = 32 };
@@ -44,6 +46,10 @@ typedef struct fmq__secrets {
     uint8_t public_key[FMQ__KEY_LEN];
     uint8_t secret_key[FMQ__KEY_LEN];
     uint8_t server_key[FMQ__KEY_LEN];
+    const fmq__gss *gss; /* of GSSAPI */
+    fmq__gss_name principal;
+    fmq__gss_name service;
+    bool is_plaintext;
 } fmq__secrets;
 
 /* A copy of `from` (NULL: of none, which is NULL's) that is the caller's alone. */

@@ -16,7 +16,13 @@ enum {
     OPT_CURVE_SERVER = 47,
     OPT_CURVE_PUBLICKEY = 48,
     OPT_CURVE_SECRETKEY = 49,
-    OPT_CURVE_SERVERKEY = 50
+    OPT_CURVE_SERVERKEY = 50,
+    OPT_GSSAPI_SERVER = 62,
+    OPT_GSSAPI_PRINCIPAL = 63,
+    OPT_GSSAPI_SERVICE_PRINCIPAL = 64,
+    OPT_GSSAPI_PLAINTEXT = 65,
+    OPT_GSSAPI_PRINCIPAL_NAMETYPE = 90,
+    OPT_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE = 91
 };
 
 /* A key as text. */
@@ -24,18 +30,32 @@ enum { KEY_CHARS = FMQ__KEY_LEN / FMQ__Z85_BYTES * FMQ__Z85_CHARS };
 
 /* --- setting; each changes a copy --- */
 
+/* A number from 0 to `max`. */
+static int
+take_number(const void *value, size_t len, int max, int *number)
+{
+    int n;
+
+    if (len != sizeof(n)) {
+        return EINVAL;
+    }
+    memcpy(&n, value, sizeof(n));
+    if (n < 0 || n > max) {
+        return EINVAL;
+    }
+    *number = n;
+    return 0;
+}
+
 /* 1: a server of `mechanism`; 0: nothing at all. */
 static int
 set_role(fmq__secrets *s, enum fmq__mechanism mechanism, const void *value, size_t len)
 {
     int is_server;
+    int err = take_number(value, len, 1, &is_server);
 
-    if (len != sizeof(is_server)) {
-        return EINVAL;
-    }
-    memcpy(&is_server, value, sizeof(is_server));
-    if (is_server != 0 && is_server != 1) {
-        return EINVAL;
+    if (err != 0) {
+        return err;
     }
     s->is_server = is_server != 0;
     s->mechanism = is_server ? mechanism : FMQ__MECHANISM_NULL;
@@ -110,9 +130,79 @@ change_curve(fmq__secrets *s, int option, const void *value, size_t len)
     }
 }
 
+/* With or without a NUL, which is kept. */
+static int
+set_principal(fmq__secrets *s, fmq__gss_name *name, const void *value, size_t len)
+{
+    const char *nul = len != 0 ? memchr(value, '\0', len) : NULL;
+
+    if (len == 0 || len > sizeof(name->text) || nul == value ||
+        (nul != NULL && nul != (const char *)value + len - 1)) {
+        return EINVAL;
+    }
+    memcpy(name->text, value, len);
+    name->len = (uint8_t)len;
+    s->mechanism = FMQ__MECHANISM_GSSAPI;
+    return 0;
+}
+
+static int
+set_gssapi_role(fmq__secrets *s, const void *value, size_t len)
+{
+    int is_server;
+    int err = take_number(value, len, 1, &is_server);
+
+    if (err == 0) {
+        s->is_server = is_server != 0;
+        s->mechanism = FMQ__MECHANISM_GSSAPI;
+    }
+    return err;
+}
+
+static int
+change_gssapi(fmq__secrets *s, int option, const void *value, size_t len)
+{
+    int number = 0;
+    int err;
+
+    s->gss = fmq__gss_get();
+    if (s->gss == NULL) {
+        return EINVAL;
+    }
+    switch (option) {
+    case OPT_GSSAPI_SERVER:
+        return set_gssapi_role(s, value, len);
+    case OPT_GSSAPI_PRINCIPAL:
+        return set_principal(s, &s->principal, value, len);
+    case OPT_GSSAPI_SERVICE_PRINCIPAL:
+        err = set_principal(s, &s->service, value, len);
+        s->is_server = err != 0 && s->is_server;
+        return err;
+    case OPT_GSSAPI_PLAINTEXT:
+        err = take_number(value, len, 1, &number);
+        s->is_plaintext = number != 0;
+        return err;
+    case OPT_GSSAPI_PRINCIPAL_NAMETYPE:
+        return take_number(value, len, FMQ__GSS_N_FORMS - 1, &s->principal.form);
+    default:
+        return take_number(value, len, FMQ__GSS_N_FORMS - 1, &s->service.form);
+    }
+}
+
+static bool
+is_gssapi(int option)
+{
+    return (option >= OPT_GSSAPI_SERVER && option <= OPT_GSSAPI_PLAINTEXT) ||
+           option == OPT_GSSAPI_PRINCIPAL_NAMETYPE ||
+           option == OPT_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE;
+}
+
 static int
 change(fmq__secrets *s, int option, const void *value, size_t len)
 {
+    if (is_gssapi(option)) {
+        return change_gssapi(s, option, value, len);
+    }
     switch (option) {
     case OPT_PLAIN_SERVER:
         return set_role(s, FMQ__MECHANISM_PLAIN, value, len);
@@ -131,7 +221,8 @@ fmq__security_set(fmq__secrets **secrets, int option, const void *value, size_t 
     fmq__secrets *changed;
     int err;
 
-    if (option < OPT_PLAIN_SERVER || option > OPT_CURVE_SERVERKEY) {
+    if ((option < OPT_PLAIN_SERVER || option > OPT_CURVE_SERVERKEY) &&
+        !is_gssapi(option)) {
         return EINVAL;
     }
     err = fmq__secrets_copy(*secrets, &changed);
@@ -206,12 +297,46 @@ get_curve(const fmq__secrets *s, int option, void *value, size_t *len)
     }
 }
 
+static int
+get_principal(const fmq__gss_name *name, void *value, size_t *len)
+{
+    char copy[FMQ__GSS_NAME_MAX + 1] = {0};
+
+    memcpy(copy, name->text, name->len);
+    return fmq__value_put(copy, name->len + (size_t)1, value, len);
+}
+
+static int
+get_gssapi(const fmq__secrets *s, int option, void *value, size_t *len)
+{
+    if (fmq__gss_get() == NULL) {
+        return EINVAL;
+    }
+    switch (option) {
+    case OPT_GSSAPI_SERVER:
+        return get_number(serves(s, FMQ__MECHANISM_GSSAPI), value, len);
+    case OPT_GSSAPI_PRINCIPAL:
+        return get_principal(&s->principal, value, len);
+    case OPT_GSSAPI_SERVICE_PRINCIPAL:
+        return get_principal(&s->service, value, len);
+    case OPT_GSSAPI_PLAINTEXT:
+        return get_number(s->is_plaintext, value, len);
+    case OPT_GSSAPI_PRINCIPAL_NAMETYPE:
+        return get_number(s->principal.form, value, len);
+    default:
+        return get_number(s->service.form, value, len);
+    }
+}
+
 int
 fmq__security_get(const fmq__secrets *secrets, int option, void *value, size_t *len)
 {
     static const fmq__secrets none;
     const fmq__secrets *s = secrets != NULL ? secrets : &none;
 
+    if (is_gssapi(option)) {
+        return get_gssapi(s, option, value, len);
+    }
     switch (option) {
     case OPT_MECHANISM:
         return get_number((int)s->mechanism, value, len);

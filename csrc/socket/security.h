@@ -2,8 +2,9 @@
 /* security: the socket options that choose a mechanism and tell who we are.
  *
  * The one that was set last chooses: a name or password makes a client of PLAIN, a key
- * one of CURVE; a role of 0, or no name at all (NULL), goes back to the mechanism NULL.
- * What was set before stays, for whoever chooses that mechanism again.
+ * one of CURVE, a principal or a role a side of GSSAPI; a role of 0 of the others, or
+ * no name at all (NULL), goes back to the mechanism NULL. What was set before stays,
+ * for whoever chooses that mechanism again.
  *
  * Owner:   the secrets are the caller's; a change makes others of them.
  * Threads: under L.

@@ -15,8 +15,18 @@ enum {
     CURVE_SERVER = 47,
     CURVE_PUBLICKEY = 48,
     CURVE_SECRETKEY = 49,
-    CURVE_SERVERKEY = 50
+    CURVE_SERVERKEY = 50,
+    GSSAPI_SERVER = 62,
+    GSSAPI_PRINCIPAL = 63,
+    GSSAPI_SERVICE_PRINCIPAL = 64,
+    GSSAPI_PLAINTEXT = 65,
+    GSSAPI_PRINCIPAL_NAMETYPE = 90,
+    GSSAPI_SERVICE_PRINCIPAL_NAMETYPE = 91
 };
+
+static const int gssapi_numbers[] = {GSSAPI_SERVER, GSSAPI_PLAINTEXT,
+                                     GSSAPI_PRINCIPAL_NAMETYPE,
+                                     GSSAPI_SERVICE_PRINCIPAL_NAMETYPE};
 
 static fmq_ctx ctx;
 
@@ -234,6 +244,103 @@ TEST(without_curve_there_are_no_such_options)
     CHECK_EQ(fmq_socket_close(s), 0);
 }
 
+TEST(roles_of_gssapi)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    set_int(s, GSSAPI_PLAINTEXT, 1); /* how, not who: chooses nothing */
+    set_int(s, GSSAPI_PRINCIPAL_NAMETYPE, 2);
+    set_int(s, GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, 1);
+    CHECK_EQ(get_int(s, MECHANISM), 0);
+    CHECK_EQ(set_text(s, GSSAPI_PRINCIPAL, "joe"), 0);
+    CHECK_EQ(get_int(s, MECHANISM), 3);
+    CHECK_EQ(get_int(s, GSSAPI_SERVER), 0);
+    set_int(s, GSSAPI_SERVER, 1);
+    CHECK_EQ(get_int(s, GSSAPI_SERVER), 1);
+    CHECK_EQ(set_text(s, GSSAPI_PRINCIPAL, "zmq@host"), 0);
+    CHECK_EQ(get_int(s, GSSAPI_SERVER), 1); /* a name of one's own says no role */
+    CHECK_EQ(set_text(s, GSSAPI_SERVICE_PRINCIPAL, "zmq@host"), 0);
+    CHECK_EQ(get_int(s, GSSAPI_SERVER), 0);
+    set_int(s, PLAIN_SERVER, 1);
+    expect_roles(s, 1, 1);
+    CHECK_EQ(get_int(s, GSSAPI_SERVER), 0);
+    set_int(s, GSSAPI_SERVER, 0); /* either value chooses it */
+    expect_roles(s, 3, 0);
+    CHECK_EQ(get_int(s, GSSAPI_PLAINTEXT), 1);
+    CHECK_EQ(get_int(s, GSSAPI_PRINCIPAL_NAMETYPE), 2);
+    CHECK_EQ(get_int(s, GSSAPI_SERVICE_PRINCIPAL_NAMETYPE), 1);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(principals_have_bounds)
+{
+    char longest[257];
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    memset(longest, 'a', sizeof(longest));
+    longest[255] = '\0';
+    for (int option = GSSAPI_PRINCIPAL; option <= GSSAPI_SERVICE_PRINCIPAL; option++) {
+        char got[257];
+        size_t len = sizeof(got);
+
+        expect_option(s, option, "");
+        CHECK_EQ(fmq_setsockopt(s, option, longest, 255), 0);
+        expect_option(s, option, longest);
+        CHECK_EQ(fmq_setsockopt(s, option, longest, 256), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, longest, 0), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, NULL, 0), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, "", 1), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, option, "a\0b", 3), EINVAL);
+        expect_option(s, option, longest);
+        CHECK_EQ(fmq_setsockopt(s, option, "joe", 4),
+                 0); /* libzmq keeps the NUL, too */
+        CHECK_EQ(fmq_getsockopt(s, option, got, &len), 0);
+        CHECK_EQ(len, 5);
+        CHECK_STR(got, "joe");
+    }
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(numbers_of_gssapi)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+
+    for (size_t i = 0; i < sizeof(gssapi_numbers) / sizeof(gssapi_numbers[0]); i++) {
+        int max = i < 2 ? 1 : 2;
+
+        for (int n = -1; n <= 3; n++) {
+            CHECK_EQ(fmq_setsockopt(s, gssapi_numbers[i], &n, sizeof(n)),
+                     n >= 0 && n <= max ? 0 : EINVAL);
+        }
+        CHECK_EQ(get_int(s, gssapi_numbers[i]), max);
+        CHECK_EQ(fmq_setsockopt(s, gssapi_numbers[i], &max, 8), EINVAL);
+        CHECK_EQ(fmq_setsockopt(s, gssapi_numbers[i], &max, 2), EINVAL);
+    }
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
+TEST(without_gssapi_there_are_no_such_options)
+{
+    fmq_socket s = new_brisk(ctx, PULL);
+    int zero = 0;
+
+    for (size_t i = 0; i < sizeof(gssapi_numbers) / sizeof(gssapi_numbers[0]); i++) {
+        size_t len = sizeof(zero);
+
+        CHECK_EQ(fmq_setsockopt(s, gssapi_numbers[i], &zero, len), EINVAL);
+        CHECK_EQ(fmq_getsockopt(s, gssapi_numbers[i], &zero, &len), EINVAL);
+    }
+    for (int option = GSSAPI_PRINCIPAL; option <= GSSAPI_SERVICE_PRINCIPAL; option++) {
+        char got[257];
+        size_t len = sizeof(got);
+
+        CHECK_EQ(set_text(s, option, "joe"), EINVAL);
+        CHECK_EQ(fmq_getsockopt(s, option, got, &len), EINVAL);
+    }
+    CHECK_EQ(get_int(s, MECHANISM), 0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+}
+
 int
 main(void)
 {
@@ -251,11 +358,20 @@ main(void)
     static const check_case without_curve[] = {
         CASE(without_curve_there_are_no_such_options),
     };
+    static const check_case with_gssapi[] = {
+        CASE(roles_of_gssapi),
+        CASE(principals_have_bounds),
+        CASE(numbers_of_gssapi),
+    };
+    static const check_case without_gssapi[] = {
+        CASE(without_gssapi_there_are_no_such_options),
+    };
     int result;
 
     ctx = new_ctx();
     result = CHECK_MAIN(cases);
     result |= fmq_has("curve") ? CHECK_MAIN(with_curve) : CHECK_MAIN(without_curve);
+    result |= fmq_has("gssapi") ? CHECK_MAIN(with_gssapi) : CHECK_MAIN(without_gssapi);
     end_ctx(ctx);
     return result;
 }

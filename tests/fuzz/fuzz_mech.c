@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A peer says anything in a handshake of PLAIN or CURVE, in either role: the connection
- * stays within bounds, and a stranger without keys never gets through CURVE. Keys and
- * random numbers are fixed, so an input does the same each time.
+/* A peer says anything in a handshake of PLAIN, CURVE or GSSAPI, in either role, and in
+ * frames behind it: the connection stays within bounds, and a stranger without keys
+ * never gets through CURVE. Keys and random numbers are fixed, and GSSAPI is that of
+ * fakegss.h, so an input does the same each time.
  *
  * The first byte chooses mechanism, role and what ZAP says; then come commands, each
  * behind its 2-byte length. A length with its top bit set means instead: what the peer
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "fakegss.h"
 #include "security/mechanism.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,6 +35,9 @@ require(bool is_ok)
     }
 }
 
+/* What the first byte says. */
+enum { CURVE = 1, SERVER = 2, STATUS_AT = 2, GSSAPI = 16, PLAINTEXT = 32 };
+
 /* --- the two ends: ours, and one that keeps to the rules --- */
 
 typedef struct end {
@@ -44,8 +49,17 @@ typedef struct end {
 
 static const uint8_t metadata[] = "\13Socket-Type\0\0\0\4PUSH";
 
+static enum fmq__mechanism
+mechanism_of(unsigned how)
+{
+    if ((how & GSSAPI) != 0) {
+        return FMQ__MECHANISM_GSSAPI;
+    }
+    return (how & CURVE) != 0 ? FMQ__MECHANISM_CURVE : FMQ__MECHANISM_PLAIN;
+}
+
 static void
-open_end(end *e, bool is_curve, bool is_server, const fmq__crypto *crypto)
+open_end(end *e, unsigned how, bool is_server, const fmq__crypto *crypto)
 {
     fmq__mech_args args = {.is_server = is_server,
                            .metadata = metadata,
@@ -55,10 +69,12 @@ open_end(end *e, bool is_curve, bool is_server, const fmq__crypto *crypto)
     memset(e, 0, sizeof(*e));
     require(fmq__secrets_copy(NULL, &e->secrets) == 0);
     e->secrets->is_server = is_server;
-    e->secrets->mechanism = is_curve ? FMQ__MECHANISM_CURVE : FMQ__MECHANISM_PLAIN;
+    e->secrets->mechanism = mechanism_of(how);
+    e->secrets->gss = &fake_gss;
+    e->secrets->is_plaintext = (how & PLAINTEXT) != 0;
     e->secrets->user.len = 3;
     e->secrets->password.len = 200;
-    if (is_curve) {
+    if (e->secrets->mechanism == FMQ__MECHANISM_CURVE) {
         e->secrets->crypto = crypto;
         memset(e->secrets->secret_key, is_server ? 2 : 1, FMQ__KEY_LEN);
         memset(server_secret, 2, sizeof(server_secret));
@@ -117,6 +133,17 @@ hear(end *e, const uint8_t *data, size_t len)
 }
 
 static void
+work(end *e)
+{
+    fmq__mech_result r = {0};
+
+    if (!e->has_failed && (e->ops->want(e->state) & FMQ__MECH_WORK) != 0) {
+        e->has_failed = e->ops->work(e->state, &r) != 0;
+        require(r.metadata == NULL);
+    }
+}
+
+static void
 answer_zap(end *e, unsigned status)
 {
     fmq__mech_credential c[FMQ__MECH_MAX_CREDENTIALS];
@@ -168,18 +195,58 @@ pass_ours(end *us, end *peer)
     }
 }
 
+/* What comes behind the handshake, sealed or not. */
+static void
+open_frames(end *us, const uint8_t *data, size_t size)
+{
+    fmq__guard *g = NULL;
+    int err = 0;
+
+    require(us->ops->make_guard(us->state, &g) == 0);
+    if (g == NULL) {
+        return;
+    }
+    while (size >= 2 && err == 0) {
+        size_t len = fmq__get_u16(data);
+        fmq__opened opened = {0};
+        uint8_t *exact;
+
+        data += 2;
+        size -= 2;
+        len = len < size ? len : size;
+        exact = malloc(len != 0 ? len : 1);
+        require(exact != NULL);
+        memcpy(exact, data, len);
+        err = g->ops->open(g, exact, len, &opened);
+        require(err != 0 || (opened.body >= exact && opened.len <= len &&
+                             (size_t)(opened.body - exact) <= len - opened.len));
+        free(exact);
+        data += len;
+        size -= len;
+    }
+    g->ops->free(g);
+}
+
+static bool
+is_over(const end *e)
+{
+    return !e->has_failed && e->ops->want(e->state) == 0;
+}
+
 static void
 run(end *us, end *peer, unsigned status, const uint8_t *data, size_t size)
 {
     bool is_bent = false;
     bool is_odd = false;
 
-    while (size >= 2) {
+    while (size >= 2 && !is_over(us)) {
         size_t len = fmq__get_u16(data);
 
         data += 2;
         size -= 2;
+        work(us);
         pass_ours(us, peer);
+        work(peer);
         if ((len & 0x8000) != 0) {
             if (size < 3 || !bend(peer, us, data, &is_bent)) {
                 break;
@@ -193,6 +260,7 @@ run(end *us, end *peer, unsigned status, const uint8_t *data, size_t size)
             data += len;
             size -= len;
         }
+        work(us);
         answer_zap(us, status);
         answer_zap(peer, 200);
     }
@@ -201,12 +269,8 @@ run(end *us, end *peer, unsigned status, const uint8_t *data, size_t size)
     if (us->secrets->crypto != NULL && is_odd) {
         require(us->has_failed || us->ops->want(us->state) != 0);
     }
-    if (!us->has_failed && us->ops->want(us->state) == 0 &&
-        us->ops->make_guard != NULL) {
-        fmq__guard *g = NULL;
-
-        require(us->ops->make_guard(us->state, &g) == 0);
-        g->ops->free(g);
+    if (is_over(us) && us->ops->make_guard != NULL) {
+        open_frames(us, data, size);
     }
 }
 
@@ -215,22 +279,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const unsigned statuses[] = {200, 300, 400, 500};
     static fmq__crypto crypto;
-    bool is_curve;
+    unsigned how;
     end us;
     end peer;
 
     if (size < 1) {
         return 0;
     }
-    is_curve = (data[0] & 1) != 0 && fmq__crypto_get() != NULL;
-    if (is_curve) {
+    how = data[0];
+    if (fmq__crypto_get() != NULL) {
         crypto = *fmq__crypto_get();
         crypto.random = counted_random;
+    } else {
+        how &= ~(unsigned)CURVE;
     }
     next_random = 0;
-    open_end(&us, is_curve, (data[0] & 2) != 0, &crypto);
-    open_end(&peer, is_curve, (data[0] & 2) == 0, &crypto);
-    run(&us, &peer, statuses[data[0] >> 2 & 3], data + 1, size - 1);
+    open_end(&us, how, (how & SERVER) != 0, &crypto);
+    open_end(&peer, how, (how & SERVER) == 0, &crypto);
+    run(&us, &peer, statuses[how >> STATUS_AT & 3], data + 1, size - 1);
     close_end(&us);
     close_end(&peer);
     return 0;
