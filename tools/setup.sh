@@ -32,13 +32,18 @@ missing_packages() {
 
 # Nice to have: fastmq builds and passes its tests without these.
 wanted_packages() {
+    has_header sodium.h || echo libsodium-dev
+    has_header gssapi/gssapi_ext.h || echo libkrb5-dev
+}
+
+has_header() {
     local dir
     for dir in /usr/include /usr/local/include /opt/homebrew/include; do
-        if [ -e "$dir/sodium.h" ]; then
+        if [ -e "$dir/$1" ]; then
             return
         fi
     done
-    echo libsodium-dev
+    return 1
 }
 
 compiler() {
@@ -80,9 +85,7 @@ unpack_aside() {
     for name in $names; do
         (cd "$aside/debs" && apt_aside download "$name" >/dev/null 2>&1) || return 1
     done
-    for name in "$aside"/debs/*.deb; do
-        dpkg -x "$name" "$aside/root" || return 1
-    done
+    unpack_debs "$aside/debs" "$aside/root"
 }
 
 # Uses what unpack_aside left there, in this run or an earlier one.
@@ -126,7 +129,7 @@ setup_system() {
     local missing wanted
     use_aside
     missing=$(missing_packages | tr '\n' ' ')
-    wanted=$(wanted_packages)
+    wanted=$(wanted_packages | tr '\n' ' ')
     if [ -z "$missing" ] && [ -z "$wanted" ]; then
         return
     fi
@@ -153,6 +156,42 @@ setup_system() {
     if [ -z "$(compiler)" ]; then
         die "no C compiler; as root: apt-get install $missing"
     fi
+}
+
+# The tests of GSSAPI start a KDC of their own. Its packages are only unpacked: installed,
+# they would have the system start one, too.
+setup_kdc() {
+    if [ -e build/kerberos ] || [ -x /usr/sbin/krb5kdc ] || [ "$(id -u)" -ne 0 ] ||
+        command -v krb5kdc >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
+        return
+    fi
+    note "unpacking a KDC for the tests"
+    if ! { unpack_kdc || { apt-get -qq update && unpack_kdc; }; } >build/kerberos.log 2>&1; then
+        note "no KDC; going on without (see build/kerberos.log)"
+    fi
+    rm -rf build/kerberos-debs build/kerberos-new
+}
+
+unpack_kdc() {
+    local names
+    # What it needs and is not there, but for what only its configuration wants.
+    names=$(
+        apt-get -qq install --simulate --no-install-recommends \
+            krb5-kdc krb5-admin-server |
+            sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -v '^bind9\|^krb5-config$'
+    ) || return 1
+    rm -rf build/kerberos-debs build/kerberos-new
+    mkdir -p build/kerberos-debs build/kerberos-new
+    (cd build/kerberos-debs && apt-get -qq -o APT::Sandbox::User= download $names) &&
+        unpack_debs build/kerberos-debs build/kerberos-new &&
+        mv build/kerberos-new build/kerberos
+}
+
+unpack_debs() {
+    local deb
+    for deb in "$1"/*.deb; do
+        dpkg -x "$deb" "$2" || return 1
+    done
 }
 
 setup_venv() {
@@ -240,7 +279,10 @@ fastmq_setup() {
     setup_venv
     case $1 in
         demo) setup_packages demo ;;
-        test) setup_packages test demo dev bench ;;
+        test)
+            setup_kdc
+            setup_packages test demo dev bench
+            ;;
     esac
     exec 9>&-
 }
