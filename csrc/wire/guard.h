@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guard: what protects the frames of a connection once its handshake is over; made by a
- * mechanism that does (CURVE).
+ * mechanism that does (CURVE, GSSAPI).
  *
  * Each frame becomes the body of another one: flags and body sealed together. Frames
  * are opened in the order they were sealed in, and a guard that failed is not used

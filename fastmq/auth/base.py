@@ -54,8 +54,8 @@ def _denied(reason: bytes) -> _Verdict:
 class Authenticator:
     """Answers the questions of a context's sockets about who connects to them.
 
-    A socket asks if it is a server of PLAIN or CURVE, or has a ``zap_domain``. Until
-    something is configured, whoever comes with NULL passes, and nobody else.
+    A socket asks if it is a server of PLAIN, CURVE or GSSAPI, or has a ``zap_domain``.
+    Until something is configured, NULL and GSSAPI pass, and nobody else.
 
     This class leaves it to the program to receive from ``zap_socket`` and to await
     ``handle_zap_message``; its subclasses do that.

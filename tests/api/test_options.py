@@ -365,8 +365,8 @@ KINDS = ["PUSH", "SUB", "XPUB", "PUB", "XSUB", "ROUTER", "DEALER", "REQ", "STREA
 NUMBERS = [-100, -2, -1, 0, 1, 2, 3, 5, 100, 2**31 - 1]
 TEXTS = [b"", b"a", b"x" * 255, b"x" * 256, b"X-name:value"]
 
-# States of the socket, tested for themselves; security, for which each was built or not,
-# with tests of its own; and what libzmq has only in its drafts, or takes less well.
+# States of the socket, tested for themselves; security, which has tests of its own; and
+# what libzmq has only in its drafts, or takes less well.
 NOT_COMPARED = {
     *("GSSAPI_SERVER", "GSSAPI_PRINCIPAL", "GSSAPI_SERVICE_PRINCIPAL"),
     *("GSSAPI_PLAINTEXT", "GSSAPI_PRINCIPAL_NAMETYPE"),

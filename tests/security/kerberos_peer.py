@@ -17,6 +17,8 @@ import sys
 import threading
 from typing import Any
 
+from security.rawgss import RawClient
+
 from fastmq import constants
 
 WAIT_MS = 20000
@@ -125,6 +127,18 @@ class Peer:
         finally:
             socket.setsockopt(int(constants.SocketOption.RCVTIMEO), WAIT_MS)
         return True
+
+    # --- no socket at all ---
+
+    def raw(self, endpoint: str, kind: str) -> None:
+        """Connect by hand, as a socket of this type would."""
+        self.stranger = RawClient(endpoint, b"zmq@server", kind.encode())
+
+    def say(self, text: str, is_sealed: bool) -> None:
+        self.stranger.say(text.encode("latin-1"), is_sealed)
+
+    def is_cut_off(self) -> bool:
+        return self.stranger.is_cut_off()
 
     # --- another socket of the same context, a server ---
 

@@ -25,7 +25,7 @@ OURS, THEIRS = "fastmq", "libzmq"
 SERVICE = "zmq@server"
 ALICE = "alice@FASTMQ.TEST"
 UNEXPECTED, CRYPTOGRAPHIC, BAD_METADATA = 0x10000001, 0x11000001, 0x10000018
-MALFORMED_INITIATE = 0x10000014
+MALFORMED_INITIATE, MALFORMED_MESSAGE = 0x10000014, 0x10000012
 # How a token of Kerberos begins.
 KRB5_TOKEN = b"\x60\x23\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00"
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01GSSAPI" + bytes(46)
@@ -510,13 +510,42 @@ def test_somebody_on_the_line(what: str, who: Who) -> None:
         for number in range(5):
             other.send(str(number))
         event = bound.until("HANDSHAKE_FAILED_PROTOCOL")
-        assert event[1] == (0x10000012 if what == "cut" else CRYPTOGRAPHIC)
+        assert event[1] == (MALFORMED_MESSAGE if what == "cut" else CRYPTOGRAPHIC)
         got = [bound.recv()]
         if what == "twice":
             got.append(bound.recv())
         assert got == [["0"], ["1"]][: len(got)]
         assert not bound.within(50)
         other.reset()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sealed", "error"),
+    [("\0hello", False, CRYPTOGRAPHIC), ("", True, MALFORMED_MESSAGE)],
+    ids=["only signed", "without flags"],
+)
+def test_what_no_client_says(text: str, is_sealed: bool, error: int, who: Who) -> None:
+    """Each of these ends libzmq's process."""
+    bound = server_of(who, OURS, "PULL")
+    stranger = who(OURS, client="alice")
+    stranger.raw(bound.bind(), "PUSH")
+    stranger.say("\0good", True)
+    assert bound.recv() == ["good"]
+    stranger.say(text, is_sealed)
+    assert bound.until("HANDSHAKE_FAILED_PROTOCOL")[1] == error
+    assert stranger.is_cut_off()
+    assert not bound.within(50)
+
+
+def test_flags_of_subscriptions(who: Who) -> None:
+    """As libzmq sends them since 4.3.5: a flag, and the topic alone."""
+    bound = server_of(who, OURS, "XPUB")
+    stranger = who(OURS, client="alice")
+    stranger.raw(bound.bind(), "SUB")
+    stranger.say("\x04topic", True)
+    assert bound.recv() == ["\x01topic"]
+    stranger.say("\x08topic", True)
+    assert bound.recv() == ["\x00topic"]
 
 
 # --- a KDC that says nothing ---
