@@ -173,6 +173,13 @@ class Case:
         return units.get(self.pattern, "messages/s")
 
     @property
+    def ends(self) -> tuple[str, str]:
+        """What to call the end that binds, and the other."""
+        if self.pattern in (STREAM, FAN_OUT):
+            return "sender", "receiver"
+        return ("ROUTER", "peers") if self.pattern == IDLE else ("answering", "asking")
+
+    @property
     def is_hard(self) -> bool:
         """Whether something may make throughput or latency fall off a cliff."""
         conditions = (self.pause_us, self.slow_us, self.busy, self.spin_us)

@@ -240,8 +240,8 @@ def write(report: dict[str, Any], file: str | None) -> None:
         print("The machine was busy with something else: expect wide spreads.")
     for name, peer in report["peers"].items():
         if not peer["missing"]:
-            version = f"{peer['version']}, " if peer["version"] else ""
-            print(f"{name}: {version}Python {peer['python']}")
+            python = f"Python {peer['python']}" if peer["python"] else ""
+            print(f"{name}: {', '.join(filter(None, (peer['version'], python)))}")
     print(
         f"{report['settings']['rounds']} rounds of about "
         f"{report['settings']['seconds']:g} s a run; median of the runs, and the "
@@ -367,21 +367,19 @@ def without(arguments: list[str], *names: str) -> list[str]:
 
 
 def add_profiles(report: dict[str, Any]) -> None:
-    """Profile each case of a missed target once, ours and the other's."""
+    """Profile each case of a missed target once."""
     if not profile.is_possible():
         complain("there are no profiles: perf is not installed")
         return
     found = report["profiles"] = {}
     names = dict.fromkeys(each.target.case for each in page.missed(report))
-    limit_s = report["settings"]["limit"]
-    for name in names:
-        case = reports.case_of(report["cases"][name])
-        if not harness.can_play(case, peering.PEERS[targets.OURS]):
-            continue
+    peer, limit_s = peering.PEERS[targets.OURS], report["settings"]["limit"]
+    for case in [reports.case_of(report["cases"][name]) for name in names]:
+        if case.pattern == cases.IDLE:
+            continue  # nothing is done that could be sampled
         try:
-            peer = peering.PEERS[targets.OURS]
-            profile.add_to(
-                found, case, peer, profile.run(case, peer, PROFILED_S, limit_s)
-            )
+            ends = profile.run(case, peer, PROFILED_S, limit_s)
         except harness.Failed as error:
-            complain(f"{name}: no profile: {error}")
+            complain(f"{case.name}: no profile: {error}")
+        else:
+            profile.add_to(found, case, peer, ends)

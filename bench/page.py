@@ -277,9 +277,7 @@ def running(case: Case, numbers: dict[str, Any], end: str) -> tuple[list[float],
 def role_of(case: Case, end: str) -> str:
     if case.transport == "inproc" or end == "both":
         return "both ends"
-    is_stream = case.pattern in (STREAM, FAN_OUT)
-    names = ("sender", "receiver") if is_stream else ("answering", "asking")
-    return names[ENDS.index(end)]
+    return case.ends[ENDS.index(end)]
 
 
 def profiles(report: dict[str, Any]) -> Iterator[str]:

@@ -263,7 +263,7 @@ class Drawing:
         names = list(peers)
         server = [peers[name]["cpu us"]["server"] for name in names]
         client = [peers[name]["cpu us"]["client"] for name in names]
-        ends = ("sender", "receiver") if case.is_rate else ("answering", "asking")
+        ends = case.ends
         colours = [self.styles[name][0] for name in names]
         panel.bar(names, server, color=colours, label=ends[0])
         panel.bar(

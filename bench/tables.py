@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench import report as reports
-from bench.cases import size_text
+from bench.cases import ROUND_TRIP, size_text
 
 BASE = "pyzmq"
+LATENCIES = ("p50 us", "p99 us")
 
 
 @dataclass
@@ -65,16 +66,17 @@ def of_report(report: dict[str, Any]) -> list[Table]:
     tables: dict[str, Table] = {}
     for entry in report["cases"].values():
         case = reports.case_of(entry)
-        unit = "messages/s" if case.is_rate else "us a round trip"
-        cpu = ("sender", "receiver") if case.is_rate else ("answering", "asking")
+        unit = "us a round trip" if case.pattern == ROUND_TRIP else case.unit
         heading: tuple[str, ...] = ("size", "peer", unit, "spread", "lowest", "highest")
-        heading += tuple(f"CPU {end} us" for end in cpu)
+        heading += tuple(f"CPU {end} us" for end in case.ends)
+        heading += LATENCIES if case.has_latency else ()
         if base:
             heading += (f"x {base}",)
         table = tables.setdefault(case.family, Table(case.family, heading, n_left=2))
         size = size_text(case.size)
         for peer, numbers in entry["peers"].items():
-            table.rows.append((size, peer, *cells(entry, numbers, base)))
+            row = (size, peer, *cells(entry, numbers, base))
+            table.rows.append(row + ("",) * (len(heading) - len(row)))
             size = ""
     return list(tables.values())
 
@@ -84,9 +86,8 @@ def base_of(report: dict[str, Any]) -> str:
 
 
 def cells(entry: dict[str, Any], numbers: dict[str, Any], base: str) -> tuple[str, ...]:
-    n_after = 6 if base else 5
     if "summary" not in numbers:
-        return ("lacks it" if "lacks" in numbers else "failed", *[""] * n_after)
+        return ("lacks it" if "lacks" in numbers else "failed",)
     found = numbers["summary"]
     cpu = numbers["cpu us"]
     row = [
@@ -97,6 +98,9 @@ def cells(entry: dict[str, Any], numbers: dict[str, Any], base: str) -> tuple[st
         number_text(cpu["server"]),
         number_text(cpu["client"]),
     ]
+    if reports.case_of(entry).has_latency:
+        more = numbers["more"]
+        row += [number_text(more[key]) if key in more else "" for key in LATENCIES]
     if base:
         other = entry["peers"].get(base, {}).get("summary")
         row.append(f"{found['median'] / other['median']:.2f}" if other else "")
