@@ -10,7 +10,8 @@
  * that no send left anything since the one before.
  *
  * A thread remembers the sockets it left something unwritten on, and writes it before
- * it waits, on whichever socket that is.
+ * it waits, on whichever socket that is. If it sends on several by turns, each of them
+ * looks sparse, but the thread is not: what it gathers is shared out among them.
  */
 #include <errno.h>
 
@@ -29,14 +30,17 @@ enum {
     SESSION_BYTES = 64 * 1024, /* so much in one session is written at once */
     TICK_FIRST_NS = 100 * 1000,
     TICK_LAST_NS = 1000 * 1000,
-    THREAD_MAX = 8
+    THREAD_MAX = 256
 };
 
 /* The sockets that this thread has left something unwritten on. Hubs are type-stable: a
- * stale pointer costs a look at somebody else's dirty list. */
+ * stale pointer costs a look at somebody else's dirty list. And the clock of the
+ * thread: of its sends on sockets that look sparse. */
 static _Thread_local struct {
     fmq__hub *hub[THREAD_MAX];
     unsigned n;
+    uint64_t last_ns;
+    uint64_t gap_ns;
 } unwritten;
 
 /* An average in which the newest value has a weight of 1/8. */
@@ -75,6 +79,7 @@ fmq__flush_init(fmq__hub *h)
     f->pass_cost_ns = PASS_GUESS_NS;
     f->spent_ns = 0;
     f->tick_ns = 0;
+    f->thread_at = 0;
     f->has_turned = false;
     f->is_armed = false;
     f->has_deferred = false;
@@ -128,17 +133,37 @@ fmq__hub_write_later(fmq__hub *h)
 static void
 defer(fmq__hub *h)
 {
+    fmq__flush *f = &h->flush;
+
     fmq__hub_write_later(h);
-    for (unsigned i = 0; i < unwritten.n; i++) {
-        if (unwritten.hub[i] == h) {
-            return;
-        }
-    }
-    if (unwritten.n == THREAD_MAX) {
-        fmq__hub_write_dirty(h); /* a ninth socket does not wait */
+    if (f->thread_at < unwritten.n && unwritten.hub[f->thread_at] == h) {
         return;
     }
+    if (unwritten.n == THREAD_MAX) {
+        fmq__hub_write_dirty(h); /* one socket more does not wait */
+        return;
+    }
+    f->thread_at = unwritten.n;
     unwritten.hub[unwritten.n++] = h;
+}
+
+/* Whether this thread, which sends at `now_ns` on a socket that looks sparse, does so
+ * seldom on any. */
+static bool
+is_thread_sparse(uint64_t now_ns)
+{
+    uint64_t gap = now_ns > unwritten.last_ns ? now_ns - unwritten.last_ns : 0;
+
+    unwritten.gap_ns = gap > REST_NS ? GAP_START_NS : ewma(unwritten.gap_ns, gap);
+    unwritten.last_ns = now_ns;
+    return unwritten.gap_ns >= GAP_SPARSE_NS;
+}
+
+/* How many sockets this thread is gathering for. */
+static uint64_t
+n_gathering(void)
+{
+    return unwritten.n > 1 ? unwritten.n : 1;
 }
 
 /* What the rule says of a send at `now_ns`. */
@@ -159,10 +184,11 @@ is_time(fmq__flush *f, uint64_t now_ns)
         f->gap_ns = ewma(f->gap_ns, gap);
     }
     f->last_ns = now_ns;
-    if (f->gap_ns >= GAP_SPARSE_NS || (f->spent_ns < SPENT_MAX_NS && !f->is_armed)) {
+    if ((f->gap_ns >= GAP_SPARSE_NS && is_thread_sparse(now_ns)) ||
+        (f->spent_ns < SPENT_MAX_NS && !f->is_armed)) {
         return true;
     }
-    wait = PASS_COST_FACTOR * f->pass_cost_ns;
+    wait = PASS_COST_FACTOR * f->pass_cost_ns * n_gathering();
     if (wait > PASS_WAIT_MAX_NS) {
         wait = PASS_WAIT_MAX_NS;
     }

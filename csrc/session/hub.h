@@ -66,6 +66,7 @@ typedef struct fmq__flush {
     uint64_t pass_cost_ns;    /* EWMA of what a pass costs */
     uint64_t spent_ns;        /* on passes since the last rest */
     uint64_t tick_ns;         /* the I/O thread's current tick; 0: none is set */
+    unsigned thread_at;       /* where a thread noted this socket last; a hint */
     bool has_turned;          /* the last receive found nothing */
     bool is_armed;            /* the I/O thread looks after what is left */
     bool has_deferred;        /* a send left something since the last tick */

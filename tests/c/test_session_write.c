@@ -319,6 +319,48 @@ TEST(what_send_leaves_is_written)
     close_couple(&c);
 }
 
+/* One thread sends on more sockets by turns than it can note: what it leaves on each
+ * goes out, when it waits and when it does not. */
+TEST(what_send_leaves_on_many_sockets_is_written)
+{
+    enum { N_PUSHES = 300, N_TURNS = 30 };
+    fmq_ctx ctx = new_ctx();
+    fmq_socket pull = new_brisk(ctx, PULL);
+    fmq_socket idle = new_brisk(ctx, PULL);
+    static fmq_socket push[N_PUSHES];
+    char endpoint[TEXT_ROOM];
+    char text[TEXT_ROOM];
+    int n = 0;
+
+    set_int(pull, RCVHWM, 0);
+    set_int(idle, RCVTIMEO, 1);
+    REQUIRE(fmq_bind(pull, "tcp://127.0.0.1:*") == 0);
+    (void)last_endpoint(pull, endpoint);
+    for (int i = 0; i < N_PUSHES; i++) {
+        push[i] = new_brisk(ctx, PUSH);
+        REQUIRE(fmq_connect(push[i], endpoint) == 0);
+        CHECK_EQ(send_text(push[i], "first", 0), 0);
+        expect_text(pull, "first");
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N_TURNS * N_PUSHES; i++) {
+            CHECK_EQ(send_text(push[i % N_PUSHES], "x", 0), 0);
+        }
+        if (round == 0) {
+            CHECK_EQ(recv_text(idle, text, 0), EAGAIN); /* waits, on another socket */
+        }
+        for (n = 0; n < N_TURNS * N_PUSHES; n++) {
+            while (recv_text(pull, text, FMQ_DONTWAIT) == EAGAIN) {
+                sched_yield(); /* never waits */
+            }
+            CHECK_STR(text, "x");
+        }
+    }
+    close_all(push, N_PUSHES);
+    close_all((fmq_socket[]){pull, idle}, 2);
+    end_ctx(ctx);
+}
+
 /* Without memory a send fails and leaves everything as it was. */
 TEST(sends_without_memory_are_refused_whole)
 {
@@ -368,6 +410,7 @@ main(void)
     RUN(the_wish_for_room_survives_other_changes);
     RUN(a_write_that_fails_leads_to_another_connection);
     RUN(what_send_leaves_is_written);
+    RUN(what_send_leaves_on_many_sockets_is_written);
     RUN(sends_without_memory_are_refused_whole);
     return CHECK_RESULT();
 }
