@@ -38,6 +38,7 @@ set(socket_tests
     test_monitor
     test_names
     test_nomem
+    test_offer
     test_options
     test_poll
     test_session_errors
@@ -45,6 +46,7 @@ set(socket_tests
     test_session_write
     test_shell
     test_socket
+    test_spin
     test_stress
     test_tcp
     test_term

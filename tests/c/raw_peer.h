@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* raw_peer: a peer that is nothing but a TCP descriptor and bytes, so that a test can
  * have it do what no ZeroMQ would; and a hand on the core's own system calls: this file
- * defines `sendmsg`, which the core writes through.
+ * defines `sendmsg` and `sendto`, which the core writes through.
  *
  * Threads: a peer belongs to one thread; the hook is called by whoever writes.
  */
@@ -27,7 +27,8 @@
 
 /* --- the hook --- */
 
-/* Called instead of sendmsg by the core; raw peers write with send. NULL: none. */
+/* Called instead of sendmsg and sendto by the core; raw peers write with send. NULL:
+ * none. */
 typedef ssize_t send_hook(int fd, const struct msghdr *msg, int flags);
 static _Atomic(send_hook *) raw_send_hook;
 
@@ -46,6 +47,20 @@ sendmsg(int fd, const struct msghdr *msg, int flags)
     send_hook *hook = atomic_load_explicit(&raw_send_hook, memory_order_relaxed);
 
     return hook != NULL ? hook(fd, msg, flags) : real_sendmsg(fd, msg, flags);
+}
+
+ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG to,
+               socklen_t to_len);
+
+ssize_t
+sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG to,
+       socklen_t to_len)
+{
+    struct iovec iov = {(void *)(uintptr_t)data, len};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    REQUIRE(to.__sockaddr__ == NULL && to_len == 0);
+    return sendmsg(fd, &msg, flags);
 }
 
 static inline void

@@ -5,7 +5,7 @@
 
 enum { RECONNECT_IVL = 18, N_STARVED = 50, SPIN_NS = 20 * 1000 * 1000 };
 
-static _Atomic int error_of[3]; /* of sendmsg, recvmsg and connect; 0: none */
+static _Atomic int error_of[3]; /* of writing, reading and connect; 0: none */
 static _Atomic int n_errors;    /* so many times yet */
 
 enum { OF_SEND, OF_RECV, OF_CONNECT };
@@ -48,6 +48,15 @@ ssize_t
 recvmsg(int fd, struct msghdr *msg, int flags)
 {
     return must_fail(OF_RECV) ? -1 : syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+ssize_t
+recvfrom(int fd, void *data, size_t len, int flags, __SOCKADDR_ARG from,
+         socklen_t *from_len)
+{
+    return must_fail(OF_RECV) ? -1
+                              : syscall(SYS_recvfrom, fd, data, len, flags,
+                                        from.__sockaddr__, from_len);
 }
 
 int
