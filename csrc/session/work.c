@@ -63,6 +63,9 @@ fmq__hub_ask(fmq__hub *h, uint32_t work)
     if (h->io == NULL || h->is_finished) {
         return;
     }
+    if ((h->work & work) == work) {
+        return; /* it has been asked, and has not come yet */
+    }
     h->has_asked = true;
     h->work |= work;
     fmq__io_post(h->io, &h->work_task);
