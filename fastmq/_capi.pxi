@@ -45,6 +45,7 @@ cdef extern from "fastmq.h" nogil:
     int fmq_msg_is_shared(const fmq_msg *m)
     void *fmq_msg_lent(const fmq_msg *m, fmq_free_fn *free_fn)
     int fmq_msg_reclaim(fmq_msg *m, fmq_free_fn *free_fn)
+    void fmq_ask_for_signals(int yes)
     void fmq_offer(void *data, size_t size, fmq_free_fn *free_fn, void *hint)
     int fmq_offer_end()
     const char *fmq_msg_gets(const fmq_msg *m, const char *name)

@@ -123,3 +123,7 @@ def has(str capability not None) -> bool:
     """
     cdef bytes name = capability.encode()
     return fmq_has(name) != 0
+
+
+# go_on looks for signals after EINTR, and nothing else does.
+fmq_ask_for_signals(1)

@@ -259,6 +259,7 @@ class SocketOptions:
     max_peers_per_address = MAX_PEERS_PER_ADDRESS = IntOption(
         SocketOption.MAX_PEERS_PER_ADDRESS
     )
+    spin_us = SPIN_US = IntOption(SocketOption.SPIN_US)
     allow_key = ALLOW_KEY = BytesOption(SocketOption.ALLOW_KEY)
     allow_password = ALLOW_PASSWORD = BytesOption(SocketOption.ALLOW_PASSWORD)
     allow_address = ALLOW_ADDRESS = BytesOption(SocketOption.ALLOW_ADDRESS)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { NICE_MAX = 20 };
 
@@ -152,4 +153,19 @@ fmq__sched_apply(const fmq__sched *s)
         err = apply_cpus(s);
     }
     return err;
+}
+
+int
+fmq__sched_n_cpus(void)
+{
+#if defined(__linux__)
+    cpu_set_t cpus;
+
+    /* More than 1024 of them do not fit, and are more than one. */
+    return sched_getaffinity(0, sizeof(cpus), &cpus) != 0 ? 2 : CPU_COUNT(&cpus);
+#else
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : (int)n;
+#endif
 }

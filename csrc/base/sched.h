@@ -41,6 +41,9 @@ int fmq__sched_remove_cpu(fmq__sched *s, int cpu);
 void fmq__sched_name(const fmq__sched *s, const char *role,
                      char name[FMQ__THREAD_NAME_CAP]);
 
+/* How many processors the calling thread may use, or about so many. */
+int fmq__sched_n_cpus(void);
+
 /* Whether apply has something to do. */
 bool fmq__sched_is_set(const fmq__sched *s);
 

@@ -45,6 +45,13 @@ fmq_socket_is_open(fmq_socket handle)
     return is_open;
 }
 
+void
+fmq_ask_for_signals(int yes)
+{
+    /* Relaxed: a call that sees it late says EINTR late. */
+    atomic_store_explicit(&fmq__spin_asks, yes != 0, memory_order_relaxed);
+}
+
 int
 fmq_bind(fmq_socket s, const char *endpoint)
 {

@@ -141,12 +141,16 @@ FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
  *     CURVE, "user\0password" of PLAIN, "address" or "address/bits". Nothing (length 0)
  *     makes a list of nobody, NULL ends the list. Once there is a list of keys or
  *     passwords, only who is on one passes, and ZAP is not asked. Unlike other options
- *     they count at once. Only to set. */
+ *     they count at once. Only to set.
+ * SPIN_US (int, -1): for how many microseconds (up to 1000000) a call that waits for a
+ *     message looks for it before it sleeps; it needs a processor meanwhile. 0: never;
+ *     -1: for up to 50 us, while that is worth it. Counts at once. */
 #define FMQ_MAX_HANDSHAKES 10001
 #define FMQ_MAX_PEERS_PER_ADDRESS 10002
 #define FMQ_ALLOW_KEY 10003
 #define FMQ_ALLOW_PASSWORD 10004
 #define FMQ_ALLOW_ADDRESS 10005
+#define FMQ_SPIN_US 10006
 FMQ_API int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket);
 /* Waits for no peer: what was sent is written within LINGER by the I/O thread. Names it
  * was bound to are free on return; parts without a last one are dropped. */
@@ -226,6 +230,10 @@ FMQ_API int fmq_recv_many_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
                                 fmq_part *parts, size_t max, size_t *n,
                                 uint64_t deadline_ns);
 FMQ_API uint64_t fmq_now_ns(void);
+/* For programs whose signal handlers only leave a mark, which is looked at after EINTR:
+ * with 1 these functions also say EINTR where they have looked for a message in vain
+ * (SPIN_US) and would go on to sleep. 0 as long as nobody has said anything. */
+FMQ_API void fmq_ask_for_signals(int yes);
 
 /* Polling. A socket (not 0) or else a descriptor. */
 typedef struct fmq_pollitem {

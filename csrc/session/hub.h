@@ -31,6 +31,7 @@
 #include "pipe/inproc.h"
 #include "session/crowd.h"
 #include "session/event.h"
+#include "session/spin.h"
 
 typedef struct fmq__hub fmq__hub;
 typedef struct fmq__session fmq__session;
@@ -129,6 +130,7 @@ struct fmq__hub {
     uint32_t n_pollers[2]; /* that wait for a direction; some for both */
     uint32_t n_followers[2];
     _Atomic uint32_t follow_seq[2];
+    fmq__spin spin;
 
     /* sessions (hub.c) */
     fmq__session **slot;
@@ -293,11 +295,18 @@ fmq__hub_check_notes(fmq__hub *h)
 
 /* --- wait.c --- */
 
+enum {
+    FMQ__WAIT_LOOKED = 1, /* the sessions were read just before */
+    FMQ__WAIT_ASKS = 2,   /* who waits asks for signals by itself: EINTR without one is
+                           * welcome where one may have been missed */
+};
+
 /* Tries `attempt(arg)` (under L) until it says something else than EAGAIN, or the
- * deadline comes (EAGAIN), a signal (EINTR), close or term. `has_looked`: the sessions
- * were read just before. Drops L. */
+ * deadline comes (EAGAIN), a signal (EINTR), close or term. `how`: FMQ__WAIT_*. Drops
+ * L.
+ */
 int fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg),
-                  void *arg, uint64_t deadline_ns, bool has_looked);
+                  void *arg, uint64_t deadline_ns, unsigned how);
 
 /* Reads and writes every session that is ready, without waiting. Drops L. */
 void fmq__hub_look(fmq__hub *h);
@@ -408,6 +417,13 @@ int fmq__hub_waiting_fd(const fmq__hub *h);
 /* Sleeps on E until the deadline, not under L: 0, and whether sessions are ready;
  * ETIMEDOUT, EINTR. Not where the set is flat. */
 int fmq__hub_sleep(fmq__hub *h, uint64_t deadline_ns, bool *has_sessions);
+
+/* Whether that sees what is there already, so that there is no need to look before. */
+static inline bool
+fmq__hub_sleep_looks(const fmq__hub *h)
+{
+    return h->waiting != NULL && h->sessions != NULL;
+}
 
 /* Takes the edge, if it is there: whether it was. */
 bool fmq__hub_take_edge(fmq__hub *h);

@@ -35,6 +35,9 @@
 #include "session/hub.h"
 #include "session/session.h"
 
+/* Looks at the futex word between two looks at the clock. */
+enum { GLANCES = 8 };
+
 /* Wakes the leader, wherever it sleeps, and those outside. */
 static void
 ring(fmq__hub *h)
@@ -149,14 +152,53 @@ fmq__hub_look(fmq__hub *h)
     fmq__hub_look_at_all(h);
 }
 
-/* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
- * reason; ETIMEDOUT, EINTR, or an error that makes waiting impossible. */
+/* One look at E or the futex word: 0 if there is a reason to wake, ETIMEDOUT if not. */
 static int
-sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
+glance(fmq__hub *h, bool on_fd, uint32_t bell, bool *has_sessions)
+{
+    if (on_fd) {
+        return fmq__hub_sleep(h, 0, has_sessions);
+    }
+    for (int i = 0; i < GLANCES; i++) {
+        /* Relaxed: what it stands for is looked at under L. */
+        if (atomic_load_explicit(&h->inbox->bell, memory_order_relaxed) != bell) {
+            return 0;
+        }
+        fmq__cpu_relax();
+    }
+    return ETIMEDOUT;
+}
+
+/* Looks again and again, for at most `limit_ns` and until the deadline. Nothing of the
+ * protocol is different from a sleep. */
+static int
+spin(fmq__hub *h, bool on_fd, uint32_t bell, uint64_t limit_ns, uint64_t deadline_ns,
+     uint64_t *looked_ns, bool *has_sessions)
+{
+    uint64_t start = fmq__clock_fast_ns();
+    uint64_t now;
+    int err;
+
+    do {
+        err = glance(h, on_fd, bell, has_sessions);
+        now = fmq__clock_fast_ns();
+    } while (err == ETIMEDOUT && now - start < limit_ns && now < deadline_ns);
+    *looked_ns = now - start;
+    return err;
+}
+
+/* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
+ * reason; ETIMEDOUT, EINTR, or an error that makes waiting impossible. `limit_ns`: so
+ * long it looks before it sleeps; and if `is_to_ask`, and there was nothing, it then
+ * says EINTR instead of sleeping: a handler may have run meanwhile. */
+static int
+sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to_ask)
 {
     bool on_fd = !h->is_flat && (h->sessions != NULL || h->waiting != NULL);
     uint32_t bell = atomic_load_explicit(&h->inbox->bell, memory_order_relaxed);
     bool has_sessions = false;
+    uint64_t looked_ns = 0;
+    bool has_found;
     int err = on_fd ? fmq__hub_need_waiting(h) : 0;
 
     if (err != 0) {
@@ -170,12 +212,24 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns)
     h->is_leader_rung = false;
     fmq__hub_unlock(h);
     fmq__flush_thread();
-    if (on_fd) {
+    err = ETIMEDOUT;
+    if (limit_ns != 0) {
+        err = spin(h, on_fd, bell, limit_ns, deadline_ns, &looked_ns, &has_sessions);
+    }
+    has_found = err != ETIMEDOUT;
+    if (has_found) {
+        /* no need to sleep */
+    } else if (limit_ns != 0 && is_to_ask && fmq__clock_ns() < deadline_ns) {
+        err = EINTR;
+    } else if (on_fd) {
         err = fmq__hub_sleep(h, deadline_ns, &has_sessions);
     } else {
         err = fmq__futex_wait(&h->inbox->bell, bell, deadline_ns);
     }
     fmq__hub_lock(h);
+    if (limit_ns != 0) {
+        fmq__spin_end(&h->spin, has_found, looked_ns, limit_ns);
+    }
     h->is_leader_asleep = false;
     h->is_leader_rung = false;
     atomic_store_explicit(&h->inbox->has_sleeper, false, memory_order_relaxed);
@@ -212,7 +266,7 @@ set_leader(fmq__hub *h, bool has)
 
 int
 fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void *arg,
-              uint64_t deadline_ns, bool has_looked)
+              uint64_t deadline_ns, unsigned how)
 {
     bool is_leader = false;
     int slept = EAGAIN;
@@ -243,7 +297,7 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
         if (!is_leader) {
             is_leader = true;
             set_leader(h, true);
-            if (!has_looked) {
+            if (!(how & FMQ__WAIT_LOOKED)) {
                 fmq__hub_look(h);
                 continue;
             }
@@ -252,7 +306,9 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
             fmq__hub_hand_on(h); /* what was read may be for one of the others */
         }
         if (!fmq__hub_resume_all(h)) {
-            slept = sleep_as_leader(h, deadline_ns);
+            slept = sleep_as_leader(h, deadline_ns,
+                                    dir == FMQ__DIR_IN ? fmq__spin_begin(&h->spin) : 0,
+                                    (how & FMQ__WAIT_ASKS) != 0);
         }
     }
     if (is_leader) {

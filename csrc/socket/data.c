@@ -81,7 +81,7 @@ send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     }
     deadline =
         deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.sndtimeo_ms);
-    return fmq__hub_wait(h, FMQ__DIR_OUT, attempt, arg, deadline, true);
+    return fmq__hub_wait(h, FMQ__DIR_OUT, attempt, arg, deadline, FMQ__WAIT_LOOKED);
 }
 
 int
@@ -353,6 +353,7 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
             const uint64_t *deadline_ns)
 {
     fmq__hub *h = &s->hub;
+    unsigned how = FMQ__WAIT_LOOKED;
     uint64_t deadline;
     int err;
 
@@ -364,7 +365,9 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     if ((flags & FMQ_TRY) && fmq__help_is_needed(h)) {
         return FMQ_EBUSY_TRY;
     }
-    fmq__hub_look(h);
+    if (deadline_ns == NULL || !fmq__hub_sleep_looks(h)) {
+        fmq__hub_look(h); /* else a try has just done so */
+    }
     err = attempt(h, arg);
     if (err != EAGAIN || (flags & FMQ_DONTWAIT)) {
         return err;
@@ -374,7 +377,11 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     }
     deadline =
         deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.rcvtimeo_ms);
-    return fmq__hub_wait(h, FMQ__DIR_IN, attempt, arg, deadline, true);
+    if (deadline_ns != NULL &&
+        atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed)) {
+        how |= FMQ__WAIT_ASKS;
+    }
+    return fmq__hub_wait(h, FMQ__DIR_IN, attempt, arg, deadline, how);
 }
 
 int

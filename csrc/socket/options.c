@@ -73,6 +73,7 @@ static const row rows[] = {
     ROW(79, connect_timeout_ms, 0, 0, INT_MAX),    /* CONNECT_TIMEOUT, ms */
     ROW(80, tcp_maxrt_ms, 0, 0, INT_MAX),          /* TCP_MAXRT, ms */
     ROW(FMQ_MAX_HANDSHAKES, max_handshakes, 256, 0, INT_MAX),
+    ROW(FMQ_SPIN_US, spin_us, FMQ__SPIN_BY_ITSELF, -1, FMQ__SPIN_MAX_US),
     ROW(FMQ_MAX_PEERS_PER_ADDRESS, max_peers_per_address, 0, 0, INT_MAX),
 };
 

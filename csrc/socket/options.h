@@ -67,6 +67,7 @@ typedef struct fmq__options {
     int zap_enforce_domain;
     int max_handshakes;
     int max_peers_per_address;
+    int spin_us;
     /* For transports and engines that are not here: kept, and told. */
     int rate;
     int recovery_ivl_ms;

@@ -286,6 +286,8 @@ fmq__socket_set(fmq_socket handle, int option, const void *value, size_t len)
     if (err == 0 && (option == FMQ__OPT_SNDHWM || option == FMQ__OPT_RCVHWM)) {
         spread_marks(s);
         (void)fmq__hub_resume_all(&s->hub);
+    } else if (err == 0 && option == FMQ_SPIN_US) {
+        fmq__spin_limit(&s->hub.spin, s->opt.spin_us);
     }
     fmq__socket_leave(s);
     return err;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spin: whether a caller that waits for a message looks for it a while before it
+ * sleeps, and how long.
+ *
+ * A caller that sleeps must be woken, which on an idle processor costs the sender more
+ * than the message and the receiver longer than the way. Looking costs a processor. So
+ * by itself (SPIN_US is -1) a socket looks for about as long as a wake-up costs, and
+ * only while that finds something: after each time in vain it sleeps at once for twice
+ * as many waits. Where the thread has one processor, or was taken off it while it
+ * looked, others need that more, and it stops for long.
+ *
+ * Threads: under the lock of its hub.
+ */
+#ifndef FMQ_SESSION_SPIN_H
+#define FMQ_SESSION_SPIN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    FMQ__SPIN_BY_ITSELF = -1, /* a limit */
+    FMQ__SPIN_NS = 50000,     /* how long, then */
+    FMQ__SPIN_SKIPS = 64,     /* after so many waits it tries again, at the latest */
+    FMQ__SPIN_SKIPS_BUSY = 1024,
+    FMQ__SPIN_MAX_US = 1000000,
+};
+
+typedef struct fmq__spin {
+    int limit_us;     /* SPIN_US */
+    uint32_t n_skips; /* so many waits are to come that do not spin */
+    uint32_t
+        backoff; /* how many those were at first; 0: the last one found something */
+} fmq__spin;
+
+/* Whether calls with a deadline say EINTR between looking and sleeping. */
+extern _Atomic bool fmq__spin_asks;
+
+void fmq__spin_init(fmq__spin *s);
+
+/* Another SPIN_US. */
+void fmq__spin_limit(fmq__spin *s, int limit_us);
+
+/* How many nanoseconds the wait that begins is to look; 0: it sleeps at once. */
+uint64_t fmq__spin_begin(fmq__spin *s);
+
+/* It has looked for `looked_ns` of the `limit_ns` that begin said. */
+void fmq__spin_end(fmq__spin *s, bool has_found, uint64_t looked_ns, uint64_t limit_ns);
+
+#endif
