@@ -14,7 +14,7 @@ import pytest
 TRANSPORTS = ["inproc", "tcp", "ipc"]
 LONG = 100_000
 # Around the size from which objects are lent, and from which none is made ahead.
-SIZES = [LONG, 32767, 32768, 32769, 10, LONG, 4 << 20, (4 << 20) + 1, LONG, LONG]
+SIZES = [LONG, 8191, 8192, 8193, 10, LONG, 4 << 20, (4 << 20) + 1, LONG, LONG]
 
 
 def bodies(sizes: list[int]) -> list[bytes]:
