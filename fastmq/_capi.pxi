@@ -155,7 +155,7 @@ cdef enum:
     # No object larger than that is made before its message comes.
     MOST_OFFERED = 1 << 22
     # Bodies up to this size arrive by way of the stack.
-    SMALL = 512
+    SMALL = 4096
     # This many parts, or things to poll, are prepared on the stack.
     FEW = 8
     # All events of version 1 of a monitor.

@@ -185,7 +185,7 @@ typedef struct fmq_part {
 } fmq_part;
 
 /* Receives one part: a body of at most `cap` bytes is copied to `buf` (and `m` is left
- * alone), a longer one is given in `m`, which must be empty. cap is used up to 512. */
+ * alone), a longer one is given in `m`, which must be empty. cap is used up to 4096. */
 FMQ_API int fmq_recv(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
                      int flags);
 /* Receives one part as a message (what `m` had is closed), with its properties. */
@@ -208,7 +208,7 @@ typedef struct fmq_piece {
 FMQ_API int fmq_send_many(fmq_socket s, const fmq_piece *messages, size_t n, int flags,
                           size_t *n_sent);
 /* Receives parts, at least 1 and at most `max`: those that are there; it waits for the
- * first only. parts[i] tells of each: bodies of at most 512 bytes lie one after the
+ * first only. parts[i] tells of each: bodies of at most 4096 bytes lie one after the
  * other in `buf` as far as its `cap` bytes reach, others are in m[i], which must be
  * empty. */
 FMQ_API int fmq_recv_many(fmq_socket s, void *buf, size_t cap, fmq_msg *m,

@@ -11,7 +11,7 @@
 #include "socket/socket.h"
 
 /* The longest body that is copied to a caller's buffer under L. */
-enum { FMQ__COPY_MAX = 512 };
+enum { FMQ__COPY_MAX = FMQ__FQ_INLINE_MAX };
 
 /* A frame that was taken, and whence. */
 typedef struct fmq__incoming {
