@@ -41,6 +41,21 @@ fmq__body_hold(fmq__body *b)
     atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
 }
 
+/* So many references at once. */
+static inline void
+fmq__body_hold_n(fmq__body *b, uint32_t n)
+{
+    atomic_fetch_add_explicit(&b->refs, n, memory_order_relaxed);
+}
+
+static inline void
+fmq__body_drop_n(fmq__body *b, uint32_t n)
+{
+    if (atomic_fetch_sub_explicit(&b->refs, n, memory_order_acq_rel) == n) { /* D1 */
+        b->on_last(b);
+    }
+}
+
 static inline void
 fmq__body_drop(fmq__body *b)
 {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "pattern/fan.h"
 
 enum {
     OPT_SUBSCRIBE = 6,
@@ -308,6 +309,24 @@ take_messages(fmq__publisher *self)
 
 /* --- pipes --- */
 
+/* One peer more or less: to many, what goes to all is shared. */
+static void
+count_peer(fmq__publisher *self, bool is_more)
+{
+    size_t before = self->n_peers;
+    bool shares;
+
+    self->n_peers += is_more ? 1 : (size_t)-1;
+    shares = self->n_peers >= FMQ__FAN_WIDE;
+    if (is_more && before >= FMQ__FAN_WIDE) {
+        fmq__fan_join(FMQ__ITEM(self->peers.prev, peer, node)->reader.pipe, true);
+    } else if (shares != (before >= FMQ__FAN_WIDE)) {
+        for (fmq__node *n = self->peers.next; n != &self->peers; n = n->next) {
+            fmq__fan_join(FMQ__ITEM(n, peer, node)->reader.pipe, shares);
+        }
+    }
+}
+
 int
 fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
@@ -330,6 +349,7 @@ fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
     fmq__reader_init(&new->asker, pipe);
     fmq__list_init(&new->node);
     fmq__list_push_back(&self->peers, &new->node);
+    count_peer(self, true);
     pipe->mine = new;
     fmq__fairq_add(&self->in, pipe);
     take_messages(self); /* looking for them is how to be told of those to come */
@@ -359,6 +379,7 @@ fmq__publisher_detach(fmq__pattern *p, fmq__pipe *pipe)
     }
     self->last = self->last == gone ? NULL : self->last;
     fmq__list_remove(&gone->node);
+    count_peer(self, false);
     fmq__free(gone);
     pipe->mine = NULL;
 }
@@ -374,29 +395,27 @@ fmq__publisher_readable(fmq__pattern *p, fmq__pipe *pipe)
 
 /* --- sending --- */
 
-typedef struct fan {
-    const fmq__outpart *parts;
-    size_t n;
+/* What goes to those who want it. */
+typedef struct delivery {
+    fmq__fan fan;
     bool is_blocked;
-} fan;
+} delivery;
 
 static void
 check_room(fmq__reader *reader, void *arg)
 {
-    fan *f = arg;
+    delivery *d = arg;
 
-    f->is_blocked |= !reader->pipe->is_closed_out && !fmq__pipe_can_write(reader->pipe);
+    d->is_blocked |= !reader->pipe->is_closed_out && !fmq__pipe_can_write(reader->pipe);
 }
 
 static void
 send_to(fmq__reader *reader, void *arg)
 {
-    const fan *f = arg;
-    fmq__pipe *pipe = reader->pipe;
+    delivery *d = arg;
 
-    if (fmq__pipe_can_write(pipe)) {
-        /* Without memory this peer misses it, as one that is full does. */
-        (void)fmq__pipe_send(pipe, pipe->out->end, f->parts, f->n);
+    if (fmq__pipe_can_write(reader->pipe)) {
+        fmq__fan_send(&d->fan, reader->pipe);
     }
 }
 
@@ -410,10 +429,10 @@ only_mark(fmq__reader *reader, void *arg)
 /* Calls `visit` for all pipes that are to get the message. */
 static void
 for_each_taker(fmq__publisher *self, const fmq__outpart *first,
-               void (*visit)(fmq__reader *, void *), fan *f)
+               void (*visit)(fmq__reader *, void *), delivery *d)
 {
     if (!self->base.is_inverted) {
-        fmq__readers_match(&self->readers, first->data, first->len, visit, f);
+        fmq__readers_match(&self->readers, first->data, first->len, visit, d);
         return;
     }
     fmq__readers_match(&self->readers, first->data, first->len, only_mark, NULL);
@@ -421,22 +440,21 @@ for_each_taker(fmq__publisher *self, const fmq__outpart *first,
         peer *at = FMQ__ITEM(n, peer, node);
 
         if (at->reader.matched != self->readers.n_matches) {
-            visit(&at->reader, f);
+            visit(&at->reader, d);
         }
     }
 }
 
 /* The next message after a request goes to its peer alone, if that wants it. */
 static void
-send_to_last(fmq__publisher *self, fan *f)
+send_to_last(fmq__publisher *self, const fmq__outpart *first, delivery *d)
 {
     peer *last = self->last;
 
     self->last = NULL;
-    fmq__readers_match(&self->readers, f->parts[0].data, f->parts[0].len, only_mark,
-                       NULL);
+    fmq__readers_match(&self->readers, first->data, first->len, only_mark, NULL);
     if (last->reader.matched == self->readers.n_matches) {
-        send_to(&last->reader, f);
+        send_to(&last->reader, d);
     }
 }
 
@@ -444,29 +462,33 @@ int
 fmq__publisher_check(fmq__pattern *p, const fmq__outpart *first)
 {
     fmq__publisher *self = from_base(p);
-    fan f = {first, 1, false};
+    delivery d;
 
-    if (self->is_nodrop && (!self->is_last_value || self->last == NULL)) {
-        for_each_taker(self, first, check_room, &f);
+    if (!self->is_nodrop || (self->is_last_value && self->last != NULL)) {
+        return 0;
     }
-    return f.is_blocked ? EAGAIN : 0;
+    d.is_blocked = false;
+    for_each_taker(self, first, check_room, &d);
+    return d.is_blocked ? EAGAIN : 0;
 }
 
 int
 fmq__publisher_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
     fmq__publisher *self = from_base(p);
-    fan f = {parts, n, false};
     int err = fmq__publisher_check(p, &parts[0]);
+    delivery d;
 
     if (err != 0) {
         return err;
     }
+    fmq__fan_init(&d.fan, parts, n, self->n_peers);
     if (self->is_last_value && self->last != NULL) {
-        send_to_last(self, &f);
+        send_to_last(self, &parts[0], &d);
     } else {
-        for_each_taker(self, &parts[0], send_to, &f);
+        for_each_taker(self, &parts[0], send_to, &d);
     }
+    fmq__fan_end(&d.fan);
     return 0;
 }
 

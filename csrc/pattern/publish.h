@@ -18,11 +18,12 @@ typedef struct fmq__publisher {
     fmq__readers readers;
     fmq__readers asked; /* with MANUAL: what was asked for */
     fmq__node peers;    /* all pipes */
-    fmq__fairq in;      /* those with messages that were not looked at yet */
-    fmq__side *side;    /* what the application is to receive; NULL: nothing yet */
-    fmq__node tickets;  /* one for each message of `side`, in order */
-    size_t n_user;      /* of these, messages of users */
-    struct peer *last;  /* whose request was received last; NULL: none, or gone */
+    size_t n_peers;
+    fmq__fairq in;     /* those with messages that were not looked at yet */
+    fmq__side *side;   /* what the application is to receive; NULL: nothing yet */
+    fmq__node tickets; /* one for each message of `side`, in order */
+    size_t n_user;     /* of these, messages of users */
+    struct peer *last; /* whose request was received last; NULL: none, or gone */
     fmq__msg welcome;
     bool has_welcome;
     bool is_verbose;      /* repeated subscriptions are told */

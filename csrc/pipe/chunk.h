@@ -36,7 +36,8 @@ struct fmq__chunk {
     uint32_t cap;               /* bytes of `data` */
     _Atomic uint32_t first_ref; /* offset of the first record; 0: none */
     uint32_t last_ref;          /* the writer's: offset of the last record; 0: none */
-    uint8_t data[];             /* aligned to 8 */
+    uint32_t inline_max;        /* longer bodies are referenced, others lie in it */
+    _Alignas(8) uint8_t data[];
 };
 
 /* A body that is referenced from the queue. */

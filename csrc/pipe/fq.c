@@ -11,7 +11,7 @@
  * what it then leads to lies behind every published frame, and the reader stops before.
  *
  * A frame never spans chunks. Its body is referenced if and only if it is longer than
- * FMQ__FQ_INLINE_MAX.
+ * its chunk's `inline_max`.
  *
  * A frame cut in its body by consume has `at` at the byte it goes on with if it lies in
  * the chunk, and at the record if it is referenced; `frame_left` tells how much is
@@ -51,7 +51,7 @@ parse_frame(const fmq__chunk *c, uint32_t off)
     if ((f.flags & FMQ__LONG) != 0) {
         f.head = LONG_HEAD;
         f.len = fmq__get_u64(p + 1);
-        if (f.len > FMQ__FQ_INLINE_MAX) {
+        if (f.len > c->inline_max) {
             f.ref = align_8(off + LONG_HEAD);
             f.next = f.ref + (uint32_t)sizeof(fmq__chunk_ref);
             return f;
@@ -90,8 +90,11 @@ fmq__fq_init(fmq__fq_writer *w, fmq__fq_reader *r)
     if (c == NULL) {
         return ENOMEM;
     }
-    *w = (fmq__fq_writer){
-        .end = {.chunk = c}, .cap = c->cap, .next_cap = 2 * FMQ__CHUNK_MIN};
+    *w = (fmq__fq_writer){.end = {.chunk = c},
+                          .cap = c->cap,
+                          .next_cap = 2 * FMQ__CHUNK_MIN,
+                          .inline_max = FMQ__FQ_INLINE_MAX};
+    c->inline_max = w->inline_max;
     *r = (fmq__fq_reader){.at = {.chunk = c}};
     return 0;
 }
@@ -147,10 +150,10 @@ new_chunk(fmq__fq_writer *w, uint32_t need)
     return c;
 }
 
-/* Where `need` bytes can be written: behind the last frame, or in a new chunk; NULL: no
- * memory. The caller moves `end.off`. */
+/* Where `need` bytes can be written: behind the last frame, or in a new chunk, whose
+ * `inline_max` it is then; NULL: no memory. The caller moves `end.off`. */
 static uint8_t *
-make_room(fmq__fq_writer *w, uint32_t need)
+make_room(fmq__fq_writer *w, uint32_t need, uint32_t inline_max)
 {
     fmq__chunk *c;
 
@@ -164,6 +167,7 @@ make_room(fmq__fq_writer *w, uint32_t need)
     if (c == NULL) {
         return NULL;
     }
+    c->inline_max = inline_max;
     w->end.chunk->next = c;
     store(&w->end.chunk->sealed, w->end.off);
     w->end.chunk = c;
@@ -185,8 +189,9 @@ fmq__fq_append_slow(fmq__fq_writer *w, unsigned flags, const void *body, size_t 
     uint32_t head = len > 255 ? LONG_HEAD : 2;
     uint8_t *p;
 
-    assert(len <= FMQ__FQ_INLINE_MAX);
-    p = make_room(w, head + (uint32_t)len);
+    assert(len <= fmq__fq_inline_max(w));
+    p = make_room(w, head + (uint32_t)len,
+                  len <= w->inline_max ? w->inline_max : FMQ__FQ_INLINE_MAX);
     if (p == NULL) {
         return ENOMEM;
     }
@@ -207,15 +212,17 @@ int
 fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
                    const uint8_t *data, size_t len)
 {
-    uint8_t *p = make_room(w, REF_MAX);
-    fmq__chunk *c = w->end.chunk;
+    uint8_t *p;
+    fmq__chunk *c;
     uint32_t off;
     fmq__chunk_ref *ref;
 
-    assert(len > FMQ__FQ_INLINE_MAX);
+    assert(len > fmq__fq_inline_max(w));
+    p = make_room(w, REF_MAX, len > w->inline_max ? w->inline_max : FMQ__FQ_SHARE_MIN);
     if (p == NULL) {
         return ENOMEM;
     }
+    c = w->end.chunk;
     put_long_head(p, flags, len);
     off = align_8(w->end.off + LONG_HEAD);
     ref = fmq__chunk_ref_at(c, off);
@@ -238,7 +245,9 @@ fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len)
     if (len == 0) {
         return 0;
     }
-    if (len > UINT32_MAX / 2 || (p = make_room(w, (uint32_t)len)) == NULL) {
+    assert(fmq__fq_inline_max(w) == FMQ__FQ_INLINE_MAX);
+    if (len > UINT32_MAX / 2 ||
+        (p = make_room(w, (uint32_t)len, FMQ__FQ_INLINE_MAX)) == NULL) {
         return ENOMEM;
     }
     memcpy(p, frames, len);
@@ -628,6 +637,7 @@ fmq__fq_rewind_slow(fmq__fq_writer *w, fmq__fq_reader *r)
     } else {
         return;
     }
+    c->inline_max = w->inline_max;
     w->end = (fmq__fq_pos){.chunk = c};
     w->cap = c->cap;
     r->at = w->end;

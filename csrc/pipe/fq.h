@@ -4,8 +4,9 @@
  * Frames lie one behind the other in chunks, as ZMTP 2/3 puts them on the wire (RFC 37
  * "Framing"): flags, 1- or 8-byte length, body. A body of up to FMQ__FQ_INLINE_MAX
  * bytes lies in the chunk, a longer one is a counted reference behind its 9-byte
- * header. So one form serves connections out (written to the kernel as it lies),
- * connections in and inproc.
+ * header. (A writer whose bodies go to many queues can have them shared from
+ * FMQ__FQ_SHARE_MIN bytes on.) So one form serves connections out (written to the
+ * kernel as it lies), connections in and inproc.
  *
  * The halves share the chunks and nothing else. The writer may append while the reader
  * reads what was published before; *publishing* - how the reader learns that there is
@@ -31,8 +32,10 @@
 #include "msg/msg.h"
 #include "pipe/chunk.h"
 
-/* The longest body that is copied into the queue. */
-enum { FMQ__FQ_INLINE_MAX = 4096 };
+enum {
+    FMQ__FQ_INLINE_MAX = 4096, /* the longest body that is copied into the queue */
+    FMQ__FQ_SHARE_MIN = 512    /* the same, of a writer that shares */
+};
 
 /* Where a reader leaves a chunk it has done with for the writer to take (duct.h). */
 typedef _Atomic(fmq__chunk *) fmq__fq_spare;
@@ -47,6 +50,7 @@ typedef struct fmq__fq_writer {
     fmq__fq_pos end;      /* behind the last frame */
     uint32_t cap;         /* room of its chunk */
     uint32_t next_cap;    /* room of the next chunk: doubles under load up to 64 KiB */
+    uint32_t inline_max;  /* the next chunk's */
     fmq__body **dropped;  /* as in the reader, for rollback */
     fmq__fq_spare *spare; /* NULL: none */
 } fmq__fq_writer;
@@ -73,7 +77,21 @@ void fmq__fq_fini(fmq__fq_writer *w, fmq__fq_reader *r);
 int fmq__fq_append_slow(fmq__fq_writer *w, unsigned flags, const void *body,
                         size_t len);
 
-/* Appends a frame; a body of at most FMQ__FQ_INLINE_MAX bytes is copied. `flags`:
+/* The longest body that append may be given now; a longer one is append_ref's. */
+static inline size_t
+fmq__fq_inline_max(const fmq__fq_writer *w)
+{
+    return w->end.chunk->inline_max;
+}
+
+/* Whether bodies are shared from FMQ__FQ_SHARE_MIN bytes on; with the next chunk. */
+static inline void
+fmq__fq_share(fmq__fq_writer *w, bool shares)
+{
+    w->inline_max = shares ? FMQ__FQ_SHARE_MIN : FMQ__FQ_INLINE_MAX;
+}
+
+/* Appends a frame; a body of at most fmq__fq_inline_max bytes is copied. `flags`:
  * FMQ__MORE, FMQ__COMMAND. */
 static inline int
 fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len)
@@ -95,13 +113,13 @@ fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len)
     return 0;
 }
 
-/* Appends a frame whose body is longer than FMQ__FQ_INLINE_MAX: takes one reference to
+/* Appends a frame whose body is longer than fmq__fq_inline_max: takes one reference to
  * `body`, of which `data` is a part. */
 int fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
                        const uint8_t *data, size_t len);
 
-/* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX.
- */
+/* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX;
+ * not for a writer that shares. */
 int fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len);
 
 /* Takes back everything behind `mark`, an earlier value of `w->end` whose followers
@@ -210,6 +228,7 @@ fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes)
         fmq__fq_rewind_slow(w, r);
     } else if (fmq__body_is_sole(&w->end.chunk->body)) {
         fmq__chunk_reset(w->end.chunk);
+        w->end.chunk->inline_max = w->inline_max;
         w->end.off = 0;
         r->at.off = 0;
         r->ref = 0;

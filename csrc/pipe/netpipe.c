@@ -125,6 +125,7 @@ fmq__netpipe_init(fmq__netpipe *n, const fmq__netpipe_events *events,
         return err;
     }
     fmq__pipe_init(&n->pipe, &net_ops);
+    n->pipe.is_remote = true;
     n->pipe.out = &n->out_w;
     n->pipe.in = &n->in_r;
     n->events = events;

@@ -61,6 +61,7 @@ struct fmq__pipe {
     bool conflates_in;
     bool
         takes_commands; /* the peer wants SUBSCRIBE and CANCEL as commands (ZMTP 3.1) */
+    bool is_remote;     /* what is sent goes to the kernel */
     uint8_t preset_len;
     const uint8_t *preset; /* during attach: the id that CONNECT_ROUTING_ID gives it */
     void *mine;            /* the pattern's own */
@@ -103,6 +104,11 @@ int fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *pa
 
 /* The same, and commits; while conflating, in the place of the message before. */
 int fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n);
+
+/* The same from the end on, where paid[i], if not 0, are references to the body of part
+ * i for queues to take: it takes one if it shares that body. */
+int fmq__pipe_send_paid(fmq__pipe *p, const fmq__outpart *parts, size_t n,
+                        uint32_t *paid);
 
 /* Takes one frame of a message that is there; counts at the last frame. A referenced
  * body becomes the caller's. */

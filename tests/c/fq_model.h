@@ -72,12 +72,14 @@ pop(model *m)
     forget_read(m);
 }
 
-/* Appends a message of up to `max` frames of random sizes. */
+/* Appends a message of up to `max` frames of random sizes, by a writer that shares or
+ * not. */
 static inline void
 append_message(model *m, rng *g, unsigned max)
 {
     unsigned n = 1 + rng_below(g, max);
 
+    fmq__fq_share(&m->w, rng_below(g, 2) == 0);
     for (unsigned i = 0; i < n; i++) {
         CHECK(append(m, rng_size(g), i + 1 < n ? FMQ__MORE : 0));
     }

@@ -101,7 +101,7 @@ append_frame(fmq__fq_writer *w, const frame *f)
     uint8_t *data;
     int err;
 
-    if (f->len <= FMQ__FQ_INLINE_MAX) {
+    if (f->len <= fmq__fq_inline_max(w)) {
         fill_body(bytes, f->seed, f->len);
         return fmq__fq_append(w, f->flags, bytes, f->len);
     }
@@ -121,8 +121,11 @@ append_frame(fmq__fq_writer *w, const frame *f)
 static inline bool
 is_frame(const fmq__frame *got, const frame *want)
 {
-    return got->len == want->len && got->flags == want->flags &&
-           got->is_ref == (want->len > FMQ__FQ_INLINE_MAX) &&
+    /* Between these two it is the writer's choice. */
+    bool is_as_said = (want->len <= FMQ__FQ_INLINE_MAX || got->is_ref) &&
+                      (want->len > FMQ__FQ_SHARE_MIN || !got->is_ref);
+
+    return got->len == want->len && got->flags == want->flags && is_as_said &&
            is_body(got->data, want->seed, want->len);
 }
 

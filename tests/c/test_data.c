@@ -86,16 +86,17 @@ TEST(nothing_is_a_message)
     end_line(&l);
 }
 
-/* fmq_recv: what fits in the buffer (of which 512 bytes are used) comes there. */
+/* fmq_recv: what fits in the buffer (of which 4096 bytes are used) comes there. */
 TEST(where_a_part_comes)
 {
     static const struct {
         size_t len, cap;
         int is_in_buf;
     } cases[] = {
-        {0, 0, 1},     {0, 512, 1},   {1, 0, 0},       {1, 1, 1},      {40, 39, 0},
-        {40, 40, 1},   {512, 512, 1}, {512, 511, 0},   {513, 513, 0},  {513, 4096, 0},
-        {5000, 10, 0}, {32, 31, 0},   {5000, 6000, 0}, {512, 4096, 1},
+        {0, 0, 1},       {0, 512, 1},     {1, 0, 0},       {1, 1, 1},
+        {40, 39, 0},     {40, 40, 1},     {512, 512, 1},   {512, 511, 0},
+        {4096, 4096, 1}, {4096, 4095, 0}, {4097, 4097, 0}, {513, 4096, 1},
+        {5000, 10, 0},   {32, 31, 0},     {5000, 6000, 0}, {512, 4096, 1},
     };
 
     for (size_t e = 0; e < 2; e++) {
