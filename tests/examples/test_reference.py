@@ -24,6 +24,7 @@ DIRECTIVE = re.compile(
     r"^\.\. (?:auto)?(module|class|function|data):: (\S+)\n((?:   :.*\n)*)",
     re.MULTILINE,
 )
+TOCTREE = re.compile(r"^```\{toctree\}\n(?::.*\n)+\n((?:[^`\n]+\n)+)```", re.MULTILINE)
 
 # Whose names are those of other pages, or for who looks behind them.
 NOT_THERE = {
@@ -76,6 +77,18 @@ def test_every_public_name_is_in_the_reference() -> None:
         if not any(value is one for one in there)
     ]
     assert missing == []
+
+
+def test_every_page_is_in_a_list_of_pages() -> None:
+    """Where Sphinx looks for what a page is part of."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages += [ROOT / "csrc" / "README.md", ROOT / "examples" / "README.md"]
+    listed = {ROOT / "docs" / "index.md"}
+    for page in pages:
+        for toctree in TOCTREE.findall(page.read_text(encoding="utf-8")):
+            for entry in toctree.split():
+                listed |= {path.resolve() for path in page.parent.glob(f"{entry}.md")}
+    assert {str(page) for page in pages} - {str(page) for page in listed} == set()
 
 
 @pytest.mark.slow
