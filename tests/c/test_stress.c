@@ -532,7 +532,9 @@ play_strangers(dice *d)
     size_t len = sizeof(endpoint);
     struct sockaddr_in to = {.sin_family = AF_INET};
     unsigned n_strangers = 1 + below(d, 8);
-    head h;
+    fmq_msg *parts = NULL;
+    size_t n_parts_got;
+    bool is_ours;
 
     CHECK_EQ(fmq_bind(pull, "tcp://127.0.0.1:*"), 0);
     CHECK_EQ(fmq_getsockopt(pull, OPT_LAST_ENDPOINT, endpoint, &len), 0);
@@ -557,7 +559,16 @@ play_strangers(dice *d)
     }
     CHECK_EQ(fmq_connect(push, endpoint), 0);
     CHECK_EQ(send_message(push, (head){1, 96}, below(d, 2) == 0), 0);
-    CHECK_EQ(recv_message(pull, &h), 0);
+    /* Noise may be a message of ZMTP 1.0, though rarely one of as many parts. */
+    do {
+        n_parts_got = 0;
+        CHECK_EQ(fmq_recvv(pull, &parts, &n_parts_got, 0), 0);
+        is_ours = n_parts_got == n_parts((head){1, 96});
+        for (unsigned i = 0; is_ours && i < n_parts_got; i++) {
+            (void)is_part_whole(&parts[i], (head){1, 96}, i);
+        }
+        fmq_parts_free(parts, n_parts_got);
+    } while (!is_ours && n_parts_got != 0);
     close_socket(push, 0);
     close_socket(pull, 0);
     give_context(ctx);
