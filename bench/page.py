@@ -185,6 +185,11 @@ SECTIONS: tuple[tuple[str, Wanted, tuple[str, ...]], ...] = (
         ("more",),
     ),
     ("Fan-out", lambda case: case.pattern == FAN_OUT, ("fan-out",)),
+    (
+        "Sealed by CURVE",
+        lambda case: case.is_sealed and case.peers_in_turn == 1,
+        (),
+    ),
     ("Coroutines", lambda case: case.api in LOOPS, ("asyncio",)),
     (
         "Many connections",
