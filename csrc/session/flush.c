@@ -159,11 +159,19 @@ is_thread_sparse(uint64_t now_ns)
     return unwritten.gap_ns >= GAP_SPARSE_NS;
 }
 
-/* How many sockets this thread is gathering for. */
-static uint64_t
-n_gathering(void)
+/* Whether a pass is due `wait_ns` after the last one, or, where this thread gathers for
+ * several sockets, so much later for each of them. */
+static bool
+is_due(const fmq__flush *f, uint64_t now_ns, uint64_t wait_ns)
 {
-    return unwritten.n > 1 ? unwritten.n : 1;
+    if (now_ns <= f->pass_end_ns + wait_ns) {
+        return false;
+    }
+    if (unwritten.n > 1) {
+        wait_ns *= unwritten.n;
+        wait_ns = wait_ns < PASS_WAIT_MAX_NS ? wait_ns : PASS_WAIT_MAX_NS;
+    }
+    return now_ns > f->pass_end_ns + wait_ns;
 }
 
 /* What the rule says of a send at `now_ns`. */
@@ -188,11 +196,8 @@ is_time(fmq__flush *f, uint64_t now_ns)
         (f->spent_ns < SPENT_MAX_NS && !f->is_armed)) {
         return true;
     }
-    wait = PASS_COST_FACTOR * f->pass_cost_ns * n_gathering();
-    if (wait > PASS_WAIT_MAX_NS) {
-        wait = PASS_WAIT_MAX_NS;
-    }
-    return now_ns > f->pass_end_ns + wait;
+    wait = PASS_COST_FACTOR * f->pass_cost_ns;
+    return is_due(f, now_ns, wait < PASS_WAIT_MAX_NS ? wait : PASS_WAIT_MAX_NS);
 }
 
 void
