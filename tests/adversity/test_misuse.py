@@ -34,7 +34,7 @@ CLEAR = (
     NotImplementedError,
     fastmq.ZMQError,
 )
-FEW, MANY = 15, 3000
+FEW, MANY = 15, 1000
 # They wait for something, take what was pickled, make sockets, or only say that they
 # are not there.
 LEFT_OUT = {"recv_pyobj", "recv_serialized", "poll", "shadow", "bind_to_random_port"}
