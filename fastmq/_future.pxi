@@ -4,6 +4,74 @@
 
 from contextvars import copy_context
 
+# A coroutine that awaits a future asks it to go on by one of two slots, and hears of
+# its result by StopIteration or, through am_send, without. What Cython makes of `raise`
+# adds a traceback, which was half of all that receiving a message cost; so both slots
+# are filled here, around take_step.
+cdef extern from *:
+    """
+    typedef int (*future_step_fn)(PyObject *self, PyObject **value);
+    static future_step_fn future_step;
+
+    static PySendResult future_send(PyObject *self, PyObject *arg, PyObject **value)
+    {
+        int is_yielded = future_step(self, value);
+
+        (void)arg;
+        return is_yielded < 0 ? PYGEN_ERROR
+               : is_yielded   ? PYGEN_NEXT
+                              : PYGEN_RETURN;
+    }
+
+    static PyObject *future_next(PyObject *self)
+    {
+        PyObject *value = NULL;
+        PyObject *stop;
+        int is_yielded = future_step(self, &value);
+
+        if (is_yielded != 0) {
+            return is_yielded < 0 ? NULL : value;
+        }
+        stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, value, NULL);
+        Py_DECREF(value);
+        if (stop != NULL) {
+            PyErr_SetObject(PyExc_StopIteration, stop);
+            Py_DECREF(stop);
+        }
+        return NULL;
+    }
+
+    static void fill_future_slots(PyObject *of, future_step_fn step)
+    {
+        PyTypeObject *type = (PyTypeObject *)of;
+
+        future_step = step;
+        type->tp_iternext = future_next;
+        type->tp_as_async->am_send = future_send;
+        PyType_Modified(type);
+    }
+    """
+    ctypedef int (*future_step_fn)(PyObject *self, PyObject **value) except -1
+    void fill_future_slots(PyObject *type, future_step_fn step)
+
+
+cdef int take_step(PyObject *self, PyObject **value) except -1:
+    """Whether a future yields ``value``, or has ended with it: a new reference."""
+    cdef Future f = <Future>self
+    cdef object found
+    if f._state == PENDING:
+        if f._asyncio_future_blocking:
+            raise RuntimeError("await wasn't used with future")
+        f._asyncio_future_blocking = True
+        Py_INCREF(f)
+        value[0] = self
+        return 1
+    found = f.result()
+    Py_INCREF(found)
+    value[0] = <PyObject *>found
+    return 0
+
+
 # Of asyncio, which takes several times as long to import as all else here: set by
 # set_asyncio, before there is a future.
 cdef object CancelledError = None
@@ -103,12 +171,13 @@ cdef class Future:
         return self
 
     def __next__(self):
-        if self._state == PENDING:
-            if self._asyncio_future_blocking:
-                raise RuntimeError("await wasn't used with future")
-            self._asyncio_future_blocking = True
+        cdef PyObject *value = NULL
+        if take_step(<PyObject *>self, &value):
+            Py_DECREF(self)
             return self
-        raise StopIteration(self.result())
+        found = <object>value
+        Py_DECREF(found)
+        raise StopIteration(found)
 
     def __dealloc__(self):
         if self._error is None or self._is_seen or self._loop is None:
@@ -312,3 +381,6 @@ cdef class Future:
         first = self._load
         self._load = load if first is None else lambda value: load(first(value))
         return self
+
+
+fill_future_slots(<PyObject *>Future, take_step)

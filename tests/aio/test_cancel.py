@@ -278,3 +278,34 @@ def test_its_own_results() -> None:
         assert "cancelled" in repr(third)
     finally:
         loop.close()
+
+
+@pytest.mark.parametrize(
+    "value", [b"body", None, (), (1, 2), StopIteration(3), KeyError("x")], ids=repr
+)
+def test_any_value_can_be_awaited(value) -> None:
+    """A coroutine gets it without an exception; others as the value of one."""
+
+    async def run() -> None:
+        future = fastmq.asyncio.Future()
+        future.set_result(value)
+        assert await future is value
+        for step in (lambda: next(iter(future)), lambda: future.__next__()):
+            with pytest.raises(StopIteration) as stop:
+                step()
+            assert stop.value.value is value
+
+    asyncio.run(run())
+
+
+def test_a_future_is_not_stepped_twice() -> None:
+    async def run() -> None:
+        future = fastmq.asyncio.Future()
+        steps = iter(future)
+        assert next(steps) is future
+        for step in (lambda: next(steps), lambda: steps.__next__()):
+            with pytest.raises(RuntimeError, match="await wasn't used with future"):
+                step()
+        future.set_result(None)
+
+    asyncio.run(run())
