@@ -115,6 +115,7 @@ pass(fmq__hub *h, uint64_t now_ns)
     f->spent_ns += cost;
     f->pass_end_ns = end;
     f->last_ns = end;
+    unwritten.last_ns = end; /* what writing took is no pause of the thread's, either */
 }
 
 void
