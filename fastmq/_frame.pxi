@@ -113,7 +113,6 @@ cdef class Frame:
             return
         if track:
             self.tracker, self.tracker_event = new_tracker()
-        drain()
         lend(&self._msg, data, self.tracker_event)
         self._data = data
 

@@ -260,6 +260,7 @@ cdef lent *new_loan(data) except NULL:
 
 cdef int lend(fmq_msg *m, data, event) except -1:
     """Make ``m`` of the bytes of ``data``, which stay exported; event may be None."""
+    drain()
     cdef lent *entry = new_loan(data)
     collector_start(c_collect)
     cdef int err = fmq_msg_init_data(

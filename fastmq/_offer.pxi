@@ -71,7 +71,6 @@ cdef int lend_bytes(fmq_msg *m, bytes data) except -1:
     cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
     if size < LENT:
         return copy_in(m, PyBytes_AS_STRING(data), size)
-    drain()
     return lend(m, data, None)
 
 

@@ -293,7 +293,6 @@ cdef class Socket:
             return finished_tracker
         if track:
             tracker, event = new_tracker()
-        drain()
         lend(&m, data, event)
         try:
             send_parts(self._live(), &m, 1, flags)
@@ -403,7 +402,6 @@ cdef class Socket:
         tracker = event = None
         if track:
             tracker, event = new_tracker()
-        drain()
         lend(m, part, event)
         out.n += 1
         return tracker

@@ -11,7 +11,6 @@ share(fmq__fan *f, size_t i)
     uint8_t *data;
 
     f->paid[i] = 0;
-    f->is_paid[i] = false;
     if (part->len <= limit) {
         return;
     }
@@ -24,8 +23,7 @@ share(fmq__fan *f, size_t i)
     } else {
         return;
     }
-    f->paid[i] = f->n_pipes;
-    f->is_paid[i] = true;
+    f->paid[i] = f->n_pipes + 1;
 }
 
 /* With the first pipe: there may be none. */
@@ -60,8 +58,8 @@ fmq__fan_end(fmq__fan *f)
         return;
     }
     for (size_t i = 0; i < f->n; i++) {
-        if (f->is_paid[i]) {
-            fmq__body_drop_n(f->own[i].body, f->paid[i] + 1);
+        if (f->paid[i] != 0) {
+            fmq__body_drop_n(f->own[i].body, f->paid[i]);
         }
     }
 }

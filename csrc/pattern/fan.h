@@ -26,8 +26,9 @@ typedef struct fmq__fan {
     uint32_t n_pipes;
     bool is_begun;
     fmq__outpart own[FMQ__FAN_PARTS];
-    uint32_t paid[FMQ__FAN_PARTS]; /* references for queues to take */
-    bool is_paid[FMQ__FAN_PARTS];  /* there were some, and one is its own */
+    /* References for queues to take, and one that is left; 0: the body is not shared.
+     */
+    uint32_t paid[FMQ__FAN_PARTS];
 } fmq__fan;
 
 /* A pipe is one of many, or not any more. */

@@ -238,6 +238,28 @@ fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
 }
 
 int
+fmq__fq_append_copy(fmq__fq_writer *w, unsigned flags, const uint8_t *data, size_t len)
+{
+    fmq__body *body;
+    uint8_t *copy;
+    int err;
+
+    if (len <= fmq__fq_inline_max(w)) {
+        return fmq__fq_append(w, flags, data, len);
+    }
+    err = fmq__body_new(len, &body, &copy);
+    if (err != 0) {
+        return err;
+    }
+    memcpy(copy, data, len);
+    err = fmq__fq_append_ref(w, flags, body, copy, len);
+    if (err != 0) {
+        fmq__body_drop(body);
+    }
+    return err;
+}
+
+int
 fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len)
 {
     uint8_t *p;

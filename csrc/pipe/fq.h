@@ -118,6 +118,10 @@ fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len)
 int fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
                        const uint8_t *data, size_t len);
 
+/* Appends a frame with a copy of the body, of any length. */
+int fmq__fq_append_copy(fmq__fq_writer *w, unsigned flags, const uint8_t *data,
+                        size_t len);
+
 /* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX;
  * not for a writer that shares. */
 int fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len);

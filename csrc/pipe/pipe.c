@@ -2,7 +2,6 @@
 #include "pipe/pipe.h"
 
 #include <assert.h>
-#include <string.h>
 
 void
 fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops)
@@ -27,25 +26,6 @@ fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops)
     p->mine = NULL;
 }
 
-/* A short body without a counted one, for a queue that shares. */
-static int
-append_own(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
-{
-    fmq__body *body;
-    uint8_t *data;
-    int err = fmq__body_new(part->len, &body, &data);
-
-    if (err != 0) {
-        return err;
-    }
-    memcpy(data, part->data, part->len);
-    err = fmq__fq_append_ref(p->out, flags, body, data, part->len);
-    if (err != 0) {
-        fmq__body_drop(body);
-    }
-    return err;
-}
-
 int
 fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
 {
@@ -56,7 +36,7 @@ fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
     }
     if (part->body == NULL) {
         assert(part->len <= FMQ__FQ_INLINE_MAX);
-        return append_own(p, part, flags);
+        return fmq__fq_append_copy(p->out, flags, part->data, part->len);
     }
     fmq__body_hold(part->body);
     err = fmq__fq_append_ref(p->out, flags, part->body, part->data, part->len);
@@ -66,13 +46,29 @@ fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
     return err;
 }
 
-int
-fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts,
-                      size_t n, size_t *bytes)
+/* Appends a part; shares its body out of what is `paid` for it (NULL, or 0: nothing).
+ */
+static int
+append_part(fmq__pipe *p, const fmq__outpart *part, unsigned flags, uint32_t *paid)
+{
+    int err;
+
+    if (paid == NULL || *paid == 0 || part->len <= fmq__fq_inline_max(p->out)) {
+        return fmq__pipe_append(p, part, flags);
+    }
+    err = fmq__fq_append_ref(p->out, flags, part->body, part->data, part->len);
+    *paid -= err == 0;
+    return err;
+}
+
+static int
+append_all(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n,
+           uint32_t *paid, size_t *bytes)
 {
     *bytes = 0;
     for (size_t i = 0; i < n; i++) {
-        int err = fmq__pipe_append(p, &parts[i], i + 1 < n ? FMQ__MORE : 0);
+        int err = append_part(p, &parts[i], i + 1 < n ? FMQ__MORE : 0,
+                              paid != NULL ? &paid[i] : NULL);
 
         if (err != 0) {
             fmq__fq_rollback(p->out, mark);
@@ -84,7 +80,15 @@ fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts,
 }
 
 int
-fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n)
+fmq__pipe_append_rest(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts,
+                      size_t n, size_t *bytes)
+{
+    return append_all(p, mark, parts, n, NULL, bytes);
+}
+
+static int
+send_all(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n,
+         uint32_t *paid)
 {
     size_t bytes;
     int err;
@@ -93,7 +97,7 @@ fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t
         p->ops->take_back(p);
         mark = p->out->end;
     }
-    err = fmq__pipe_append_rest(p, mark, parts, n, &bytes);
+    err = append_all(p, mark, parts, n, paid, &bytes);
     if (err == 0) {
         p->ops->commit(p, bytes);
     }
@@ -101,34 +105,15 @@ fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t
 }
 
 int
+fmq__pipe_send(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n)
+{
+    return send_all(p, mark, parts, n, NULL);
+}
+
+int
 fmq__pipe_send_paid(fmq__pipe *p, const fmq__outpart *parts, size_t n, uint32_t *paid)
 {
-    fmq__fq_pos mark;
-    size_t bytes = 0;
-
-    if (p->conflates_out) {
-        p->ops->take_back(p);
-    }
-    mark = p->out->end;
-    for (size_t i = 0; i < n; i++) {
-        const fmq__outpart *part = &parts[i];
-        unsigned flags = i + 1 < n ? FMQ__MORE : 0;
-        int err;
-
-        if (paid[i] != 0 && part->len > fmq__fq_inline_max(p->out)) {
-            err = fmq__fq_append_ref(p->out, flags, part->body, part->data, part->len);
-            paid[i] -= err == 0;
-        } else {
-            err = fmq__pipe_append(p, part, flags);
-        }
-        if (err != 0) {
-            fmq__fq_rollback(p->out, mark);
-            return err;
-        }
-        bytes += part->len + 2;
-    }
-    p->ops->commit(p, bytes);
-    return 0;
+    return send_all(p, p->out->end, parts, n, paid);
 }
 
 void

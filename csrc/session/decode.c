@@ -427,24 +427,8 @@ fmq__decode_formed(fmq__session *s, fmq__batch *b, uint8_t *p, const uint8_t *en
 int
 fmq__decode_raw(fmq__session *s, fmq__batch *b, const uint8_t *data, size_t len)
 {
-    fmq__fq_writer *w = &s->peer->net.in_w;
-    fmq__body *body;
-    uint8_t *copy;
-    int err;
+    int err = fmq__fq_append_copy(&s->peer->net.in_w, 0, data, len);
 
-    if (len <= FMQ__FQ_INLINE_MAX) {
-        err = fmq__fq_append(w, 0, data, len);
-    } else {
-        err = fmq__body_new(len, &body, &copy);
-        if (err != 0) {
-            return err;
-        }
-        memcpy(copy, data, len);
-        err = fmq__fq_append_ref(w, 0, body, copy, len);
-        if (err != 0) {
-            fmq__body_drop(body);
-        }
-    }
     if (err == 0) {
         count_message(s, b);
     }
