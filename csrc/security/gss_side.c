@@ -34,7 +34,8 @@ make(fmq__gss_bytes *b, size_t len)
 }
 
 int
-fmq__gss_side_init(fmq__gss_side *s, const fmq__mech_args *args)
+fmq__gss_side_init(fmq__gss_side *s, const fmq__mech_args *args,
+                   const fmq__gss_move *moves)
 {
     const fmq__secrets *secrets = args->config;
     const fmq__gss_who who = {
@@ -44,6 +45,8 @@ fmq__gss_side_init(fmq__gss_side *s, const fmq__mech_args *args)
         .service = &secrets->service,
     };
 
+    s->moves = moves;
+    s->step = 0;
     s->gss = secrets->gss;
     if (s->gss == NULL) {
         return EINVAL;
@@ -55,8 +58,10 @@ fmq__gss_side_init(fmq__gss_side *s, const fmq__mech_args *args)
 }
 
 void
-fmq__gss_side_fini(fmq__gss_side *s)
+fmq__gss_side_fini(void *state)
 {
+    fmq__gss_side *s = state;
+
     drop(&s->token);
     drop(&s->out);
     fmq__free(s->ready);
@@ -204,23 +209,44 @@ fmq__gss_side_take_ready(fmq__gss_side *s, const uint8_t *body, size_t len,
 
 /* --- on their way --- */
 
-void
-fmq__gss_side_put(fmq__gss_side *s, uint8_t *body)
+unsigned
+fmq__gss_side_want(const void *state)
 {
+    const fmq__gss_side *s = state;
+
+    return s->moves[s->step].want;
+}
+
+size_t
+fmq__gss_side_next_len(const void *state)
+{
+    const fmq__gss_side *s = state;
+
+    return s->out.len;
+}
+
+int
+fmq__gss_side_next(void *state, uint8_t *body)
+{
+    fmq__gss_side *s = state;
+
     if (s->out.len != 0) {
         memcpy(body, s->out.data, s->out.len);
     }
     drop(&s->out);
+    s->step = s->moves[s->step].after;
+    return 0;
 }
 
-fmq__guard *
-fmq__gss_side_take_guard(fmq__gss_side *s)
+int
+fmq__gss_side_make_guard(void *state, fmq__guard **guard)
 {
-    fmq__guard *g = s->guard;
+    fmq__gss_side *s = state;
 
-    if (g != NULL) {
+    *guard = s->guard; /* NULL: frames are not sealed */
+    if (s->guard != NULL) {
         s->guard = NULL;
         s->context = NULL;
     }
-    return g;
+    return 0;
 }

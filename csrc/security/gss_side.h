@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gss_side: what client and server of GSSAPI do alike: tokens, and READY.
+/* gss_side: what client and server of GSSAPI do alike: tokens, and READY; and the state
+ * of both, which differ in their steps.
  *
  * A command is made when it is known what it will be, because only sealing tells how
  * long it is; it waits in `out` to be sent.
  *
- * Owner:   embedded in a mechanism's state.
+ * Owner:   a mechanism's state.
  * Threads: as mech.h.
  * Errors:  as mech.h.
  */
@@ -14,7 +15,15 @@
 #include "security/gss.h"
 #include "wire/mech.h"
 
+/* A step: what is wanted then, and which one follows when something was sent. */
+typedef struct fmq__gss_move {
+    unsigned want;
+    unsigned after;
+} fmq__gss_move;
+
 typedef struct fmq__gss_side {
+    const fmq__gss_move *moves; /* by step */
+    unsigned step;
     const fmq__gss *gss;
     const uint8_t *metadata;
     size_t metadata_len;
@@ -26,8 +35,16 @@ typedef struct fmq__gss_side {
     uint8_t *ready;       /* the peer's, for as long as it is lent */
 } fmq__gss_side;
 
-int fmq__gss_side_init(fmq__gss_side *s, const fmq__mech_args *args);
-void fmq__gss_side_fini(fmq__gss_side *s);
+/* Begins with step 0. */
+int fmq__gss_side_init(fmq__gss_side *s, const fmq__mech_args *args,
+                       const fmq__gss_move *moves);
+
+/* As in fmq__mech_ops, of either side. */
+void fmq__gss_side_fini(void *state);
+unsigned fmq__gss_side_want(const void *state);
+size_t fmq__gss_side_next_len(const void *state);
+int fmq__gss_side_next(void *state, uint8_t *body);
+int fmq__gss_side_make_guard(void *state, fmq__guard **guard);
 
 /* INITIATE from the peer: its token, for the next step. */
 int fmq__gss_side_take_initiate(fmq__gss_side *s, const uint8_t *body, size_t len,
@@ -42,11 +59,5 @@ int fmq__gss_side_step(fmq__gss_side *s, fmq__mech_result *result);
 int fmq__gss_side_make_ready(fmq__gss_side *s);
 int fmq__gss_side_take_ready(fmq__gss_side *s, const uint8_t *body, size_t len,
                              fmq__mech_result *result);
-
-/* Writes the next command's body, of s->out.len bytes. */
-void fmq__gss_side_put(fmq__gss_side *s, uint8_t *body);
-
-/* Gives the guard; NULL: frames are not sealed. */
-fmq__guard *fmq__gss_side_take_guard(fmq__gss_side *s);
 
 #endif
