@@ -249,12 +249,12 @@ get_number(int n, void *value, size_t *len)
 
 /* With a NUL behind it. */
 static int
-get_text(const fmq__plain_text *text, void *value, size_t *len)
+get_text(const void *text, uint8_t text_len, void *value, size_t *len)
 {
-    uint8_t copy[FMQ__PLAIN_MAX + 1] = {0};
+    uint8_t copy[UINT8_MAX + 1] = {0};
 
-    memcpy(copy, text->data, text->len);
-    return fmq__value_put(copy, text->len + (size_t)1, value, len);
+    memcpy(copy, text, text_len);
+    return fmq__value_put(copy, text_len + (size_t)1, value, len);
 }
 
 /* As it is, or as text, by the room for it. */
@@ -298,15 +298,6 @@ get_curve(const fmq__secrets *s, int option, void *value, size_t *len)
 }
 
 static int
-get_principal(const fmq__gss_name *name, void *value, size_t *len)
-{
-    char copy[FMQ__GSS_NAME_MAX + 1] = {0};
-
-    memcpy(copy, name->text, name->len);
-    return fmq__value_put(copy, name->len + (size_t)1, value, len);
-}
-
-static int
 get_gssapi(const fmq__secrets *s, int option, void *value, size_t *len)
 {
     if (fmq__gss_get() == NULL) {
@@ -316,9 +307,9 @@ get_gssapi(const fmq__secrets *s, int option, void *value, size_t *len)
     case OPT_GSSAPI_SERVER:
         return get_number(serves(s, FMQ__MECHANISM_GSSAPI), value, len);
     case OPT_GSSAPI_PRINCIPAL:
-        return get_principal(&s->principal, value, len);
+        return get_text(s->principal.text, s->principal.len, value, len);
     case OPT_GSSAPI_SERVICE_PRINCIPAL:
-        return get_principal(&s->service, value, len);
+        return get_text(s->service.text, s->service.len, value, len);
     case OPT_GSSAPI_PLAINTEXT:
         return get_number(s->is_plaintext, value, len);
     case OPT_GSSAPI_PRINCIPAL_NAMETYPE:
@@ -343,9 +334,9 @@ fmq__security_get(const fmq__secrets *secrets, int option, void *value, size_t *
     case OPT_PLAIN_SERVER:
         return get_number(serves(s, FMQ__MECHANISM_PLAIN), value, len);
     case OPT_PLAIN_USERNAME:
-        return get_text(&s->user, value, len);
+        return get_text(s->user.data, s->user.len, value, len);
     case OPT_PLAIN_PASSWORD:
-        return get_text(&s->password, value, len);
+        return get_text(s->password.data, s->password.len, value, len);
     default:
         return get_curve(s, option, value, len);
     }

@@ -28,9 +28,10 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_sizes_that_change(zmq, pair, transport) -> None:
+@pytest.mark.parametrize("sizes", [SIZES, [LONG] * 100], ids=["changing", "one"])
+def test_a_stream(zmq, pair, transport, sizes) -> None:
     push, pull = pair(zmq.PUSH, zmq.PULL, transport)
-    sent = bodies(SIZES)
+    sent = bodies(sizes)
     sender = in_thread(lambda: [push.send(body) for body in sent])
     assert [pull.recv() for _ in sent] == sent
     sender.join()
@@ -42,15 +43,6 @@ def test_parts_that_change(zmq, pair, transport) -> None:
     sent = [list(parts) for parts in itertools.pairwise(bodies(SIZES))]
     sender = in_thread(lambda: [push.send_multipart(parts) for parts in sent])
     assert [pull.recv_multipart() for _ in sent] == sent
-    sender.join()
-
-
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_stream_of_one_size(zmq, pair, transport) -> None:
-    push, pull = pair(zmq.PUSH, zmq.PULL, transport)
-    sent = bodies([LONG] * 100)
-    sender = in_thread(lambda: [push.send(body) for body in sent])
-    assert [pull.recv() for _ in sent] == sent
     sender.join()
 
 

@@ -7,17 +7,10 @@
 #include <sys/un.h>
 
 #include "base/alloc.h"
+#include "fuzz.h"
 #include "transport/transport.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void
-require(bool is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 static bool
 is_port(const char *text)

@@ -5,17 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "wire/command.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 static void
 check_ping(const fmq__command *c)

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "security/null.h"
 #include "wire/conn.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct outcome {
     int err;
@@ -19,14 +18,6 @@ typedef struct outcome {
     size_t used;
     size_t out_len;
 } outcome;
-
-static void
-require(bool is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 /* Of today's versions and of old ones: no name, a short and the longest one. */
 static const struct us {

@@ -5,17 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "wire/frame.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 /* Reads the header at `p` from a block of its own size. */
 static int

@@ -15,25 +15,8 @@
 
 #include "base/bytes.h"
 #include "fakegss.h"
+#include "fuzz.h"
 #include "security/mechanism.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint8_t next_random;
-
-static void
-counted_random(void *p, size_t n)
-{
-    memset(p, ++next_random, n);
-}
-
-static void
-require(bool is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 /* What the first byte says. */
 enum { CURVE = 1, SERVER = 2, STATUS_AT = 2, GSSAPI = 16, PLAINTEXT = 32 };

@@ -6,17 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "wire/metadata.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 /* What `p` becomes when it is written, if a C string can hold its name. */
 static void

@@ -10,23 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "socket/options.h"
 #include "wire/metadata.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { METADATA = 95 };
 
 static const int option_of[] = {METADATA, METADATA, METADATA, METADATA,
                                 92,       110,      111,      114};
-
-static void
-require(int is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 static int
 has_name(const fmq__options *o, const uint8_t *name, size_t len)

@@ -11,12 +11,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fuzz.h"
 #include "session/old.h"
 #include "session/raw.h"
 #include "wire/frame.h"
 #include "wire/oldframe.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MAX_FRAMES = 256 };
 
@@ -35,14 +34,6 @@ typedef struct queue {
     uint8_t *old;
     size_t old_len;
 } queue;
-
-static void
-require(int is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 static size_t
 next_cut(cuts *c)

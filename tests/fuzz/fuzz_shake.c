@@ -19,13 +19,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "fuzz.h"
 #include "security/mechanism.h"
 #include "security/null.h"
 #include "wire/command.h"
 #include "wire/conn.h"
 #include "wire/frame.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     SAID_MAX = 32 * 1024,
@@ -39,22 +38,6 @@ enum {
 enum step { PASS, BEND, DROP, ADD, AGAIN, ANSWER, SAY, SWAP, N_STEPS };
 
 enum mechanism { OPEN, OPEN_ZAP, PLAIN, CURVE };
-
-static uint8_t next_random;
-
-static void
-counted_random(void *p, size_t n)
-{
-    memset(p, ++next_random, n);
-}
-
-static void
-require(bool is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 /* --- the input --- */
 

@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 #include "fastmq.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum { PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM };
 enum {
@@ -35,14 +34,6 @@ enum {
 
 static fmq_ctx context;
 static unsigned n_names;
-
-static void
-require(bool is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 static void
 set_int(fmq_socket s, int option, int value)

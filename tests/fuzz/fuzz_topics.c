@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fuzz.h"
 #include "pattern/topics.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MAX_NAMES = 400, LEN_MASK = 31 };
 
@@ -27,14 +26,6 @@ typedef struct model {
     size_t n_names;
     size_t n_set; /* those with n != 0 */
 } model;
-
-static void
-require(int is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 static name *
 find(model *m, const uint8_t *data, size_t len)

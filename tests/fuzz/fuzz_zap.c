@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "security/null.h"
 #include "wire/conn.h"
 #include "wire/greeting.h"
@@ -16,14 +17,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum { FRAMES_MAX = 16 };
-
-static void
-require(bool is_ok)
-{
-    if (!is_ok) {
-        abort();
-    }
-}
 
 /* Each frame in a block of its own, so that a read beyond it is seen. */
 static size_t
