@@ -83,7 +83,7 @@ decide(const fmq__zap_reply *reply)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    fmq__zap_frame frame[FRAMES_MAX];
+    fmq__zap_frame frame[FRAMES_MAX] = {{NULL, 0}};
     size_t n = cut(data, len, frame);
     fmq__zap_reply reply;
     unsigned error;

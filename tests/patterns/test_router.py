@@ -256,13 +256,25 @@ def test_handover(libs: tuple[str, str], wildcard: str, world: Any) -> None:
 
 
 def test_a_peer_that_returns(libs: tuple[str, str], wildcard: str, world: Any) -> None:
-    """Under the same name, as soon as its old connection has gone."""
+    """Under the same name, as soon as its old connection has gone.
+
+    libzmq finds the old connection unreachable before it gives up its name, and
+    ignores for ever who comes with the name between the two.
+    """
     router = world.socket(libs[0], "ROUTER", router_mandatory=1)
     router.bind(wildcard)
-    for turn in range(5):
+
+    def come(turn: int) -> Any:
         dealer = world.socket(libs[1], "DEALER", routing_id=b"again")
         dealer.connect(last(router))
         dealer.send(str(turn).encode())
+        return dealer
+
+    for turn in range(5):
+        dealer = come(turn)
+        while libs[0] != OURS and not router.poll(1000):
+            dealer.close(linger=0)
+            dealer = come(turn)
         assert wait_for(router) == [b"again", str(turn).encode()]
         router.send_multipart([b"again", b"yes"])
         assert wait_for(dealer) == [b"yes"]
