@@ -43,6 +43,7 @@ cdef extern from "fastmq.h" nogil:
     size_t fmq_msg_size(const fmq_msg *m)
     int fmq_msg_more(const fmq_msg *m)
     int fmq_msg_is_shared(const fmq_msg *m)
+    void fmq_msg_keep(fmq_msg *m)
     void *fmq_msg_lent(const fmq_msg *m, fmq_free_fn *free_fn)
     int fmq_msg_reclaim(fmq_msg *m, fmq_free_fn *free_fn)
     void fmq_ask_for_signals(int yes)

@@ -99,7 +99,7 @@ cdef class Frame:
             if copy is None:
                 if copy_threshold is None:
                     copy_threshold = default_threshold()
-                is_copy = copy_threshold != 0 and view.len < copy_threshold
+                is_copy = view.len < copy_threshold
             else:
                 is_copy = copy
             if is_copy:

@@ -268,6 +268,8 @@ cdef int lend(fmq_msg *m, data, event) except -1:
     if err != 0:
         end_loan(entry)
         fail(err)
+    # Whoever lends a short body wants it lent: it comes back when it has left.
+    fmq_msg_keep(m)
     if event is not None:
         Py_INCREF(event)
         entry.event = <PyObject *>event

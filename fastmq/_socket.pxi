@@ -225,7 +225,8 @@ cdef class Socket:
 
         With ``copy`` true the buffer is the caller's again on return. With
         ``copy=False`` a body of ``copy_threshold`` bytes (65536) or more is lent: it
-        stays exported, so its owner cannot resize it, until the core has let go.
+        stays exported, so its owner cannot resize it, until the core has let go: it
+        has been written, or was received within the process, or dropped.
 
         Args:
             data: Any object with the buffer protocol, or a ``Frame``.
@@ -284,7 +285,7 @@ cdef class Socket:
         tracker = event = None
         get_buffer(data, &view)
         try:
-            is_small = self.copy_threshold != 0 and view.len < self.copy_threshold
+            is_small = view.len < self.copy_threshold
             if is_small:
                 send_copy(self._live(), view.buf, <size_t>view.len, flags)
         finally:
@@ -393,7 +394,7 @@ cdef class Socket:
                 f"Frame {i} ({shown}) does not support the buffer interface."
             ) from None
         try:
-            if copy or 0 != view.len < self.copy_threshold or view.len == 0:
+            if copy or view.len < self.copy_threshold:
                 copy_in(m, view.buf, <size_t>view.len)
                 out.n += 1
                 return None if copy else finished_tracker

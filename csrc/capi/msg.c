@@ -36,6 +36,16 @@ fmq_msg_init_data(fmq_msg *m, void *data, size_t size, fmq_free_fn *free_fn, voi
 }
 
 void
+fmq_msg_keep(fmq_msg *m)
+{
+    fmq__msg *msg = fmq__msg_from(m);
+
+    if (msg->kind == FMQ__MSG_BODY) {
+        fmq__body_keep(msg->u.ref.body);
+    }
+}
+
+void
 fmq_msg_close(fmq_msg *m)
 {
     fmq__msg_close(fmq__msg_from(m));

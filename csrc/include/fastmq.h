@@ -68,9 +68,12 @@ FMQ_API void fmq_msg_init(fmq_msg *m);
 FMQ_API int fmq_msg_init_size(fmq_msg *m, size_t size);
 FMQ_API int fmq_msg_init_copy(fmq_msg *m, const void *data, size_t size);
 /* Lends `data` until `free_fn(data, hint)` is called, once; NULL: never called. Bodies
- * of any size are shared, not copied. */
+ * of any size are shared, not copied; but a queue copies one of up to 4096 bytes. */
 FMQ_API int fmq_msg_init_data(fmq_msg *m, void *data, size_t size, fmq_free_fn *free_fn,
                               void *hint);
+/* To be called before it is sent or copied: no queue will copy what was lent, so that
+ * `free_fn` tells that it was written, or received within the process, or dropped. */
+FMQ_API void fmq_msg_keep(fmq_msg *m);
 FMQ_API void fmq_msg_close(fmq_msg *m);
 /* `to` gets the content of `from` (what it had is closed), which becomes empty. */
 FMQ_API void fmq_msg_move(fmq_msg *to, fmq_msg *from);

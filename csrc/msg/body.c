@@ -96,6 +96,12 @@ fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **bod
     return 0;
 }
 
+static bool
+is_lent(const fmq__body *b)
+{
+    return b->kind == FMQ__BODY_LENT || b->kind == FMQ__BODY_KEPT;
+}
+
 static const struct lent_body *
 as_lent(const fmq__body *b)
 {
@@ -105,7 +111,7 @@ as_lent(const fmq__body *b)
 void *
 fmq__body_lent_by(const fmq__body *b, fmq_free_fn *free_fn)
 {
-    bool is_by = b->kind == FMQ__BODY_LENT && as_lent(b)->free_fn == free_fn;
+    bool is_by = is_lent(b) && as_lent(b)->free_fn == free_fn;
 
     return is_by ? as_lent(b)->hint : NULL;
 }
@@ -121,16 +127,24 @@ fmq__body_reclaim(fmq__body *b)
     return is_sole;
 }
 
+void
+fmq__body_keep(fmq__body *b)
+{
+    if (b->kind == FMQ__BODY_LENT) {
+        b->kind = FMQ__BODY_KEPT;
+    }
+}
+
 bool
 fmq__body_is_constant(const fmq__body *b)
 {
-    return b->kind == FMQ__BODY_LENT && as_lent(b)->free_fn == NULL;
+    return is_lent(b) && as_lent(b)->free_fn == NULL;
 }
 
 void
 fmq__body_drop_later(fmq__body *b, fmq__body **list)
 {
-    if (list == NULL || b->kind != FMQ__BODY_LENT) {
+    if (list == NULL || !is_lent(b)) {
         fmq__body_drop(b);
         return;
     }

@@ -20,6 +20,7 @@ enum {
     FMQ__BODY_HEAP,  /* its bytes follow it */
     FMQ__BODY_LENT,  /* its bytes belong to a lender */
     FMQ__BODY_CHUNK, /* it is the head of a queue's chunk */
+    FMQ__BODY_KEPT,  /* lent; queues hold it, however short, instead of a copy */
 };
 
 typedef struct fmq__body fmq__body;
@@ -80,6 +81,10 @@ void *fmq__body_lent_by(const fmq__body *b, fmq_free_fn *free_fn);
 /* Drops a lent body without calling its lender, if the caller's reference is the only
  * one. */
 bool fmq__body_reclaim(fmq__body *b);
+
+/* Has queues hold a lent body, however short, until they have done with it. For its
+ * only holder; of no effect on others. */
+void fmq__body_keep(fmq__body *b);
 
 /* Whether its bytes are lent for ever. */
 bool fmq__body_is_constant(const fmq__body *b);

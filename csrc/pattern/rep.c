@@ -97,6 +97,25 @@ check_send(fmq__pattern *p, const fmq__outpart *first)
     return can_send(p) ? 0 : FMQ_EFSM;
 }
 
+/* Appends short frames of the envelope, up to its byte `end`. */
+static int
+put_short(const rep *self, fmq__fq_writer *w, size_t at, size_t end)
+{
+    int err = 0;
+
+    while (at < end && err == 0) {
+        const uint8_t *p = self->envelope + at;
+        size_t header_len = 0;
+        uint64_t len = 0;
+        unsigned flags = 0;
+
+        (void)fmq__frame_parse(p, end - at, &header_len, &len, &flags);
+        err = fmq__fq_append_copy(w, flags, p + header_len, (size_t)len);
+        at += header_len + (size_t)len;
+    }
+    return err;
+}
+
 /* Appends the envelope, or nothing. */
 static int
 put_envelope(const rep *self, fmq__pipe *to)
@@ -108,15 +127,14 @@ put_envelope(const rep *self, fmq__pipe *to)
     for (size_t i = 0; i < self->n_longs && err == 0; i++) {
         const long_frame *l = &self->longs[i];
 
-        err = fmq__fq_append_raw(to->out, self->envelope + done, l->at - done);
+        err = put_short(self, to->out, done, l->at);
         if (err == 0) {
             err = fmq__pipe_append(to, &l->part, FMQ__MORE);
         }
         done = l->at;
     }
     if (err == 0) {
-        err = fmq__fq_append_raw(to->out, self->envelope + done,
-                                 self->envelope_len - done);
+        err = put_short(self, to->out, done, self->envelope_len);
     }
     if (err != 0) {
         fmq__fq_rollback(to->out, mark);

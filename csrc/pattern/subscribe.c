@@ -61,7 +61,7 @@ append(fmq__pipe *pipe, bool is_want, size_t len, void (*put)(void *arg, uint8_t
     fmq__body *body = NULL;
     uint8_t *data = on_stack;
     size_t head_len;
-    int err = 0;
+    int err;
 
     if (HEAD_MAX + len > sizeof(on_stack)) {
         err = fmq__body_new(HEAD_MAX + len, &body, &data);
@@ -72,16 +72,13 @@ append(fmq__pipe *pipe, bool is_want, size_t len, void (*put)(void *arg, uint8_t
     head_len = put_head(data, is_want, pipe->takes_commands);
     put(arg, data + head_len);
     len += head_len;
-    if (len <= FMQ__FQ_INLINE_MAX) {
-        err = fmq__fq_append(pipe->out, flags, data, len);
+    if (body == NULL) {
+        err = fmq__fq_append_copy(pipe->out, flags, data, len);
     } else {
         err = fmq__fq_append_ref(pipe->out, flags, body, data, len);
-        if (err == 0) {
-            body = NULL; /* the queue's now */
+        if (err != 0) {
+            fmq__body_drop(body);
         }
-    }
-    if (body != NULL) {
-        fmq__body_drop(body);
     }
     if (err == 0) {
         pipe->ops->commit(pipe, len + 2);

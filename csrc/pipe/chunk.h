@@ -28,6 +28,13 @@ enum {
 /* `sealed` of a chunk that the writer may still append to. */
 #define FMQ__CHUNK_OPEN UINT32_MAX
 
+/* Which frames of a chunk have their body in it: those with a 2-byte header, and of the
+ * others those whose body is shorter than `ref_min`. */
+typedef struct fmq__chunk_form {
+    uint32_t inline_max; /* the longest body that is copied into it */
+    uint32_t ref_min;
+} fmq__chunk_form;
+
 typedef struct fmq__chunk fmq__chunk;
 struct fmq__chunk {
     fmq__body body;
@@ -36,7 +43,7 @@ struct fmq__chunk {
     uint32_t cap;               /* bytes of `data` */
     _Atomic uint32_t first_ref; /* offset of the first record; 0: none */
     uint32_t last_ref;          /* the writer's: offset of the last record; 0: none */
-    uint32_t inline_max;        /* longer bodies are referenced, others lie in it */
+    fmq__chunk_form form;       /* fixed while there are frames in it */
     _Alignas(8) uint8_t data[];
 };
 

@@ -10,8 +10,9 @@
  *   - The link to a record may be set, and taken back, while the reader looks at it:
  * what it then leads to lies behind every published frame, and the reader stops before.
  *
- * A frame never spans chunks. Its body is referenced if and only if it is longer than
- * its chunk's `inline_max`.
+ * A frame never spans chunks. Where its body lies follows from its header and the
+ * chunk's form. To keep a short body by reference takes a chunk of the form `all_refs`,
+ * in which every frame with a long header, which such a body gets, is one.
  *
  * A frame cut in its body by consume has `at` at the byte it goes on with if it lies in
  * the chunk, and at the record if it is referenced; `frame_left` tells how much is
@@ -26,6 +27,9 @@ enum {
     /* Header, padding and record of a referenced body. */
     REF_MAX = LONG_HEAD + 7 + (int)sizeof(fmq__chunk_ref),
 };
+
+static const fmq__chunk_form plain = {FMQ__FQ_INLINE_MAX, FMQ__FQ_INLINE_MAX + 1};
+static const fmq__chunk_form all_refs = {255, 0};
 
 /* A frame as it lies in a chunk. */
 struct layout {
@@ -51,7 +55,7 @@ parse_frame(const fmq__chunk *c, uint32_t off)
     if ((f.flags & FMQ__LONG) != 0) {
         f.head = LONG_HEAD;
         f.len = fmq__get_u64(p + 1);
-        if (f.len > c->inline_max) {
+        if (f.len >= c->form.ref_min) {
             f.ref = align_8(off + LONG_HEAD);
             f.next = f.ref + (uint32_t)sizeof(fmq__chunk_ref);
             return f;
@@ -93,8 +97,8 @@ fmq__fq_init(fmq__fq_writer *w, fmq__fq_reader *r)
     *w = (fmq__fq_writer){.end = {.chunk = c},
                           .cap = c->cap,
                           .next_cap = 2 * FMQ__CHUNK_MIN,
-                          .inline_max = FMQ__FQ_INLINE_MAX};
-    c->inline_max = w->inline_max;
+                          .form = plain};
+    c->form = w->form;
     *r = (fmq__fq_reader){.at = {.chunk = c}};
     return 0;
 }
@@ -150,29 +154,52 @@ new_chunk(fmq__fq_writer *w, uint32_t need)
     return c;
 }
 
-/* Where `need` bytes can be written: behind the last frame, or in a new chunk, whose
- * `inline_max` it is then; NULL: no memory. The caller moves `end.off`. */
+/* Goes on in a new chunk with room for `need` bytes; NULL: no memory. */
 static uint8_t *
-make_room(fmq__fq_writer *w, uint32_t need, uint32_t inline_max)
+begin_chunk(fmq__fq_writer *w, uint32_t need, fmq__chunk_form form)
 {
-    fmq__chunk *c;
+    fmq__chunk *c = take_spare(w->spare, need);
 
-    if (need <= w->cap - w->end.off) {
-        return w->end.chunk->data + w->end.off;
-    }
-    c = take_spare(w->spare, need);
     if (c == NULL) {
         c = new_chunk(w, need);
     }
     if (c == NULL) {
         return NULL;
     }
-    c->inline_max = inline_max;
+    c->form = form;
     w->end.chunk->next = c;
     store(&w->end.chunk->sealed, w->end.off);
     w->end.chunk = c;
     w->end.off = 0;
     w->cap = c->cap;
+    return c->data;
+}
+
+/* Where `need` bytes can be written: behind the last frame, or in a new chunk, whose
+ * form it is then; NULL: no memory. The caller moves `end.off`. */
+static uint8_t *
+make_room(fmq__fq_writer *w, uint32_t need, fmq__chunk_form form)
+{
+    if (need <= w->cap - w->end.off) {
+        return w->end.chunk->data + w->end.off;
+    }
+    return begin_chunk(w, need, form);
+}
+
+/* The same for a referenced body of `len` bytes. */
+static uint8_t *
+make_room_for_ref(fmq__fq_writer *w, size_t len)
+{
+    fmq__chunk *c = w->end.chunk;
+    fmq__chunk_form form = len >= w->form.ref_min ? w->form : all_refs;
+
+    if (len >= c->form.ref_min) {
+        return make_room(w, REF_MAX, form);
+    }
+    if (w->end.off != 0 || w->cap < REF_MAX) {
+        return begin_chunk(w, REF_MAX, form);
+    }
+    c->form = form; /* nobody has been in it */
     return c->data;
 }
 
@@ -190,8 +217,7 @@ fmq__fq_append_slow(fmq__fq_writer *w, unsigned flags, const void *body, size_t 
     uint8_t *p;
 
     assert(len <= fmq__fq_inline_max(w));
-    p = make_room(w, head + (uint32_t)len,
-                  len <= w->inline_max ? w->inline_max : FMQ__FQ_INLINE_MAX);
+    p = make_room(w, head + (uint32_t)len, len <= w->form.inline_max ? w->form : plain);
     if (p == NULL) {
         return ENOMEM;
     }
@@ -217,8 +243,7 @@ fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
     uint32_t off;
     fmq__chunk_ref *ref;
 
-    assert(len > fmq__fq_inline_max(w));
-    p = make_room(w, REF_MAX, len > w->inline_max ? w->inline_max : FMQ__FQ_SHARE_MIN);
+    p = make_room_for_ref(w, len);
     if (p == NULL) {
         return ENOMEM;
     }
@@ -267,9 +292,8 @@ fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len)
     if (len == 0) {
         return 0;
     }
-    assert(fmq__fq_inline_max(w) == FMQ__FQ_INLINE_MAX);
-    if (len > UINT32_MAX / 2 ||
-        (p = make_room(w, (uint32_t)len, FMQ__FQ_INLINE_MAX)) == NULL) {
+    assert(w->end.chunk->form.ref_min == plain.ref_min);
+    if (len > UINT32_MAX / 2 || (p = make_room(w, (uint32_t)len, plain)) == NULL) {
         return ENOMEM;
     }
     memcpy(p, frames, len);
@@ -659,7 +683,7 @@ fmq__fq_rewind_slow(fmq__fq_writer *w, fmq__fq_reader *r)
     } else {
         return;
     }
-    c->inline_max = w->inline_max;
+    c->form = w->form;
     w->end = (fmq__fq_pos){.chunk = c};
     w->cap = c->cap;
     r->at = w->end;

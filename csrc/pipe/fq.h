@@ -5,7 +5,8 @@
  * "Framing"): flags, 1- or 8-byte length, body. A body of up to FMQ__FQ_INLINE_MAX
  * bytes lies in the chunk, a longer one is a counted reference behind its 9-byte
  * header. (A writer whose bodies go to many queues can have them shared from
- * FMQ__FQ_SHARE_MIN bytes on.) So one form serves connections out (written to the
+ * FMQ__FQ_SHARE_MIN bytes on; and any body can be kept by reference, in a chunk of a
+ * form for that.) So one form serves connections out (written to the
  * kernel as it lies), connections in and inproc.
  *
  * The halves share the chunks and nothing else. The writer may append while the reader
@@ -50,7 +51,7 @@ typedef struct fmq__fq_writer {
     fmq__fq_pos end;      /* behind the last frame */
     uint32_t cap;         /* room of its chunk */
     uint32_t next_cap;    /* room of the next chunk: doubles under load up to 64 KiB */
-    uint32_t inline_max;  /* the next chunk's */
+    fmq__chunk_form form; /* the next chunk's */
     fmq__body **dropped;  /* as in the reader, for rollback */
     fmq__fq_spare *spare; /* NULL: none */
 } fmq__fq_writer;
@@ -81,14 +82,16 @@ int fmq__fq_append_slow(fmq__fq_writer *w, unsigned flags, const void *body,
 static inline size_t
 fmq__fq_inline_max(const fmq__fq_writer *w)
 {
-    return w->end.chunk->inline_max;
+    return w->end.chunk->form.inline_max;
 }
 
 /* Whether bodies are shared from FMQ__FQ_SHARE_MIN bytes on; with the next chunk. */
 static inline void
 fmq__fq_share(fmq__fq_writer *w, bool shares)
 {
-    w->inline_max = shares ? FMQ__FQ_SHARE_MIN : FMQ__FQ_INLINE_MAX;
+    uint32_t inline_max = shares ? FMQ__FQ_SHARE_MIN : FMQ__FQ_INLINE_MAX;
+
+    w->form = (fmq__chunk_form){inline_max, inline_max + 1};
 }
 
 /* Appends a frame; a body of at most fmq__fq_inline_max bytes is copied. `flags`:
@@ -113,8 +116,8 @@ fmq__fq_append(fmq__fq_writer *w, unsigned flags, const void *body, size_t len)
     return 0;
 }
 
-/* Appends a frame whose body is longer than fmq__fq_inline_max: takes one reference to
- * `body`, of which `data` is a part. */
+/* Appends a frame whose body is not copied, whatever its length: takes one reference to
+ * `body`, of which `data` is a part. Where a copy is allowed, one costs less. */
 int fmq__fq_append_ref(fmq__fq_writer *w, unsigned flags, fmq__body *body,
                        const uint8_t *data, size_t len);
 
@@ -123,7 +126,7 @@ int fmq__fq_append_copy(fmq__fq_writer *w, unsigned flags, const uint8_t *data,
                         size_t len);
 
 /* Appends `len` bytes that are whole frames, none with a body over FMQ__FQ_INLINE_MAX;
- * not for a writer that shares. */
+ * not for a writer that shares, or was given shorter bodies by reference. */
 int fmq__fq_append_raw(fmq__fq_writer *w, const uint8_t *frames, size_t len);
 
 /* Takes back everything behind `mark`, an earlier value of `w->end` whose followers
@@ -232,7 +235,7 @@ fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes)
         fmq__fq_rewind_slow(w, r);
     } else if (fmq__body_is_sole(&w->end.chunk->body)) {
         fmq__chunk_reset(w->end.chunk);
-        w->end.chunk->inline_max = w->inline_max;
+        w->end.chunk->form = w->form;
         w->end.off = 0;
         r->at.off = 0;
         r->ref = 0;

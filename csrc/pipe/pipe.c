@@ -26,17 +26,35 @@ fmq__pipe_init(fmq__pipe *p, const fmq__pipe_ops *ops)
     p->mine = NULL;
 }
 
+/* Whether a part with a body is copied all the same. */
+static bool
+is_to_copy(const fmq__pipe *p, const fmq__outpart *part)
+{
+    return part->len <= fmq__fq_inline_max(p->out) &&
+           part->body->kind != FMQ__BODY_KEPT;
+}
+
+/* Appends a part without a body. */
+static int
+append_bytes(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
+{
+    if (part->len <= fmq__fq_inline_max(p->out)) {
+        return fmq__fq_append(p->out, flags, part->data, part->len);
+    }
+    assert(part->len <= FMQ__FQ_INLINE_MAX);
+    return fmq__fq_append_copy(p->out, flags, part->data, part->len);
+}
+
 int
 fmq__pipe_append(fmq__pipe *p, const fmq__outpart *part, unsigned flags)
 {
     int err;
 
-    if (part->len <= fmq__fq_inline_max(p->out)) {
-        return fmq__fq_append(p->out, flags, part->data, part->len);
-    }
     if (part->body == NULL) {
-        assert(part->len <= FMQ__FQ_INLINE_MAX);
-        return fmq__fq_append_copy(p->out, flags, part->data, part->len);
+        return append_bytes(p, part, flags);
+    }
+    if (is_to_copy(p, part)) {
+        return fmq__fq_append(p->out, flags, part->data, part->len);
     }
     fmq__body_hold(part->body);
     err = fmq__fq_append_ref(p->out, flags, part->body, part->data, part->len);
@@ -53,7 +71,10 @@ append_part(fmq__pipe *p, const fmq__outpart *part, unsigned flags, uint32_t *pa
 {
     int err;
 
-    if (paid == NULL || *paid == 0 || part->len <= fmq__fq_inline_max(p->out)) {
+    if (part->body == NULL) {
+        return append_bytes(p, part, flags);
+    }
+    if (paid == NULL || *paid == 0 || is_to_copy(p, part)) {
         return fmq__pipe_append(p, part, flags);
     }
     err = fmq__fq_append_ref(p->out, flags, part->body, part->data, part->len);

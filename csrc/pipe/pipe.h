@@ -67,7 +67,8 @@ struct fmq__pipe {
     void *mine;            /* the pattern's own */
 };
 
-/* One part to send: bytes to copy, or (len > FMQ__FQ_INLINE_MAX) a body to share. */
+/* One part to send: bytes to copy, or a body to share: if it is longer than
+ * FMQ__FQ_INLINE_MAX, or to be kept. */
 typedef struct fmq__outpart {
     const uint8_t *data;
     size_t len;

@@ -154,7 +154,7 @@ static int
 move_frame(fmq__side *s, const fmq__frame *f)
 {
     return f->is_ref ? fmq__fq_append_ref(&s->w, f->flags, f->body, f->data, f->len)
-                     : fmq__fq_append(&s->w, f->flags, f->data, f->len);
+                     : fmq__fq_append_copy(&s->w, f->flags, f->data, f->len);
 }
 
 int

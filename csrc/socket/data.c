@@ -320,12 +320,20 @@ fmq__socket_send(fmq_socket handle, const void *data, size_t len, int flags)
     return err;
 }
 
+/* Whether queues may copy it. */
+static bool
+is_short(const fmq__msg *m)
+{
+    return fmq__msg_len(m) <= FMQ__FQ_INLINE_MAX &&
+           (m->kind != FMQ__MSG_BODY || m->u.ref.body->kind != FMQ__BODY_KEPT);
+}
+
 int
 fmq__socket_send_msg(fmq_socket handle, fmq__msg *m, int flags)
 {
     int err = -1;
 
-    if (fmq__msg_len(m) <= FMQ__FQ_INLINE_MAX && (flags & FMQ_SNDMORE) == 0) {
+    if (is_short(m) && (flags & FMQ_SNDMORE) == 0) {
         err = send_short(handle, fmq__msg_data(m), fmq__msg_len(m), flags);
     }
     if (err == -1) {

@@ -21,6 +21,7 @@ typedef struct model {
     size_t n;
     size_t first_cut; /* bytes of the wire form of `first` that were consumed */
     uint32_t seed;
+    bool keeps;
 } model;
 
 static inline model *
@@ -41,17 +42,33 @@ close_model(model *m)
 }
 
 static inline bool
-append(model *m, size_t len, unsigned flags)
+append_as(model *m, size_t len, unsigned flags, bool is_kept)
 {
     frame *f = &m->frames[m->n];
 
     REQUIRE(m->n < MODEL_MAX);
-    *f = (frame){.len = len, .seed = ++m->seed, .flags = flags};
+    *f = (frame){.len = len, .seed = ++m->seed, .flags = flags, .is_kept = is_kept};
     if (append_frame(&m->w, f) != 0) {
         return false;
     }
     m->n++;
     return true;
+}
+
+static inline bool
+append(model *m, size_t len, unsigned flags)
+{
+    return append_as(m, len, flags, false);
+}
+
+/* A frame of a random size, kept or not: not often the other of what went before. */
+static inline bool
+append_some(model *m, rng *g, unsigned flags)
+{
+    size_t len = rng_size(g);
+
+    m->keeps ^= rng_below(g, 8) == 0;
+    return append_as(m, len, flags, m->keeps && rng_below(g, 4) != 0);
 }
 
 static inline void
@@ -81,7 +98,7 @@ append_message(model *m, rng *g, unsigned max)
 
     fmq__fq_share(&m->w, rng_below(g, 2) == 0);
     for (unsigned i = 0; i < n; i++) {
-        CHECK(append(m, rng_size(g), i + 1 < n ? FMQ__MORE : 0));
+        CHECK(append_some(m, g, i + 1 < n ? FMQ__MORE : 0));
     }
 }
 

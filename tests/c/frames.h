@@ -86,13 +86,17 @@ is_body(const uint8_t *p, uint32_t seed, size_t len)
     return true;
 }
 
+/* Bodies longer than this may be referenced beside kept ones. */
+enum { FRAME_CHOICE_MIN = 255 };
+
 typedef struct frame {
     size_t len;
     uint32_t seed;
     unsigned flags; /* FMQ__MORE, FMQ__COMMAND */
+    bool is_kept;   /* by reference, however short */
 } frame;
 
-/* Appends `f` the way its length asks for. */
+/* Appends `f` the way it, or its length, asks for. */
 static inline int
 append_frame(fmq__fq_writer *w, const frame *f)
 {
@@ -101,7 +105,7 @@ append_frame(fmq__fq_writer *w, const frame *f)
     uint8_t *data;
     int err;
 
-    if (f->len <= fmq__fq_inline_max(w)) {
+    if (f->len <= fmq__fq_inline_max(w) && !f->is_kept) {
         fill_body(bytes, f->seed, f->len);
         return fmq__fq_append(w, f->flags, bytes, f->len);
     }
@@ -121,9 +125,11 @@ append_frame(fmq__fq_writer *w, const frame *f)
 static inline bool
 is_frame(const fmq__frame *got, const frame *want)
 {
-    /* Between these two it is the writer's choice. */
-    bool is_as_said = (want->len <= FMQ__FQ_INLINE_MAX || got->is_ref) &&
-                      (want->len > FMQ__FQ_SHARE_MIN || !got->is_ref);
+    /* Between these two it is the queue's choice. */
+    bool is_as_said = want->is_kept
+                          ? got->is_ref
+                          : (want->len <= FMQ__FQ_INLINE_MAX || got->is_ref) &&
+                                (want->len > FRAME_CHOICE_MIN || !got->is_ref);
 
     return got->len == want->len && got->flags == want->flags && is_as_said &&
            is_body(got->data, want->seed, want->len);
@@ -149,7 +155,7 @@ pop_frame(fmq__fq_reader *r, const frame *want)
 static inline size_t
 wire_len(const frame *f)
 {
-    return f->len + (f->len > 255 ? 9 : 2);
+    return f->len + (f->len > 255 || f->is_kept ? 9 : 2);
 }
 
 /* Compares `n` bytes of the wire form of `f`, from byte `from` of it on. */
@@ -159,7 +165,7 @@ is_wire(const frame *f, const uint8_t *p, size_t from, size_t n)
     uint8_t head[9] = {(uint8_t)f->flags, (uint8_t)f->len};
     size_t n_head = 2;
 
-    if (f->len > 255) {
+    if (f->len > 255 || f->is_kept) {
         head[0] = (uint8_t)(f->flags | 2);
         for (size_t i = 0; i < 8; i++) {
             head[1 + i] = (uint8_t)((uint64_t)f->len >> (8 * (7 - i)));

@@ -72,6 +72,33 @@ TEST(a_lender_is_called_once_at_the_last_drop)
     fmq__body_drop(b);
 }
 
+TEST(only_what_is_lent_is_kept)
+{
+    char bytes[1];
+    fmq__body *b;
+    fmq__body *list = NULL;
+    uint8_t *data;
+    int before = freed();
+
+    REQUIRE(fmq__body_new(10, &b, &data) == 0);
+    fmq__body_keep(b);
+    CHECK_EQ(b->kind, FMQ__BODY_HEAP);
+    fmq__body_drop(b);
+
+    REQUIRE(fmq__body_new_lent(bytes, count_free, &n_freed, &b) == 0);
+    fmq__body_keep(b);
+    CHECK_EQ(b->kind, FMQ__BODY_KEPT);
+    CHECK(fmq__body_lent_by(b, count_free) == &n_freed);
+    CHECK(!fmq__body_is_constant(b));
+    fmq__body_hold(b);
+    fmq__body_drop(b);
+    CHECK_EQ(freed(), before);
+    fmq__body_drop_later(b, &list);
+    CHECK_EQ(freed(), before);
+    fmq__body_flush(&list);
+    CHECK_EQ(freed(), before + 1);
+}
+
 TEST(drop_later_keeps_lenders_for_flush)
 {
     char bytes[3];
@@ -155,6 +182,7 @@ main(void)
         CASE(a_heap_body_holds_its_bytes),
         CASE(a_size_that_overflows_is_refused),
         CASE(a_lender_is_called_once_at_the_last_drop),
+        CASE(only_what_is_lent_is_kept),
         CASE(drop_later_keeps_lenders_for_flush),
         CASE(without_memory_nothing_happens),
         CASE(threads_share_a_body),

@@ -239,6 +239,34 @@ new_lonely_line(char *endpoint)
     return l;
 }
 
+/* A short body is copied, and the lender has it back, unless it is to be kept. */
+TEST(short_bodies_are_kept_on_demand)
+{
+    static char lent[9];
+    char endpoint[TEXT_ROOM];
+    line l = new_lonely_line(endpoint);
+    atomic_int n_back = 0;
+    char text[TEXT_ROOM];
+    fmq_msg m;
+
+    for (int is_kept = 0; is_kept < 2; is_kept++) {
+        CHECK_EQ(fmq_msg_init_data(&m, lent, sizeof(lent), count_back, &n_back), 0);
+        if (is_kept) {
+            fmq_msg_keep(&m);
+        }
+        CHECK_EQ(fmq_msg_send(l.push, &m, 0), 0);
+        CHECK_EQ(n_back, 1);
+    }
+    CHECK_EQ(fmq_bind(l.pull, endpoint), 0);
+    CHECK_EQ(recv_text(l.pull, text, 0), 0);
+    CHECK_EQ(recv_text(l.pull, text, 0), 0);
+    end_line(&l);
+    CHECK_EQ(n_back, 2);
+    fmq_msg_init(&m);
+    fmq_msg_keep(&m); /* nothing was lent */
+    fmq_msg_close(&m);
+}
+
 /* The last part finds no room: the parts before it stay, and go with it later. */
 TEST(no_room_at_the_last_part)
 {
@@ -635,6 +663,7 @@ main(void)
         CASE(whole_messages),
         CASE(part_by_part),
         CASE(half_a_message_is_none),
+        CASE(short_bodies_are_kept_on_demand),
         CASE(no_room_at_the_last_part),
         CASE(no_memory_to_send),
         CASE(no_memory_to_copy),

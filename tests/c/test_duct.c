@@ -322,7 +322,8 @@ message_frames(rng *g, uint32_t i, frame *f)
     for (unsigned k = 0; k < n; k++) {
         f[k] = (frame){.len = rng_below(g, 16) == 0 ? rng_size(g) : rng_below(g, 100),
                        .seed = i + k,
-                       .flags = k + 1 < n ? FMQ__MORE : 0};
+                       .flags = k + 1 < n ? FMQ__MORE : 0,
+                       .is_kept = i % 64 < 4 && k == 0};
     }
     return n;
 }

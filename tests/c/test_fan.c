@@ -114,6 +114,32 @@ TEST(many_share_and_few_copy)
     close_crowd(c, FMQ__FAN_WIDE - 1);
 }
 
+TEST(what_is_kept_is_shared_by_all)
+{
+    static uint8_t bytes[9];
+    crowd *c = open_crowd(N_PIPES);
+    fmq__outpart part = {bytes, sizeof(bytes), NULL};
+
+    REQUIRE(fmq__body_new_lent(bytes, NULL, NULL, &part.body) == 0);
+    fmq__body_keep(part.body);
+    for (size_t i = 0; i < N_PIPES; i++) {
+        fmq__fq_rewind(&c->f[i].out_w, &c->f[i].out_r, 1 << 20);
+    }
+    CHECK_EQ(c->p->ops->send(c->p, &part, 1), 0);
+    for (size_t i = 0; i < N_PIPES; i++) {
+        fmq__frame got;
+
+        CHECK(!fmq__body_is_sole(part.body));
+        fmq__fq_pop(&c->f[i].out_r, &got);
+        CHECK(got.is_ref && got.body == part.body && got.len == sizeof(bytes));
+        fmq__body_drop(got.body);
+        c->f[i].n_out--;
+    }
+    CHECK(fmq__body_is_sole(part.body));
+    fmq__body_drop(part.body);
+    close_crowd(c, N_PIPES);
+}
+
 /* What lies in a queue when the others come, or go, stays as it is. */
 TEST(queues_that_are_in_the_middle)
 {
@@ -204,6 +230,7 @@ main(void)
 {
     static const check_case cases[] = {
         CASE(many_share_and_few_copy),
+        CASE(what_is_kept_is_shared_by_all),
         CASE(queues_that_are_in_the_middle),
         CASE(more_parts_than_it_counts_for),
         CASE(nobody_wants_it),

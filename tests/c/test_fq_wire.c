@@ -272,7 +272,10 @@ enum { N_SHARED = 20000 };
 static frame
 shared_frame(rng *g, uint32_t i)
 {
-    return (frame){.len = rng_size(g), .seed = i, .flags = i % 3 != 0 ? FMQ__MORE : 0};
+    return (frame){.len = rng_size(g),
+                   .seed = i,
+                   .flags = i % 3 != 0 ? FMQ__MORE : 0,
+                   .is_kept = i % 32 < 5};
 }
 
 static void *

@@ -288,6 +288,40 @@ TEST(long_envelopes_come_back_up_to_a_limit)
     close_rep(p, &a, &b);
 }
 
+/* The answer before is one that the queue keeps: the frames of an envelope behind it
+ * are long for its chunk, or short. */
+TEST(an_envelope_behind_what_is_kept)
+{
+    static uint8_t bytes[4];
+    fakepipe a;
+    fakepipe b;
+    fmq__pattern *p = open_rep(&a, &b, 9);
+    fmq__outpart part = {bytes, sizeof(bytes), NULL};
+    fmq__frame f;
+
+    REQUIRE(fmq__body_new_lent(bytes, NULL, NULL, &part.body) == 0);
+    fmq__body_keep(part.body);
+    for (size_t len = 200; len <= 400; len += 200) {
+        give_envelope(p, &a, 3, len);
+        CHECK_STR(fake_take(p), "body");
+        CHECK_EQ(p->ops->send(p, &part, 1), 0);
+        for (int i = 0; i < 5; i++) {
+            fmq__fq_pop(&a.out_r, &f);
+            CHECK_EQ(f.len, i < 3 ? len : i == 3 ? 0 : sizeof(bytes));
+            CHECK(i < 4 || f.body == part.body);
+            fmq__pipe_drop(&a.pipe, &f);
+        }
+        a.n_out = 0;
+        give_envelope(p, &a, 3, len);
+        CHECK_STR(fake_take(p), "body");
+        CHECK_STR(fake_send(p, "r"), "sent");
+        CHECK(has_envelope(&a, 3, len));
+    }
+    CHECK(fmq__body_is_sole(part.body));
+    close_rep(p, &a, &b);
+    fmq__body_drop(part.body);
+}
+
 /* Between short ones, in their place, and given back when the answer has gone. */
 TEST(long_frames_of_an_envelope_come_back)
 {
@@ -420,6 +454,7 @@ main(void)
         CASE(a_reply_to_one_that_is_gone_or_full_is_dropped),
         CASE(an_asker_may_go_at_any_moment),
         CASE(long_envelopes_come_back_up_to_a_limit),
+        CASE(an_envelope_behind_what_is_kept),
         CASE(long_frames_of_an_envelope_come_back),
         CASE(too_many_long_frames_are_given_back),
         CASE(a_reply_that_finds_no_memory_may_be_tried_again),

@@ -87,6 +87,47 @@ TEST(a_message_is_moved_with_a_head)
     fake_close(&from);
 }
 
+/* A short frame that is a reference stays one, and a longer one behind it has its place
+ * all the same. */
+TEST(kept_frames_are_moved_as_they_are)
+{
+    static const size_t lens[] = {4, 300, 0, 4};
+    static uint8_t bytes[300];
+    enum { N = sizeof(lens) / sizeof(lens[0]) };
+    fmq__body *body;
+    fakepipe from;
+    fmq__frame f;
+    fmq__side s;
+
+    fake_open(&from, 10);
+    REQUIRE(fmq__body_new_lent(bytes, NULL, NULL, &body) == 0);
+    for (size_t i = 0; i < N; i++) {
+        unsigned flags = i + 1 < N ? FMQ__MORE : 0;
+
+        if (i % 2 == 0) {
+            fmq__body_hold(body);
+            CHECK_EQ(fmq__fq_append_ref(&from.in_w, flags, body, bytes, lens[i]), 0);
+        } else {
+            CHECK_EQ(fmq__fq_append_copy(&from.in_w, flags, bytes, lens[i]), 0);
+        }
+    }
+    from.n_late = 1;
+    REQUIRE(fmq__pipe_can_read(&from.pipe));
+    REQUIRE(fmq__side_init(&s) == 0);
+    CHECK_EQ(fmq__side_move(&s, NULL, &from.pipe), 0);
+    fmq__side_begin(&s);
+    for (size_t i = 0; i < N; i++) {
+        fmq__pipe_pop(&s.pipe, &f);
+        CHECK_EQ(f.len, lens[i]);
+        CHECK(i % 2 == 0 ? f.is_ref && f.body == body : f.body != body);
+        fmq__pipe_drop(&s.pipe, &f);
+    }
+    CHECK(fmq__body_is_sole(body));
+    fmq__body_drop(body);
+    fmq__side_fini(&s);
+    fake_close(&from);
+}
+
 TEST(without_memory_it_is_as_it_was)
 {
     uint64_t n_failed = 0;
@@ -127,6 +168,7 @@ main(void)
     static const check_case cases[] = {
         CASE(messages_keep_their_properties),
         CASE(a_message_is_moved_with_a_head),
+        CASE(kept_frames_are_moved_as_they_are),
         CASE(without_memory_it_is_as_it_was),
     };
 

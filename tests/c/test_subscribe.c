@@ -170,6 +170,35 @@ TEST(long_topics_go_by_reference)
     close_two(p, &a, &b);
 }
 
+/* Behind what a user of XSUB has sent and the queue keeps. */
+TEST(topics_behind_what_is_kept)
+{
+    static uint8_t want[300] = {1, 't'};
+    static uint8_t bytes[4] = {'k'};
+    fmq__pattern *p = fake_pattern(&fmq__pattern_xsub);
+    fmq__outpart part = {bytes, sizeof(bytes), NULL};
+    const fmq__outpart topic = {want, sizeof(want), NULL};
+    fakepipe a;
+    fakepipe b;
+    fmq__frame f;
+
+    REQUIRE(fmq__body_new_lent(bytes, NULL, NULL, &part.body) == 0);
+    fmq__body_keep(part.body);
+    open_one(p, &a, false);
+    open_one(p, &b, true);
+    CHECK_EQ(p->ops->send(p, &part, 1), 0);
+    CHECK_EQ(p->ops->send(p, &topic, 1), 0);
+    fmq__fq_pop(&a.out_r, &f);
+    CHECK(f.is_ref && f.len == sizeof(bytes));
+    fmq__pipe_drop(&a.pipe, &f);
+    fmq__fq_pop(&a.out_r, &f);
+    CHECK_EQ(f.len, sizeof(want));
+    fmq__pipe_drop(&a.pipe, &f);
+    close_two(p, &a, &b);
+    CHECK(fmq__body_is_sole(part.body));
+    fmq__body_drop(part.body);
+}
+
 TEST(without_memory_nothing_is_subscribed)
 {
     uint64_t n_failed = 0;
@@ -205,6 +234,7 @@ main(void)
         CASE(what_is_not_wanted_is_skipped),
         CASE(xsub_subscribes_by_sending),
         CASE(long_topics_go_by_reference),
+        CASE(topics_behind_what_is_kept),
         CASE(without_memory_nothing_is_subscribed),
     };
 

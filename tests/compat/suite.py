@@ -24,9 +24,6 @@ MODULES = ("tornado", "gevent", "cython", "setuptools", "mypy")
 # Two messages of 2 GiB each: with --large.
 LARGE = ("-k", "not large")
 
-# It fails, as listed below, and then waits for ever to end its context.
-NOT_RUN = ("--deselect=tests/test_socket.py::TestSocketGreen::test_tracker",)
-
 # Names of tests that cannot apply, and why. All others pass.
 EXCLUDED = {
     "test_cffi_backend.*": "calls libzmq by pyzmq's CFFI backend",
@@ -43,9 +40,6 @@ EXCLUDED = {
     "test_pubsub.TestPubSubGreen.test_topic": "skips itself on gevent",
     "test_socket.TestSocketGreen.test_bad_attr": "skips itself on gevent",
     "test_socket.TestSocketGreen.test_close_after_destroy": "skips itself on gevent",
-    "test_socket.*.test_tracker": "wants the tracker of nine bytes, lent by a "
-    "copy_threshold of 0, not to be done: ours copies up to 4096 bytes at once, and "
-    "the buffer is the caller's again",
 }
 
 # For the Python of these tests the types of numpy do not say that arrays are buffers:
@@ -151,7 +145,7 @@ def on_fastmq(folder: Path, *words: str) -> dict[str, str]:
     if not link.exists():
         link.symlink_to(Path(fastmq.__file__).parent)
     environment["MYPYPATH"] = str(stubs)
-    return outcomes(folder, "fastmq", environment, *NOT_RUN, *words)
+    return outcomes(folder, "fastmq", environment, *words)
 
 
 def reason(name: str) -> str | None:

@@ -275,22 +275,24 @@ def test_1_0_messages_in(end: Callable[..., Any]) -> None:
             assert pull.recv() == b"%d" % i
 
 
-def test_1_0_messages_out(end: Callable[..., Any]) -> None:
-    with end("PUSH") as (push, peer):
+@pytest.mark.parametrize("copy", [True, False])
+def test_1_0_messages_out(copy: bool, end: Callable[..., Any]) -> None:
+    with end("PUSH", copy_threshold=0) as (push, peer):
         greet_1_0(peer)
         for size in SIZES:
             body = bytes(i % 251 for i in range(1000)) * (size // 1000 + 1)
-            push.send_multipart([b"%d" % size, body[:size], b""])
+            push.send_multipart([b"%d" % size, body[:size], b""], copy=copy)
             assert read_old(peer) == (MORE, b"%d" % size)
             assert read_old(peer) == (MORE, body[:size])
             assert read_old(peer) == (0, b"")
 
 
-def test_1_0_a_peer_that_reads_late(end: Callable[..., Any]) -> None:
-    with end("PUSH", sndhwm=0, sndbuf=8192) as (push, peer):
+@pytest.mark.parametrize("copy", [True, False])
+def test_1_0_a_peer_that_reads_late(copy: bool, end: Callable[..., Any]) -> None:
+    with end("PUSH", sndhwm=0, sndbuf=8192, copy_threshold=0) as (push, peer):
         greet_1_0(peer)
         for i in range(3000):
-            push.send_multipart([b"%d" % i, bytes(i % 600)])
+            push.send_multipart([b"%d" % i, bytes(i % 600)], copy=copy)
         for i in range(3000):
             assert read_old(peer) == (MORE, b"%d" % i)
             assert read_old(peer) == (0, bytes(i % 600))
