@@ -137,3 +137,31 @@ fmq_msg_gets(const fmq_msg *m, const char *name)
 
     return props != NULL ? fmq__props_get(props, name, NULL) : NULL;
 }
+
+uint32_t
+fmq_msg_routing_id(const fmq_msg *m)
+{
+    return const_msg(m)->routing_id;
+}
+
+int
+fmq_msg_set_routing_id(fmq_msg *m, uint32_t routing_id)
+{
+    if (routing_id == 0) {
+        return EINVAL;
+    }
+    fmq__msg_from(m)->routing_id = routing_id;
+    return 0;
+}
+
+const char *
+fmq_msg_group(const fmq_msg *m)
+{
+    return fmq__msg_group(const_msg(m));
+}
+
+int
+fmq_msg_set_group(fmq_msg *m, const char *group)
+{
+    return group == NULL ? EINVAL : fmq__msg_set_group(fmq__msg_from(m), group);
+}

@@ -77,6 +77,38 @@ fmq_disconnect(fmq_socket s, const char *endpoint)
 }
 
 int
+fmq_connect_peer(fmq_socket s, const char *endpoint, uint32_t *routing_id)
+{
+    uint32_t number = 0;
+    int err = endpoint == NULL || routing_id == NULL
+                  ? EINVAL
+                  : fmq__socket_connect_peer(s, endpoint, &number);
+
+    if (err == 0) {
+        *routing_id = number;
+    }
+    return err;
+}
+
+int
+fmq_disconnect_peer(fmq_socket s, uint32_t routing_id)
+{
+    return fmq__socket_drop_peer(s, routing_id);
+}
+
+int
+fmq_join(fmq_socket s, const char *group)
+{
+    return group == NULL ? EINVAL : fmq__socket_join(s, group, true);
+}
+
+int
+fmq_leave(fmq_socket s, const char *group)
+{
+    return group == NULL ? EINVAL : fmq__socket_join(s, group, false);
+}
+
+int
 fmq_setsockopt(fmq_socket s, int option, const void *value, size_t len)
 {
     return fmq__socket_set(s, option, value, len);

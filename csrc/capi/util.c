@@ -27,7 +27,7 @@ fmq_strerror(int err)
 int
 fmq_has(const char *capability)
 {
-    return strcmp(capability, "ipc") == 0 ||
+    return strcmp(capability, "ipc") == 0 || strcmp(capability, "draft") == 0 ||
            (strcmp(capability, "curve") == 0 && fmq__crypto_get() != NULL) ||
            (strcmp(capability, "gssapi") == 0 && fmq__gss_get() != NULL);
 }

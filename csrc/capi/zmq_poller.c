@@ -373,15 +373,36 @@ zmq_poller_wait(void *handle, zmq_poller_event_t *event, long timeout)
     return zmq_poller_wait_all(handle, event, 1, timeout) < 0 ? -1 : 0;
 }
 
-/* Every socket here has a descriptor of its own, ZMQ_FD; the poller has none. */
+/* The descriptor of a socket that does not tell it as ZMQ_FD, if there is one. */
+static int
+find_fd(const poller *p, zmq_fd_t *fd)
+{
+    fmq_socket hidden = 0;
+    size_t len = sizeof(*fd);
+
+    for (size_t i = 0; i < p->n; i++) {
+        fmq_socket s = fmq__zmq_socket(p->entry[i].socket);
+
+        if (fmq__zmq_hides_fd(s)) {
+            if (hidden != 0) {
+                return EINVAL; /* two have none in common */
+            }
+            hidden = s;
+        }
+    }
+    return hidden != 0 ? fmq_getsockopt(hidden, ZMQ_FD, fd, &len) : EINVAL;
+}
+
 int
 zmq_poller_fd(void *handle, zmq_fd_t *fd)
 {
     poller *p = enter(handle);
+    int err;
 
     if (p == NULL) {
         return -1;
     }
+    err = fd != NULL ? find_fd(p, fd) : EFAULT;
     leave(p);
-    return fmq__zmq_result(fd != NULL ? EINVAL : EFAULT);
+    return fmq__zmq_result(err);
 }

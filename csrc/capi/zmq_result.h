@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "capi/plate.h"
@@ -41,6 +42,10 @@ fmq__zmq_socket(const void *socket)
 {
     return fmq__plate_read(socket);
 }
+
+/* Whether ZMQ_FD is EINVAL: libzmq has no descriptor for types that it calls
+ * thread-safe. */
+bool fmq__zmq_hides_fd(fmq_socket s);
 
 /* Bits that are not zmq.h's are not passed on. */
 static inline int

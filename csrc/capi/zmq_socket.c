@@ -47,9 +47,22 @@ zmq_setsockopt(void *socket, int option, const void *value, size_t len)
         fmq__socket_set(fmq__zmq_socket(socket), option, value, len));
 }
 
+bool
+fmq__zmq_hides_fd(fmq_socket s)
+{
+    size_t len = sizeof(int);
+    int is_thread_safe = 0;
+
+    return fmq_getsockopt(s, ZMQ_THREAD_SAFE, &is_thread_safe, &len) == 0 &&
+           is_thread_safe != 0;
+}
+
 int
 zmq_getsockopt(void *socket, int option, void *value, size_t *len)
 {
+    if (option == ZMQ_FD && fmq__zmq_hides_fd(fmq__zmq_socket(socket))) {
+        return fmq__zmq_result(EINVAL);
+    }
     return fmq__zmq_result(fmq_getsockopt(fmq__zmq_socket(socket), option, value, len));
 }
 
@@ -115,38 +128,32 @@ zmq_socket_get_peer_state(void *socket, const void *routing_id, size_t len)
     return err == 0 ? (int)events : fmq__zmq_result(err);
 }
 
-/* What the types that are not here could do: none of those that are can. */
-static int
-cannot(void *socket)
-{
-    return fmq_socket_is_open(fmq__zmq_socket(socket)) ? ENOTSUP : ENOTSOCK;
-}
-
 int
 zmq_join(void *socket, const char *group)
 {
-    (void)group;
-    return fmq__zmq_result(cannot(socket));
+    return fmq__zmq_result(fmq_join(fmq__zmq_socket(socket), group));
 }
 
 int
 zmq_leave(void *socket, const char *group)
 {
-    (void)group;
-    return fmq__zmq_result(cannot(socket));
+    return fmq__zmq_result(fmq_leave(fmq__zmq_socket(socket), group));
 }
 
 uint32_t
 zmq_connect_peer(void *socket, const char *endpoint)
 {
-    (void)endpoint;
-    errno = cannot(socket);
-    return 0;
+    uint32_t routing_id = 0;
+    int err = fmq_connect_peer(fmq__zmq_socket(socket), endpoint, &routing_id);
+
+    if (err != 0) {
+        errno = err;
+    }
+    return err == 0 ? routing_id : 0;
 }
 
 int
 zmq_disconnect_peer(void *socket, uint32_t routing_id)
 {
-    (void)routing_id;
-    return fmq__zmq_result(cannot(socket));
+    return fmq__zmq_result(fmq_disconnect_peer(fmq__zmq_socket(socket), routing_id));
 }

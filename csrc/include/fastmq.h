@@ -102,6 +102,13 @@ FMQ_API int fmq_offer_end(void);
  * "Peer-Address", ...), NUL-terminated, valid as long as the message; NULL: none.
  * "__fd": the number its descriptor had. */
 FMQ_API const char *fmq_msg_gets(const fmq_msg *m, const char *name);
+/* Which peer a message came from, or is for (SERVER, PEER; 0: none), and which group
+ * (RADIO, DISH; "": none), up to 255 bytes of it. fmq_msg_recv and fmq_recvv tell,
+ * fmq_msg_send and fmq_sendv look. set: EINVAL for 0. */
+FMQ_API uint32_t fmq_msg_routing_id(const fmq_msg *m);
+FMQ_API int fmq_msg_set_routing_id(fmq_msg *m, uint32_t routing_id);
+FMQ_API const char *fmq_msg_group(const fmq_msg *m);
+FMQ_API int fmq_msg_set_group(fmq_msg *m, const char *group);
 
 /* Contexts. */
 FMQ_API int fmq_ctx_new(fmq_ctx *ctx);
@@ -168,6 +175,15 @@ FMQ_API int fmq_bind(fmq_socket s, const char *endpoint);
 FMQ_API int fmq_connect(fmq_socket s, const char *endpoint);
 FMQ_API int fmq_unbind(fmq_socket s, const char *endpoint);
 FMQ_API int fmq_disconnect(fmq_socket s, const char *endpoint);
+/* PEER: connects, and tells the routing id that its peer has from now on. ENOTSUP: of
+ * another type; EFAULT: with IMMEDIATE. */
+FMQ_API int fmq_connect_peer(fmq_socket s, const char *endpoint, uint32_t *routing_id);
+/* SERVER, PEER: ends the connection to a peer. ENOTSUP, EHOSTUNREACH. */
+FMQ_API int fmq_disconnect_peer(fmq_socket s, uint32_t routing_id);
+/* DISH: joins a group of messages (255 bytes at most), or leaves it. ENOTSUP; EINVAL:
+ * too long, joined already, not joined. */
+FMQ_API int fmq_join(fmq_socket s, const char *group);
+FMQ_API int fmq_leave(fmq_socket s, const char *group);
 FMQ_API int fmq_setsockopt(fmq_socket s, int option, const void *value, size_t len);
 /* `*len`: the room at `value` before, what was written after. */
 FMQ_API int fmq_getsockopt(fmq_socket s, int option, void *value, size_t *len);

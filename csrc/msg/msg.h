@@ -72,6 +72,13 @@ fmq__msg_data(fmq__msg *m)
     return m->kind == FMQ__MSG_INLINE ? m->u.bytes : m->u.ref.data;
 }
 
+/* Whether it says whom it is for, to those types that ask. */
+static inline bool
+fmq__msg_is_addressed(const fmq__msg *m)
+{
+    return m->routing_id != 0 || m->group_len != 0;
+}
+
 /* Makes raw memory an empty part. */
 static inline void
 fmq__msg_init(fmq__msg *m)
@@ -108,6 +115,16 @@ void fmq__msg_copy(fmq__msg *to, const fmq__msg *from);
 void fmq__msg_set_props(fmq__msg *m, fmq__props *props);
 /* Replaces the group; a name longer than FMQ__GROUP_MAX is cut. */
 int fmq__msg_set_group(fmq__msg *m, const char *name);
+
+/* `to`, which has none, gets the group of `from`, which has none then. */
+static inline void
+fmq__msg_pass_group(fmq__msg *to, fmq__msg *from)
+{
+    to->group = from->group;
+    to->group_len = from->group_len;
+    from->group_len = 0;
+    from->group.text[0] = '\0';
+}
 
 static inline const char *
 fmq__msg_group(const fmq__msg *m)

@@ -50,6 +50,17 @@ fmq__fairq_front(fmq__fairq *q)
     return NULL;
 }
 
+/* The same for types whose messages have one part: longer ones are dropped. */
+static inline fmq__pipe *
+fmq__fairq_front_single(fmq__fairq *q)
+{
+    fmq__pipe *p;
+
+    while ((p = fmq__fairq_front(q)) != NULL && !fmq__pipe_can_read_single(p)) {
+    }
+    return p;
+}
+
 /* Ends the turn of `p`. */
 static inline void
 fmq__fairq_rotate(fmq__fairq *q, fmq__pipe *p)

@@ -8,10 +8,13 @@
 #include "base/alloc.h"
 
 static const fmq__pattern_ops *const all[] = {
-    &fmq__pattern_pair,   &fmq__pattern_pub,  &fmq__pattern_sub,
-    &fmq__pattern_req,    &fmq__pattern_rep,  &fmq__pattern_dealer,
-    &fmq__pattern_router, &fmq__pattern_pull, &fmq__pattern_push,
-    &fmq__pattern_xpub,   &fmq__pattern_xsub, &fmq__pattern_stream,
+    &fmq__pattern_pair,   &fmq__pattern_pub,     &fmq__pattern_sub,
+    &fmq__pattern_req,    &fmq__pattern_rep,     &fmq__pattern_dealer,
+    &fmq__pattern_router, &fmq__pattern_pull,    &fmq__pattern_push,
+    &fmq__pattern_xpub,   &fmq__pattern_xsub,    &fmq__pattern_stream,
+    &fmq__pattern_server, &fmq__pattern_client,  &fmq__pattern_radio,
+    &fmq__pattern_dish,   &fmq__pattern_gather,  &fmq__pattern_scatter,
+    &fmq__pattern_peer,   &fmq__pattern_channel,
 };
 
 const fmq__pattern_ops *
@@ -294,6 +297,15 @@ fmq__pattern_no_check(fmq__pattern *p, const fmq__outpart *first)
     return ENOTSUP;
 }
 
+/* Of a message that shall have more. */
+int
+fmq__pattern_one_part(fmq__pattern *p, const fmq__outpart *first)
+{
+    (void)p;
+    (void)first;
+    return EINVAL;
+}
+
 int
 fmq__pattern_no_recv(fmq__pattern *p, fmq__pipe **from)
 {
@@ -307,6 +319,13 @@ fmq__pattern_never(fmq__pattern *p)
 {
     (void)p;
     return false;
+}
+
+bool
+fmq__pattern_always(fmq__pattern *p)
+{
+    (void)p;
+    return true;
 }
 
 void

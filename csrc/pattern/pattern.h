@@ -28,6 +28,11 @@ typedef struct fmq__pattern_ops {
     bool has_identity; /* announces its routing id (RFC 37 "Identity") */
     /* SUBSCRIBE and CANCEL of a peer come as messages: 01 or 00, then the topic. */
     bool takes_subscriptions;
+    /* JOIN and LEAVE come as messages of one frame, with FMQ__COMMAND. */
+    bool takes_groups;
+    /* A message is one part, and what a peer sends in several is dropped: the types
+     * that libzmq calls thread-safe. */
+    bool is_single;
     /* Says everything anew at `up`: what a lost connection left unsent is dropped. */
     bool renews;
     bool has_zero_linger; /* the preset of LINGER is 0 */
@@ -44,12 +49,18 @@ typedef struct fmq__pattern_ops {
     int (*check_send)(fmq__pattern *p, const fmq__outpart *first);
     /* Sends one whole message: shares the bodies of `parts`. */
     int (*send)(fmq__pattern *p, const fmq__outpart *parts, size_t n);
+    /* is_single: the part that goes before a message to say whom it is for, which lasts
+     * as long as it; without it (one part) nobody was named. NULL: it says nothing. */
+    fmq__outpart (*address)(const fmq__msg *m);
 
     /* Finds the pipe whose next frames are the next message, envelope taken off. May
      * put one frame before them: fmq__pattern_set_head. */
     int (*begin_recv)(fmq__pattern *p, fmq__pipe **from);
     /* The last frame of the message from `from` has been taken. */
     void (*end_recv)(fmq__pattern *p, fmq__pipe *from);
+    /* is_single: notes in the message just taken what its address was. NULL: nothing.
+     */
+    void (*sign)(fmq__pattern *p, fmq__msg *m);
 
     /* What poll is to say. */
     bool (*can_send)(fmq__pattern *p);
@@ -80,6 +91,14 @@ typedef struct fmq__pattern_ops {
     /* Whether a message can be sent to the peer of this id: 0, EAGAIN (no room),
      * EHOSTUNREACH (nobody is called that). NULL: peers are not addressed. */
     int (*check_peer)(fmq__pattern *p, const uint8_t *id, size_t id_len);
+    /* The number that the peer of the next connect is to have, as the preset of its
+     * pipe; NULL: peers are not numbered. */
+    uint32_t (*next_number)(fmq__pattern *p);
+    /* Ends the connection to the peer of this number: EHOSTUNREACH; NULL: the same. */
+    int (*drop_peer)(fmq__pattern *p, uint32_t number);
+    /* Joins a group, or leaves it: ENOMEM, or EINVAL (too long a name; it is in it
+     * already, or not). NULL: there are no groups. */
+    int (*join)(fmq__pattern *p, const char *group, bool is_join);
 } fmq__pattern_ops;
 
 /* HELLO_MSG, DISCONNECT_MSG, HICCUP_MSG. */
@@ -89,7 +108,11 @@ enum { FMQ__SAYS_HELLO = 1, FMQ__SAYS_GOODBYE = 2, FMQ__SAYS_HICCUP = 4 };
 enum { FMQ__NOTIFY_UP = 1, FMQ__NOTIFY_DOWN = 2, FMQ__OPT_ROUTER_NOTIFY = 97 };
 
 /* Options that several types have. */
-enum { FMQ__OPT_INVERT_MATCHING = 74, FMQ__OPT_TOPICS_COUNT = 116 };
+enum {
+    FMQ__OPT_XPUB_NODROP = 69,
+    FMQ__OPT_INVERT_MATCHING = 74,
+    FMQ__OPT_TOPICS_COUNT = 116
+};
 
 struct fmq__pattern {
     const fmq__pattern_ops *ops;
@@ -116,6 +139,14 @@ extern const fmq__pattern_ops fmq__pattern_push;
 extern const fmq__pattern_ops fmq__pattern_stream;
 extern const fmq__pattern_ops fmq__pattern_xpub;
 extern const fmq__pattern_ops fmq__pattern_xsub;
+extern const fmq__pattern_ops fmq__pattern_server;
+extern const fmq__pattern_ops fmq__pattern_client;
+extern const fmq__pattern_ops fmq__pattern_radio;
+extern const fmq__pattern_ops fmq__pattern_dish;
+extern const fmq__pattern_ops fmq__pattern_gather;
+extern const fmq__pattern_ops fmq__pattern_scatter;
+extern const fmq__pattern_ops fmq__pattern_peer;
+extern const fmq__pattern_ops fmq__pattern_channel;
 
 /* Not a socket type: a monitor's socket (keeper.c). */
 extern const fmq__pattern_ops fmq__pattern_keeper;
@@ -168,8 +199,10 @@ int fmq__pattern_put_state(size_t n, void *value, size_t *len);
 /* For tables: types that cannot do one thing, or have nothing to do. */
 int fmq__pattern_no_send(fmq__pattern *p, const fmq__outpart *parts, size_t n);
 int fmq__pattern_no_check(fmq__pattern *p, const fmq__outpart *first);
+int fmq__pattern_one_part(fmq__pattern *p, const fmq__outpart *first);
 int fmq__pattern_no_recv(fmq__pattern *p, fmq__pipe **from);
 bool fmq__pattern_never(fmq__pattern *p);
+bool fmq__pattern_always(fmq__pattern *p);
 void fmq__pattern_nothing(fmq__pattern *p);
 void fmq__pattern_nothing_pipe(fmq__pattern *p, fmq__pipe *pipe);
 

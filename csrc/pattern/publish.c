@@ -21,7 +21,6 @@ enum {
     OPT_SUBSCRIBE = 6,
     OPT_UNSUBSCRIBE = 7,
     OPT_VERBOSE = 40,
-    OPT_NODROP = 69,
     OPT_MANUAL = 71,
     OPT_WELCOME_MSG = 72,
     OPT_VERBOSER = 78,
@@ -594,7 +593,7 @@ fmq__publisher_set(fmq__pattern *p, int option, const void *value, size_t len)
     case OPT_VERBOSE:
     case OPT_VERBOSER:
         return set_verbose(self, option == OPT_VERBOSER, value, len);
-    case OPT_NODROP:
+    case FMQ__OPT_XPUB_NODROP:
         return fmq__pattern_get_flag(value, len, &self->is_nodrop);
     case OPT_MANUAL:
         return fmq__pattern_get_flag(value, len, &self->is_manual);

@@ -158,3 +158,17 @@ fmq__readers_match(fmq__readers *r, const uint8_t *text, size_t len,
         }
     }
 }
+
+void
+fmq__readers_match_whole(const fmq__readers *r, const uint8_t *name, size_t len,
+                         void (*on_match)(fmq__reader *reader, void *arg), void *arg)
+{
+    const fmq__topic *topic = fmq__topics_find(&r->topics, name, len);
+
+    if (topic == NULL) {
+        return;
+    }
+    for (fmq__node *n = topic->users.next; n != &topic->users; n = n->next) {
+        on_match(FMQ__ITEM(n, want, of_topic)->reader, arg);
+    }
+}

@@ -58,4 +58,10 @@ size_t fmq__readers_next_len(const fmq__reader *reader);
 void fmq__readers_match(fmq__readers *r, const uint8_t *topic, size_t len,
                         void (*on_match)(fmq__reader *reader, void *arg), void *arg);
 
+/* Calls `on_match` for every reader that wants just this topic, not one that begins it.
+ * Leaves `n_matches` alone. */
+void fmq__readers_match_whole(const fmq__readers *r, const uint8_t *topic, size_t len,
+                              void (*on_match)(fmq__reader *reader, void *arg),
+                              void *arg);
+
 #endif

@@ -181,14 +181,6 @@ up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t id_len)
 }
 
 static void
-skip_all(fmq__pipe *pipe)
-{
-    while (fmq__pipe_can_read(pipe)) {
-        fmq__pipe_skip_message(pipe);
-    }
-}
-
-static void
 down(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__route *r = pipe->mine;
@@ -198,7 +190,7 @@ down(fmq__pattern *p, fmq__pipe *pipe)
         fmq__route_drop_id(r);
     }
     if (r->body == NULL) {
-        skip_all(pipe); /* nobody will ever read them */
+        fmq__pipe_skip_all(pipe); /* nobody will ever read them */
     }
     if (!pipe->is_dialed) {
         give_up_id(from_base(p), r);
@@ -213,7 +205,7 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
     if (r->body != NULL && !is_waiting(r)) {
         fmq__fairq_add(&from_base(p)->routes.in, pipe);
     } else if (!pipe->is_up) {
-        skip_all(pipe);
+        fmq__pipe_skip_all(pipe);
     }
 }
 

@@ -96,6 +96,17 @@ fmq__routes_make_up_id(fmq__routes *r, fmq__route *route)
     return fmq__route_set_id(route, id, sizeof(id));
 }
 
+uint32_t
+fmq__routes_make_up_number(fmq__routes *r)
+{
+    uint32_t n;
+
+    do {
+        n = r->next_id++;
+    } while (n == 0 || fmq__routes_find(r, (const uint8_t *)&n, sizeof(n)) != NULL);
+    return n;
+}
+
 int
 fmq__routes_enter(fmq__routes *r, fmq__route *route)
 {

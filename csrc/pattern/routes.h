@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* routes: the pipes of a type that addresses its peers (ROUTER, STREAM), by their ids.
+/* routes: the pipes of a type that addresses its peers (ROUTER, SERVER, ...), by their
+ * ids.
  *
  * Owner:   the pattern; a route belongs to its pipe (`mine`), from attach to detach.
  * Threads: under the socket's lock.
@@ -49,6 +50,8 @@ void fmq__route_free(fmq__route *route);
  * (RFC 28). */
 int fmq__route_set_id(fmq__route *route, const uint8_t *id, size_t id_len);
 int fmq__routes_make_up_id(fmq__routes *r, fmq__route *route);
+/* A number, not 0, that no route has as its id (its bytes as they lie in memory). */
+uint32_t fmq__routes_make_up_number(fmq__routes *r);
 void fmq__route_drop_id(fmq__route *route);
 
 /* From here on messages for the id go to this pipe, and no longer. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "wire/command.h"
 
 enum { HEAD_MAX = 10 }; /* "\x09SUBSCRIBE" */
 
@@ -37,27 +38,26 @@ fmq__subscriber_fini(fmq__pattern *p)
 
 /* What comes before the topic: a command's name, or one byte for older peers. */
 static size_t
-put_head(uint8_t *head, bool is_want, bool is_command)
+put_head(uint8_t *head, const fmq__subscriber *self, bool is_want, bool is_command)
 {
-    const char *name = is_want ? "SUBSCRIBE" : "CANCEL";
-    size_t len = strlen(name);
-
     if (!is_command) {
         head[0] = is_want ? 1 : 0;
         return 1;
     }
-    head[0] = (uint8_t)len;
-    memcpy(head + 1, name, len);
-    return len + 1;
+    if (self->joins) {
+        return fmq__command_put_name(head, is_want ? "JOIN" : "LEAVE");
+    }
+    return fmq__command_put_name(head, is_want ? "SUBSCRIBE" : "CANCEL");
 }
 
 /* Appends one subscription to a pipe, whose topic `put` writes. */
 static int
-append(fmq__pipe *pipe, bool is_want, size_t len, void (*put)(void *arg, uint8_t *to),
-       void *arg)
+append(const fmq__subscriber *self, fmq__pipe *pipe, bool is_want, size_t len,
+       void (*put)(void *arg, uint8_t *to), void *arg)
 {
     uint8_t on_stack[FMQ__FQ_INLINE_MAX];
-    unsigned flags = pipe->takes_commands ? FMQ__COMMAND : 0;
+    bool is_command = self->joins || pipe->takes_commands;
+    unsigned flags = is_command ? FMQ__COMMAND : 0;
     fmq__body *body = NULL;
     uint8_t *data = on_stack;
     size_t head_len;
@@ -69,7 +69,7 @@ append(fmq__pipe *pipe, bool is_want, size_t len, void (*put)(void *arg, uint8_t
             return err;
         }
     }
-    head_len = put_head(data, is_want, pipe->takes_commands);
+    head_len = put_head(data, self, is_want, is_command);
     put(arg, data + head_len);
     len += head_len;
     if (body == NULL) {
@@ -118,7 +118,7 @@ tell(fmq__subscriber *self, bool is_want, const uint8_t *topic, size_t len)
         fmq__pipe *pipe = FMQ__ITEM(n, fmq__pipe, out_node);
 
         if (pipe->is_up && !pipe->is_closed_out) {
-            err = append(pipe, is_want, len, put_text, &t);
+            err = append(self, pipe, is_want, len, put_text, &t);
         }
     }
     return err;
@@ -165,7 +165,7 @@ fmq__subscriber_up(fmq__pattern *p, fmq__pipe *pipe, const uint8_t *id, size_t i
     (void)id;
     (void)id_len;
     while (err == 0 && (topic = fmq__topics_next(&self->topics, topic)) != NULL) {
-        err = append(pipe, true, fmq__topic_len(topic), put_topic, topic);
+        err = append(self, pipe, true, fmq__topic_len(topic), put_topic, topic);
     }
     return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* subscribe: what SUB and XSUB have in common: a set of topics that every publisher is
- * told of, anew with each connection.
+/* subscribe: what SUB, XSUB and DISH have in common: a set of topics that every
+ * publisher is told of, anew with each connection.
  *
  * Owner:   the socket.
  * Threads: under the socket's lock.
@@ -19,6 +19,7 @@ typedef struct fmq__subscriber {
     fmq__fairq in;
     bool is_only_first; /* XSUB: of a message only the first frame may subscribe */
     bool tells_all;     /* XSUB: unknown and repeated cancellations go out, too */
+    bool joins;         /* DISH: they are groups, told of by JOIN and LEAVE */
 } fmq__subscriber;
 
 void fmq__subscriber_init(fmq__pattern *p);

@@ -147,3 +147,26 @@ fmq__pipe_skip_message(fmq__pipe *p)
         fmq__pipe_drop(p, &f);
     } while (f.flags & FMQ__MORE);
 }
+
+void
+fmq__pipe_skip_all(fmq__pipe *p)
+{
+    while (fmq__pipe_can_read(p)) {
+        fmq__pipe_skip_message(p);
+    }
+}
+
+bool
+fmq__pipe_can_read_single(fmq__pipe *p)
+{
+    fmq__frame f;
+
+    while (fmq__pipe_can_read(p)) {
+        fmq__fq_peek(p->in, &f);
+        if ((f.flags & FMQ__MORE) == 0) {
+            return true;
+        }
+        fmq__pipe_skip_message(p);
+    }
+    return false;
+}

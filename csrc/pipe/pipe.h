@@ -126,6 +126,12 @@ fmq__pipe_pop(fmq__pipe *p, fmq__frame *f)
 /* Takes and drops the frames up to the end of the message being read. */
 void fmq__pipe_skip_message(fmq__pipe *p);
 
+/* Takes and drops all messages that are there. */
+void fmq__pipe_skip_all(fmq__pipe *p);
+
+/* Whether a message of one part can be popped; those of more are skipped. */
+bool fmq__pipe_can_read_single(fmq__pipe *p);
+
 /* Nothing is appended any more, and the connection ends. */
 static inline void
 fmq__pipe_end(fmq__pipe *p)

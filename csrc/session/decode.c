@@ -74,6 +74,26 @@ take_subscription(fmq__session *s, fmq__batch *b, uint8_t first,
     return err;
 }
 
+/* The pattern looks at it: JOIN or LEAVE, and a group. */
+static int
+take_group(fmq__session *s, fmq__batch *b, const uint8_t *body, size_t len,
+           const fmq__command *command)
+{
+    int err;
+
+    if (!s->hub->pattern->ops->takes_groups) {
+        return 0;
+    }
+    if (s->is_mid_message || command->data_len > FMQ__GROUP_MAX) {
+        return EPROTO;
+    }
+    err = fmq__fq_append(&s->peer->net.in_w, FMQ__COMMAND, body, len);
+    if (err == 0) {
+        count_message(s, b);
+    }
+    return err;
+}
+
 static int
 take_ping(fmq__batch *b, const fmq__command *command)
 {
@@ -108,6 +128,9 @@ take_command(fmq__session *s, fmq__batch *b, const uint8_t *body, size_t len)
         return take_subscription(s, b, 1, &command);
     case FMQ__COMMAND_CANCEL:
         return take_subscription(s, b, 0, &command);
+    case FMQ__COMMAND_JOIN:
+    case FMQ__COMMAND_LEAVE:
+        return take_group(s, b, body, len, &command);
     default:
         return 0;
     }

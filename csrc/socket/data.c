@@ -251,6 +251,25 @@ is_whole(const fmq__socket *s, size_t n)
     return n_parts != 0 && s->staged.n + n >= n_parts;
 }
 
+/* A message of a type that has but one part; whom it is for goes before it. */
+static int
+send_single(fmq__socket *s, fmq__msg *parts, size_t n, int flags,
+            const uint64_t *deadline_ns, uint64_t now_ns)
+{
+    fmq__pattern *p = s->hub.pattern;
+    fmq__outpart out[2];
+
+    if (n != 1 || (flags & FMQ_SNDMORE) != 0) {
+        return p->ops->check_send(p, NULL);
+    }
+    out[1] = outpart_of(&parts[0]);
+    if (p->ops->address == NULL) {
+        return send_message(s, &out[1], 1, flags, deadline_ns, now_ns);
+    }
+    out[0] = p->ops->address(&parts[0]);
+    return send_message(s, out, 2, flags, deadline_ns, now_ns);
+}
+
 int
 fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
                   const uint64_t *deadline_ns)
@@ -263,7 +282,9 @@ fmq__socket_sendv(fmq_socket handle, fmq__msg *parts, size_t n, int flags,
     if (err != 0) {
         return err;
     }
-    if ((flags & FMQ_SNDMORE) && !is_whole(s, n)) {
+    if (s->hub.pattern->ops->is_single) {
+        err = send_single(s, parts, n, flags, deadline_ns, now_ns);
+    } else if ((flags & FMQ_SNDMORE) && !is_whole(s, n)) {
         err = stage(s, parts, n, flags, deadline_ns);
     } else {
         err = send_all(s, parts, n, flags, deadline_ns, now_ns, &used);
@@ -333,7 +354,7 @@ fmq__socket_send_msg(fmq_socket handle, fmq__msg *m, int flags)
 {
     int err = -1;
 
-    if (is_short(m) && (flags & FMQ_SNDMORE) == 0) {
+    if (is_short(m) && (flags & FMQ_SNDMORE) == 0 && !fmq__msg_is_addressed(m)) {
         err = send_short(handle, fmq__msg_data(m), fmq__msg_len(m), flags);
     }
     if (err == -1) {
@@ -492,6 +513,15 @@ fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m, fmq_part
     return err;
 }
 
+/* Notes in a message that was just taken what its address was. */
+static inline void
+sign(const fmq__hub *h, fmq__msg *m)
+{
+    if (h->pattern->ops->sign != NULL) {
+        h->pattern->ops->sign(h->pattern, m);
+    }
+}
+
 int
 fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
                      const uint64_t *deadline_ns)
@@ -507,6 +537,7 @@ fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
     err = fmq__data_recv_frame(s, &in, flags, deadline_ns);
     if (err == 0) {
         fmq__data_hold_frame(&in, &got);
+        sign(&s->hub, &got);
         fmq__data_after_recv(s);
     }
     fmq__socket_leave(s);
@@ -557,7 +588,8 @@ attempt_recv_whole(fmq__hub *h, void *arg)
     }
     do {
         (void)attempt_recv(h, &in); /* it is there */
-        fmq__data_hold_frame(&in, &w->part[w->n++]);
+        fmq__data_hold_frame(&in, &w->part[w->n]);
+        sign(h, &w->part[w->n++]);
     } while (in.frame.flags & FMQ__MORE);
     return 0;
 }

@@ -221,7 +221,7 @@ fmq__socket_check_connect(const fmq__socket *s, const fmq__link_opts *link)
     fmq__pattern *p = s->hub.pattern;
     int err = fmq__hub_state(&s->hub);
 
-    if (err == 0 && link->connect_id_len != 0 &&
+    if (err == 0 && link->connect_id_len != 0 && p->ops->can_name != NULL &&
         !p->ops->can_name(p, link->connect_id, link->connect_id_len)) {
         err = EADDRINUSE;
     }
@@ -377,8 +377,27 @@ refuse(fmq_socket handle, int err)
     return err;
 }
 
+/* Under L: the peer of the next connect gets a number, which is told. */
 static int
-open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
+choose_number(fmq__socket *s, fmq__link_opts *link, uint32_t *number)
+{
+    fmq__pattern *p = s->hub.pattern;
+
+    if (p->ops->next_number == NULL) {
+        return ENOTSUP;
+    }
+    if (link->is_immediate) {
+        return EFAULT;
+    }
+    *number = p->ops->next_number(p);
+    memcpy(link->connect_id, number, sizeof(*number));
+    link->connect_id_len = sizeof(*number);
+    return 0;
+}
+
+/* `number`: of the peer of a connect, if it is to be told; else NULL. */
+static int
+open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind, uint32_t *number)
 {
     const fmq__transport *t;
     const char *rest;
@@ -396,14 +415,17 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
     if (t != NULL) {
         err = fmq__options_need_lists(&s->opt);
     }
+    fmq__options_link(&s->opt, &link);
+    if (err == 0 && number != NULL) {
+        err = choose_number(s, &link, number);
+    }
     if (err != 0) {
         fmq__socket_leave(s);
         return err;
     }
-    fmq__options_link(&s->opt, &link);
     link.is_raw = s->hub.pattern->is_raw;
     link.conflates = s->opt.conflate ? s->hub.pattern->ops->conflates : 0;
-    if (!is_bind) {
+    if (!is_bind && number == NULL) {
         memcpy(link.connect_id, s->connect_id, s->connect_id_len);
         link.connect_id_len = s->connect_id_len;
         s->connect_id_len = 0; /* it is for this connect alone */
@@ -434,13 +456,19 @@ open_endpoint(fmq_socket handle, const char *endpoint, bool is_bind)
 int
 fmq__socket_bind(fmq_socket handle, const char *endpoint)
 {
-    return open_endpoint(handle, endpoint, true);
+    return open_endpoint(handle, endpoint, true, NULL);
 }
 
 int
 fmq__socket_connect(fmq_socket handle, const char *endpoint)
 {
-    return open_endpoint(handle, endpoint, false);
+    return open_endpoint(handle, endpoint, false, NULL);
+}
+
+int
+fmq__socket_connect_peer(fmq_socket handle, const char *endpoint, uint32_t *number)
+{
+    return open_endpoint(handle, endpoint, false, number);
 }
 
 /* --- undoing --- */

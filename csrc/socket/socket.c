@@ -318,7 +318,8 @@ get_state(fmq__socket *s, int option, int *n)
     case FMQ__OPT_TYPE:
         *n = s->hub.pattern->ops->type;
         return 0;
-    default: /* THREAD_SAFE */
+    default: /* THREAD_SAFE: all are, but these libzmq calls so */
+        *n = s->hub.pattern->ops->is_single;
         return 0;
     }
 }
@@ -380,4 +381,39 @@ fmq__socket_peer_state(fmq_socket handle, const void *id, size_t len, unsigned *
     fmq__socket_leave(s);
     *events = err == 0 ? FMQ_POLLOUT : 0;
     return err == EAGAIN ? 0 : err;
+}
+
+int
+fmq__socket_join(fmq_socket handle, const char *group, bool is_join)
+{
+    fmq__socket *s;
+    fmq__pattern *p;
+    int err = fmq__socket_enter_open(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    p = s->hub.pattern;
+    err = p->ops->join != NULL ? p->ops->join(p, group, is_join) : ENOTSUP;
+    if (err == 0) {
+        fmq__hub_sent(&s->hub, fmq__clock_fast_ns());
+    }
+    fmq__socket_leave(s);
+    return err;
+}
+
+int
+fmq__socket_drop_peer(fmq_socket handle, uint32_t number)
+{
+    fmq__socket *s;
+    fmq__pattern *p;
+    int err = fmq__socket_enter_open(handle, false, &s);
+
+    if (err != 0) {
+        return err;
+    }
+    p = s->hub.pattern;
+    err = p->ops->drop_peer != NULL ? p->ops->drop_peer(p, number) : ENOTSUP;
+    fmq__socket_leave(s);
+    return err;
 }

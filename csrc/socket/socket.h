@@ -116,6 +116,13 @@ int fmq__socket_get(fmq_socket handle, int option, void *value, size_t *len);
 int fmq__socket_peer_state(fmq_socket handle, const void *id, size_t len,
                            unsigned *events);
 
+/* Joins a group, or leaves it: ENOTSUP, EINVAL (too long a name; it is in it already,
+ * or not). */
+int fmq__socket_join(fmq_socket handle, const char *group, bool is_join);
+
+/* Ends the connection to the peer of this number: ENOTSUP, EHOSTUNREACH. */
+int fmq__socket_drop_peer(fmq_socket handle, uint32_t number);
+
 /* --- monitor.c; not under L --- */
 
 /* Once in the life of the memory. */
@@ -168,6 +175,9 @@ int fmq__socket_recv_many(fmq_socket handle, void *buf, size_t cap, fmq__msg *ms
 
 int fmq__socket_bind(fmq_socket handle, const char *endpoint);
 int fmq__socket_connect(fmq_socket handle, const char *endpoint);
+/* The same; `*number` is the number that its peer has. ENOTSUP; EFAULT: the peer would
+ * have none until it is there (IMMEDIATE). */
+int fmq__socket_connect_peer(fmq_socket handle, const char *endpoint, uint32_t *number);
 /* Under L: whether a connect may be made now; EADDRINUSE: its peer's id is taken. */
 int fmq__socket_check_connect(const fmq__socket *s, const fmq__link_opts *link);
 int fmq__socket_unbind(fmq_socket handle, const char *endpoint);

@@ -196,14 +196,30 @@ TEST(memory_runs_out)
     zpair_close(&p);
 }
 
-TEST(it_has_no_descriptor)
+TEST(it_has_the_descriptor_of_one_thread_safe_socket)
 {
+    zpair p = zpair_open(ZMQ_GATHER, ZMQ_SCATTER, "inproc://poller");
+    void *pull = znew(p.ctx, ZMQ_PULL);
     void *poller = zmq_poller_new();
-    int fd;
+    struct pollfd ready = {.events = POLLIN};
 
-    REFUSES(zmq_poller_fd(poller, &fd), EINVAL);
+    REFUSES(zmq_poller_fd(poller, &ready.fd), EINVAL);
     REFUSES(zmq_poller_fd(poller, NULL), EFAULT);
+    CHECK_EQ(zmq_poller_add(poller, pull, NULL, ZMQ_POLLIN), 0);
+    CHECK_EQ(zmq_poller_add_fd(poller, 0, NULL, ZMQ_POLLIN), 0);
+    REFUSES(zmq_poller_fd(poller, &ready.fd), EINVAL);
+    CHECK_EQ(zmq_poller_add(poller, p.a, NULL, ZMQ_POLLIN), 0);
+    CHECK_EQ(zmq_poller_fd(poller, &ready.fd), 0);
+    zget(p.a, ZMQ_EVENTS);
+    CHECK_EQ(poll(&ready, 1, 0), 0);
+    CHECK_EQ(zsend_text(p.b, "x", 0), 1);
+    CHECK_EQ(poll(&ready, 1, PATIENCE_MS), 1);
+    zexpect(p.a, "x");
+    CHECK_EQ(zmq_poller_add(poller, p.b, NULL, ZMQ_POLLIN), 0);
+    REFUSES(zmq_poller_fd(poller, &ready.fd), EINVAL);
     CHECK_EQ(zmq_poller_destroy(&poller), 0);
+    CHECK_EQ(zmq_close(pull), 0);
+    zpair_close(&p);
 }
 
 TEST(signals_and_the_end_of_the_context)
@@ -234,7 +250,7 @@ main(void)
         CASE(a_socket_that_was_closed_can_be_taken_out),
         CASE(many_sockets),
         CASE(memory_runs_out),
-        CASE(it_has_no_descriptor),
+        CASE(it_has_the_descriptor_of_one_thread_safe_socket),
         CASE(signals_and_the_end_of_the_context),
     };
 
