@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -252,4 +253,10 @@ void
 fmq__cond_broadcast(fmq__cond *c)
 {
     pthread_cond_broadcast(c);
+}
+
+void
+fmq__thread_yield(void)
+{
+    (void)sched_yield();
 }

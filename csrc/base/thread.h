@@ -60,4 +60,7 @@ fmq__cpu_relax(void)
 #endif
 }
 
+/* Lets another thread run that waits for this processor. */
+void fmq__thread_yield(void);
+
 #endif

@@ -35,23 +35,27 @@ fmq__spin_begin(fmq__spin *s)
         return 0;
     }
     /* Asked only where the last try was in vain, or there was none. */
-    if (s->backoff != 0 && fmq__sched_n_cpus() == 1) {
-        skip(s, FMQ__SPIN_SKIPS_BUSY);
-        return 0;
+    if (s->backoff != 0) {
+        s->is_yielding = fmq__sched_n_cpus() == 1;
     }
     return FMQ__SPIN_NS;
+}
+
+/* How many waits sleep after one more that was in vain, or costly. */
+static uint32_t
+twice(const fmq__spin *s, uint32_t least, uint32_t most)
+{
+    return s->backoff < least ? least : s->backoff < most / 2 ? 2 * s->backoff : most;
 }
 
 void
 fmq__spin_end(fmq__spin *s, bool has_found, uint64_t looked_ns, uint64_t limit_ns)
 {
-    if (looked_ns > 2 * limit_ns) {
-        skip(s, FMQ__SPIN_SKIPS_BUSY); /* it was taken off the processor */
+    if (looked_ns > 2 * limit_ns) { /* it was taken off the processor */
+        skip(s, twice(s, FMQ__SPIN_SKIPS_BUSY, FMQ__SPIN_SKIPS_MAX));
     } else if (has_found) {
         skip(s, 0);
     } else {
-        skip(s, s->backoff == 0                    ? 1
-                : s->backoff < FMQ__SPIN_SKIPS / 2 ? 2 * s->backoff
-                                                   : FMQ__SPIN_SKIPS);
+        skip(s, twice(s, 1, FMQ__SPIN_SKIPS));
     }
 }

@@ -6,8 +6,10 @@
  * than the message and the receiver longer than the way. Looking costs a processor. So
  * by itself (SPIN_US is -1) a socket looks for about as long as a wake-up costs, and
  * only while that finds something: after each time in vain it sleeps at once for twice
- * as many waits. Where the thread has one processor, or was taken off it while it
- * looked, others need that more, and it stops for long.
+ * as many waits. Where the thread has one processor, it gives it away before each look:
+ * the peer that is waited for may be ready to run on it, and then has nobody to wake.
+ * If it was taken off the processor meanwhile, others need that more, and it stops for
+ * long.
  *
  * Threads: under the lock of its hub.
  */
@@ -19,10 +21,11 @@
 #include <stdint.h>
 
 enum {
-    FMQ__SPIN_BY_ITSELF = -1, /* a limit */
-    FMQ__SPIN_NS = 50000,     /* how long, then */
-    FMQ__SPIN_SKIPS = 64,     /* after so many waits it tries again, at the latest */
-    FMQ__SPIN_SKIPS_BUSY = 1024,
+    FMQ__SPIN_BY_ITSELF = -1,    /* a limit */
+    FMQ__SPIN_NS = 50000,        /* how long, then */
+    FMQ__SPIN_SKIPS = 64,        /* after so many waits it tries again, at the latest */
+    FMQ__SPIN_SKIPS_BUSY = 1024, /* the same for one that was taken off; it doubles */
+    FMQ__SPIN_SKIPS_MAX = 65536,
     FMQ__SPIN_MAX_US = 1000000,
 };
 
@@ -31,6 +34,7 @@ typedef struct fmq__spin {
     uint32_t n_skips; /* so many waits are to come that do not spin */
     uint32_t
         backoff; /* how many those were at first; 0: the last one found something */
+    bool is_yielding; /* the thread may use one processor, and was told no time */
 } fmq__spin;
 
 /* Whether calls with a deadline say EINTR between looking and sleeping. */
@@ -41,7 +45,8 @@ void fmq__spin_init(fmq__spin *s);
 /* Another SPIN_US. */
 void fmq__spin_limit(fmq__spin *s, int limit_us);
 
-/* How many nanoseconds the wait that begins is to look; 0: it sleeps at once. */
+/* How many nanoseconds the wait that begins is to look, or FMQ__SPIN_YIELD; 0: it
+ * sleeps at once. */
 uint64_t fmq__spin_begin(fmq__spin *s);
 
 /* It has looked for `looked_ns` of the `limit_ns` that begin said. */

@@ -152,16 +152,26 @@ fmq__hub_look(fmq__hub *h)
     fmq__hub_look_at_all(h);
 }
 
+/* Where the leader sleeps, and how it looks before. */
+typedef struct bed {
+    bool is_on_fd; /* on E; else on the inbox's futex word, whose value is `bell` */
+    bool is_yielding;
+    uint32_t bell;
+} bed;
+
 /* One look at E or the futex word: 0 if there is a reason to wake, ETIMEDOUT if not. */
 static int
-glance(fmq__hub *h, bool on_fd, uint32_t bell, bool *has_sessions)
+glance(fmq__hub *h, const bed *b, bool *has_sessions)
 {
-    if (on_fd) {
+    if (b->is_yielding) {
+        fmq__thread_yield();
+    }
+    if (b->is_on_fd) {
         return fmq__hub_sleep(h, 0, has_sessions);
     }
     for (int i = 0; i < GLANCES; i++) {
         /* Relaxed: what it stands for is looked at under L. */
-        if (atomic_load_explicit(&h->inbox->bell, memory_order_relaxed) != bell) {
+        if (atomic_load_explicit(&h->inbox->bell, memory_order_relaxed) != b->bell) {
             return 0;
         }
         fmq__cpu_relax();
@@ -172,7 +182,7 @@ glance(fmq__hub *h, bool on_fd, uint32_t bell, bool *has_sessions)
 /* Looks again and again, for at most `limit_ns` and until the deadline. Nothing of the
  * protocol is different from a sleep. */
 static int
-spin(fmq__hub *h, bool on_fd, uint32_t bell, uint64_t limit_ns, uint64_t deadline_ns,
+spin(fmq__hub *h, const bed *b, uint64_t limit_ns, uint64_t deadline_ns,
      uint64_t *looked_ns, bool *has_sessions)
 {
     uint64_t start = fmq__clock_fast_ns();
@@ -180,11 +190,36 @@ spin(fmq__hub *h, bool on_fd, uint32_t bell, uint64_t limit_ns, uint64_t deadlin
     int err;
 
     do {
-        err = glance(h, on_fd, bell, has_sessions);
+        err = glance(h, b, has_sessions);
         now = fmq__clock_fast_ns();
     } while (err == ETIMEDOUT && now - start < limit_ns && now < deadline_ns);
     *looked_ns = now - start;
     return err;
+}
+
+/* Gives the processor away once, and reads what came meanwhile: less work than a look
+ * and a read, where the peer had only to run. L is held before and after, and the
+ * leader is awake all the while. Whether that was all: something is there, or the
+ * processor was gone for so long that it is better to sleep. */
+static bool
+yield_as_leader(fmq__hub *h, uint64_t limit_ns)
+{
+    uint64_t start = fmq__clock_fast_ns();
+    uint64_t took_ns;
+    bool is_all;
+
+    fmq__hub_unlock(h);
+    fmq__flush_thread();
+    fmq__thread_yield();
+    fmq__hub_lock(h);
+    fmq__hub_take_notes(h);
+    fmq__hub_look(h);
+    took_ns = fmq__clock_fast_ns() - start;
+    is_all = can_go_on(h, FMQ__DIR_IN) || took_ns > limit_ns;
+    if (is_all) {
+        fmq__spin_end(&h->spin, can_go_on(h, FMQ__DIR_IN), took_ns, limit_ns);
+    }
+    return is_all;
 }
 
 /* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
@@ -194,17 +229,20 @@ spin(fmq__hub *h, bool on_fd, uint32_t bell, uint64_t limit_ns, uint64_t deadlin
 static int
 sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to_ask)
 {
-    bool on_fd = !h->is_flat && (h->sessions != NULL || h->waiting != NULL);
-    uint32_t bell = atomic_load_explicit(&h->inbox->bell, memory_order_relaxed);
+    const bed b = {
+        .is_on_fd = !h->is_flat && (h->sessions != NULL || h->waiting != NULL),
+        .is_yielding = h->spin.is_yielding,
+        .bell = atomic_load_explicit(&h->inbox->bell, memory_order_relaxed),
+    };
     bool has_sessions = false;
     uint64_t looked_ns = 0;
     bool has_found;
-    int err = on_fd ? fmq__hub_need_waiting(h) : 0;
+    int err = b.is_on_fd ? fmq__hub_need_waiting(h) : 0;
 
     if (err != 0) {
         return err;
     }
-    atomic_store_explicit(&h->inbox->has_sleeper, !on_fd, memory_order_relaxed);
+    atomic_store_explicit(&h->inbox->has_sleeper, !b.is_on_fd, memory_order_relaxed);
     if (!fmq__mpsc_sleep(&h->inbox->notes, 1)) {
         return EAGAIN; /* a note is there */
     }
@@ -214,17 +252,17 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to
     fmq__flush_thread();
     err = ETIMEDOUT;
     if (limit_ns != 0) {
-        err = spin(h, on_fd, bell, limit_ns, deadline_ns, &looked_ns, &has_sessions);
+        err = spin(h, &b, limit_ns, deadline_ns, &looked_ns, &has_sessions);
     }
     has_found = err != ETIMEDOUT;
     if (has_found) {
         /* no need to sleep */
     } else if (limit_ns != 0 && is_to_ask && fmq__clock_ns() < deadline_ns) {
         err = EINTR;
-    } else if (on_fd) {
+    } else if (b.is_on_fd) {
         err = fmq__hub_sleep(h, deadline_ns, &has_sessions);
     } else {
-        err = fmq__futex_wait(&h->inbox->bell, bell, deadline_ns);
+        err = fmq__futex_wait(&h->inbox->bell, b.bell, deadline_ns);
     }
     fmq__hub_lock(h);
     if (limit_ns != 0) {
@@ -269,6 +307,8 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
               uint64_t deadline_ns, unsigned how)
 {
     bool is_leader = false;
+    bool is_to_ask = (how & FMQ__WAIT_ASKS) != 0;
+    uint64_t limit_ns;
     int slept = EAGAIN;
     int err;
 
@@ -305,11 +345,15 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
         if (fmq__hub_has_waiters(h)) {
             fmq__hub_hand_on(h); /* what was read may be for one of the others */
         }
-        if (!fmq__hub_resume_all(h)) {
-            slept = sleep_as_leader(h, deadline_ns,
-                                    dir == FMQ__DIR_IN ? fmq__spin_begin(&h->spin) : 0,
-                                    (how & FMQ__WAIT_ASKS) != 0);
+        if (fmq__hub_resume_all(h)) {
+            continue;
         }
+        limit_ns = dir == FMQ__DIR_IN ? fmq__spin_begin(&h->spin) : 0;
+        if (limit_ns != 0 && h->spin.is_yielding && yield_as_leader(h, limit_ns)) {
+            slept = is_to_ask && !can_go_on(h, dir) ? EINTR : EAGAIN;
+            continue;
+        }
+        slept = sleep_as_leader(h, deadline_ns, limit_ns, is_to_ask);
     }
     if (is_leader) {
         set_leader(h, false);

@@ -71,7 +71,7 @@ TEST(what_finds_something_goes_on)
 {
     fmq__spin s = new_spin(FMQ__SPIN_BY_ITSELF);
 
-    for (int i = 0; has_two_cpus() && i < 10; i++) {
+    for (int i = 0; i < 10; i++) {
         CHECK_EQ(fmq__spin_begin(&s), FMQ__SPIN_NS);
         fmq__spin_end(&s, true, SHORT, FMQ__SPIN_NS);
     }
@@ -82,42 +82,60 @@ TEST(in_vain_it_is_done_less_and_less)
     fmq__spin s = new_spin(FMQ__SPIN_BY_ITSELF);
     uint32_t before = 0;
 
-    for (int i = 0; has_two_cpus() && i < 20; i++) {
+    for (int i = 0; i < 20; i++) {
         uint32_t n = count_sleeps(&s);
 
         CHECK(i == 0 || n == FMQ__SPIN_SKIPS || n == 2 * before);
         fmq__spin_end(&s, false, FMQ__SPIN_NS, FMQ__SPIN_NS);
         before = n != 0 ? n : 1;
     }
-    if (has_two_cpus()) {
-        CHECK_EQ(count_sleeps(&s), FMQ__SPIN_SKIPS);
-        fmq__spin_end(&s, true, SHORT, FMQ__SPIN_NS);
-        CHECK_EQ(count_sleeps(&s), 0);
-    }
+    CHECK_EQ(count_sleeps(&s), FMQ__SPIN_SKIPS);
+    fmq__spin_end(&s, true, SHORT, FMQ__SPIN_NS);
+    CHECK_EQ(count_sleeps(&s), 0);
 }
 
 TEST(who_was_taken_off_the_processor_stops_for_long)
 {
     fmq__spin s = new_spin(FMQ__SPIN_BY_ITSELF);
 
-    if (has_two_cpus()) {
-        CHECK_EQ(count_sleeps(&s), 0);
+    CHECK_EQ(count_sleeps(&s), 0);
+    fmq__spin_end(&s, true, LONG, FMQ__SPIN_NS);
+    CHECK_EQ(count_sleeps(&s), FMQ__SPIN_SKIPS_BUSY);
+}
+
+TEST(who_is_taken_off_again_stops_for_longer)
+{
+    fmq__spin s = new_spin(FMQ__SPIN_BY_ITSELF);
+    uint32_t expected = FMQ__SPIN_SKIPS_BUSY;
+
+    (void)count_sleeps(&s);
+    for (int i = 0; i < 12; i++) {
         fmq__spin_end(&s, true, LONG, FMQ__SPIN_NS);
-        CHECK_EQ(count_sleeps(&s), FMQ__SPIN_SKIPS_BUSY);
+        CHECK_EQ(count_sleeps(&s), expected);
+        expected =
+            expected < FMQ__SPIN_SKIPS_MAX / 2 ? 2 * expected : FMQ__SPIN_SKIPS_MAX;
     }
 }
 
-TEST(with_one_processor_it_is_not_done)
+TEST(with_one_processor_it_is_given_away)
 {
     fmq__spin s = new_spin(FMQ__SPIN_BY_ITSELF);
     cpu_set_t before;
 
     only_one_cpu(&before);
     CHECK_EQ(fmq__sched_n_cpus(), 1);
-    for (int i = 0; i < 5000; i++) {
-        REQUIRE(fmq__spin_begin(&s) == 0);
-    }
+    CHECK_EQ(fmq__spin_begin(&s), FMQ__SPIN_NS);
+    CHECK(s.is_yielding);
+    fmq__spin_end(&s, true, SHORT, FMQ__SPIN_NS);
     REQUIRE(sched_setaffinity(0, sizeof(before), &before) == 0);
+    CHECK_EQ(fmq__spin_begin(&s), FMQ__SPIN_NS); /* only who found nothing asks again */
+    CHECK(s.is_yielding);
+    fmq__spin_end(&s, false, FMQ__SPIN_NS, FMQ__SPIN_NS);
+    (void)count_sleeps(&s);
+    CHECK_EQ(s.is_yielding, !has_two_cpus());
+    s = new_spin(7);
+    CHECK_EQ(fmq__spin_begin(&s), 7000);
+    CHECK(!s.is_yielding); /* who names a time looks for so long */
 }
 
 /* --- sockets --- */
@@ -177,6 +195,16 @@ TEST(round_trips_with_every_limit)
     }
 }
 
+TEST(round_trips_on_one_processor)
+{
+    cpu_set_t before;
+
+    only_one_cpu(&before);
+    turn_round("tcp://127.0.0.1:*", FMQ__SPIN_BY_ITSELF);
+    turn_round("inproc://yield", FMQ__SPIN_BY_ITSELF);
+    REQUIRE(sched_setaffinity(0, sizeof(before), &before) == 0);
+}
+
 TEST(a_deadline_ends_it)
 {
     fmq_ctx ctx = new_ctx();
@@ -234,8 +262,10 @@ main(void)
         CASE(what_finds_something_goes_on),
         CASE(in_vain_it_is_done_less_and_less),
         CASE(who_was_taken_off_the_processor_stops_for_long),
-        CASE(with_one_processor_it_is_not_done),
+        CASE(who_is_taken_off_again_stops_for_longer),
+        CASE(with_one_processor_it_is_given_away),
         CASE(round_trips_with_every_limit),
+        CASE(round_trips_on_one_processor),
         CASE(a_deadline_ends_it),
         CASE(signals_are_asked_for_after_it),
         CASE(values),
