@@ -259,6 +259,8 @@ class SocketOptions:
     max_peers_per_address = MAX_PEERS_PER_ADDRESS = IntOption(
         SocketOption.MAX_PEERS_PER_ADDRESS
     )
+    max_parts = MAX_PARTS = IntOption(SocketOption.MAX_PARTS)
+    max_message_bytes = MAX_MESSAGE_BYTES = IntOption(SocketOption.MAX_MESSAGE_BYTES)
     spin_us = SPIN_US = IntOption(SocketOption.SPIN_US)
     allow_key = ALLOW_KEY = BytesOption(SocketOption.ALLOW_KEY)
     allow_password = ALLOW_PASSWORD = BytesOption(SocketOption.ALLOW_PASSWORD)

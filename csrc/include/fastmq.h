@@ -152,6 +152,9 @@ FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
  *     makes a list of nobody, NULL ends the list. Once there is a list of keys or
  *     passwords, only who is on one passes, and ZAP is not asked. Unlike other options
  *     they count at once. Only to set.
+ * MAX_PARTS (int, 1000000; 0: no limit): how many parts a message from a peer may have.
+ * MAX_MESSAGE_BYTES (int64_t, 0: no limit): how long they may be together, as
+ *     MAXMSGSIZE is for each. Who sends more is cut off.
  * SPIN_US (int, -1): for how many microseconds (up to 1000000) a call that waits for a
  *     message looks for it before it sleeps; it needs a processor meanwhile. 0: never;
  *     -1: for up to 50 us, while that is worth it. Counts at once. */
@@ -161,6 +164,8 @@ FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
 #define FMQ_ALLOW_PASSWORD 10004
 #define FMQ_ALLOW_ADDRESS 10005
 #define FMQ_SPIN_US 10006
+#define FMQ_MAX_PARTS 10007
+#define FMQ_MAX_MESSAGE_BYTES 10008
 FMQ_API int fmq_socket_new(fmq_ctx ctx, int type, fmq_socket *socket);
 /* Waits for no peer: what was sent is written within LINGER by the I/O thread. Names it
  * was bound to are free on return; parts without a last one are dropped. */

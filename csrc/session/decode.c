@@ -64,7 +64,7 @@ take_subscription(fmq__session *s, fmq__batch *b, uint8_t first,
     if (!s->hub->pattern->ops->takes_subscriptions) {
         return 0;
     }
-    if (s->is_mid_message) {
+    if (s->bounds.is_inside) {
         return EPROTO;
     }
     err = append_subscription(w, first, command);
@@ -84,7 +84,7 @@ take_group(fmq__session *s, fmq__batch *b, const uint8_t *body, size_t len,
     if (!s->hub->pattern->ops->takes_groups) {
         return 0;
     }
-    if (s->is_mid_message || command->data_len > FMQ__GROUP_MAX) {
+    if (s->bounds.is_inside || command->data_len > FMQ__GROUP_MAX) {
         return EPROTO;
     }
     err = fmq__fq_append(&s->peer->net.in_w, FMQ__COMMAND, body, len);
@@ -136,7 +136,7 @@ take_command(fmq__session *s, fmq__batch *b, const uint8_t *body, size_t len)
     }
 }
 
-/* Opens a sealed body where it lies. */
+/* Opens a sealed body where it lies; EMSGSIZE: it is more than may come. */
 static int
 open_sealed(fmq__session *s, uint8_t *sealed, size_t len, fmq__opened *opened)
 {
@@ -145,6 +145,8 @@ open_sealed(fmq__session *s, uint8_t *sealed, size_t len, fmq__opened *opened)
 
     if (err != 0) {
         s->violation = opened->error;
+    } else if ((opened->flags & FMQ__COMMAND) == 0 && opened->len > s->bounds.left) {
+        err = EMSGSIZE;
     }
     return err;
 }
@@ -154,13 +156,13 @@ static int
 append_frame(fmq__session *s, fmq__batch *b, unsigned flags, const uint8_t *body,
              size_t len)
 {
-    int err = fmq__fq_append(&s->peer->net.in_w, flags, body, len);
+    int err = fmq__bounds_take(&s->bounds, flags, len);
 
     if (err == 0) {
-        s->is_mid_message = (flags & FMQ__MORE) != 0;
-        if (!s->is_mid_message) {
-            count_message(s, b);
-        }
+        err = fmq__fq_append(&s->peer->net.in_w, flags, body, len);
+    }
+    if (err == 0 && (flags & FMQ__MORE) == 0) {
+        count_message(s, b);
     }
     return err;
 }
@@ -199,13 +201,16 @@ fmq__decode_big(fmq__session *s, fmq__batch *b)
         fmq__body_drop(body);
         return err;
     }
-    err = fmq__fq_append_ref(&s->peer->net.in_w, big->flags, body, big->data, big->len);
+    err = fmq__bounds_take(&s->bounds, big->flags, big->len);
+    if (err == 0) {
+        err = fmq__fq_append_ref(&s->peer->net.in_w, big->flags, body, big->data,
+                                 big->len);
+    }
     if (err != 0) {
         return err;
     }
     big->body = NULL;
-    s->is_mid_message = (big->flags & FMQ__MORE) != 0;
-    if (!s->is_mid_message) {
+    if ((big->flags & FMQ__MORE) == 0) {
         count_message(s, b);
     }
     return 0;
@@ -310,7 +315,7 @@ fmq__decode_plain(fmq__session *s, fmq__batch *b, const uint8_t *p, const uint8_
             err = parsed < 0 ? EPROTO : 0;
             break;
         }
-        if (s->maxmsgsize >= 0 && len > (uint64_t)s->maxmsgsize) {
+        if (fmq__bounds_refuse(&s->bounds, flags, len)) {
             err = EMSGSIZE;
             break;
         }
@@ -331,9 +336,12 @@ fmq__decode_plain(fmq__session *s, fmq__batch *b, const uint8_t *p, const uint8_
         if ((size_t)(end - p) - header_len < len) {
             break;
         }
+        err = fmq__bounds_take(&s->bounds, flags, len);
+        if (err != 0) {
+            break;
+        }
         p += header_len + len;
-        s->is_mid_message = (flags & FMQ__MORE) != 0;
-        if (!s->is_mid_message) {
+        if ((flags & FMQ__MORE) == 0) {
             r.whole = p;
             r.n_messages++;
             b->room--;
@@ -366,7 +374,7 @@ decode_old(fmq__session *s, fmq__batch *b, const uint8_t *p, const uint8_t *end,
             err = parsed < 0 ? EPROTO : 0;
             break;
         }
-        if (s->maxmsgsize >= 0 && len > (uint64_t)s->maxmsgsize) {
+        if (fmq__bounds_refuse(&s->bounds, flags, len)) {
             err = EMSGSIZE;
             break;
         }
@@ -419,7 +427,7 @@ decode_sealed(fmq__session *s, fmq__batch *b, uint8_t *p, const uint8_t *end,
             err = parsed < 0 ? EPROTO : 0;
             break;
         }
-        if (s->maxmsgsize >= 0 && len > (uint64_t)s->maxmsgsize) {
+        if (fmq__bounds_refuse_sealed(&s->bounds, len)) {
             err = EMSGSIZE;
             break;
         }

@@ -131,7 +131,9 @@ struct fmq__link_opts {
     fmq__stream_opts stream;
     uint32_t sndhwm;
     uint32_t rcvhwm;
-    int64_t maxmsgsize; /* -1: no limit */
+    int64_t maxmsgsize;        /* -1: no limit */
+    int64_t max_message_bytes; /* 0: no limit */
+    int max_parts;             /* the same */
     int reconnect_ivl_ms;
     int reconnect_ivl_max_ms;
     int connect_timeout_ms; /* 0: the system's */

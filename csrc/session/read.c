@@ -228,7 +228,7 @@ begin_turn(fmq__session *s, fmq__batch *b)
     b->n_bytes = 0;
     b->n_pongs = 0;
     b->ttl_ms = 0;
-    if (net->pipe.n_in == 0 && !s->is_mid_message) {
+    if (net->pipe.n_in == 0 && !s->bounds.is_inside) {
         fmq__fq_rewind(&net->in_w, &net->in_r, FMQ__READBUF_SIZE);
         s->mark = net->in_w.end;
     }

@@ -253,7 +253,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     fmq__guest_init(&s->guest);
     fmq__chore_init(&s->burial, on_buried);
     s->phase = FMQ__HANDSHAKE;
-    s->maxmsgsize = o->maxmsgsize;
+    fmq__bounds_init(&s->bounds, o->maxmsgsize, o->max_message_bytes, o->max_parts);
     s->is_raw = o->is_raw;
     s->form = o->is_raw ? FMQ__FORM_BODIES : FMQ__FORM_FRAMES;
     s->is_bound = from->is_bound;

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "session/bounds.h"
 #include "session/egress.h"
 #include "session/endpoint.h"
 #include "session/hub.h"
@@ -129,11 +130,10 @@ struct fmq__session {
     size_t stash_len; /* behind stash_at */
     size_t stash_cap;
     fmq__bigbody big;
-    fmq__fq_pos mark;    /* in the pipe's queue: the end of the last whole message */
-    bool is_mid_message; /* frames lie behind the mark */
-    bool is_heavy;       /* one of hub->help.n_heavy; under L */
-    unsigned violation;  /* what the peer got wrong in a sealed frame; 0: nothing */
-    int64_t maxmsgsize;
+    fmq__fq_pos mark;   /* in the pipe's queue: the end of the last whole message */
+    fmq__bounds bounds; /* is_inside: frames lie behind the mark */
+    bool is_heavy;      /* one of hub->help.n_heavy; under L */
+    unsigned violation; /* what the peer got wrong in a sealed frame; 0: nothing */
     int handshake_ivl_ms;
 };
 

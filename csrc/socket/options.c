@@ -75,6 +75,7 @@ static const row rows[] = {
     ROW(FMQ_MAX_HANDSHAKES, max_handshakes, 256, 0, INT_MAX),
     ROW(FMQ_SPIN_US, spin_us, FMQ__SPIN_BY_ITSELF, -1, FMQ__SPIN_MAX_US),
     ROW(FMQ_MAX_PEERS_PER_ADDRESS, max_peers_per_address, 0, 0, INT_MAX),
+    ROW(FMQ_MAX_PARTS, max_parts, 1000000, 0, INT_MAX),
 };
 
 enum {
@@ -391,6 +392,36 @@ set_routing_id(fmq__options *o, const void *value, size_t len)
     return 0;
 }
 
+/* Those that are of 64 bits. */
+static bool
+is_wide(int option)
+{
+    return option == OPT_AFFINITY || option == OPT_MAXMSGSIZE ||
+           option == FMQ_MAX_MESSAGE_BYTES;
+}
+
+static int
+set_wide(fmq__options *o, int option, const void *value, size_t len)
+{
+    int64_t n;
+
+    if (len != sizeof(n)) {
+        return EINVAL;
+    }
+    memcpy(&n, value, sizeof(n));
+    if (option == FMQ_MAX_MESSAGE_BYTES && n < 0) {
+        return EINVAL;
+    }
+    if (option == OPT_AFFINITY) {
+        o->affinity = (uint64_t)n;
+    } else if (option == OPT_MAXMSGSIZE) {
+        o->maxmsgsize = n;
+    } else {
+        o->max_message_bytes = n;
+    }
+    return 0;
+}
+
 int
 fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
 {
@@ -400,13 +431,8 @@ fmq__options_set(fmq__options *o, int option, const void *value, size_t len)
     if (option == FMQ__OPT_ROUTING_ID) {
         return set_routing_id(o, value, len);
     }
-    if (option == OPT_AFFINITY || option == OPT_MAXMSGSIZE) {
-        if (len != sizeof(int64_t)) {
-            return EINVAL;
-        }
-        memcpy(option == OPT_AFFINITY ? (void *)&o->affinity : (void *)&o->maxmsgsize,
-               value, len);
-        return 0;
+    if (is_wide(option)) {
+        return set_wide(o, option, value, len);
     }
     if (r == NULL && option != FMQ__OPT_IPV4ONLY) {
         return set_bytes(o, option, value, len);
@@ -472,6 +498,9 @@ fmq__options_get(const fmq__options *o, int option, void *value, size_t *len)
         return fmq__value_put_exact(&o->affinity, sizeof(o->affinity), value, len);
     case OPT_MAXMSGSIZE:
         return fmq__value_put_exact(&o->maxmsgsize, sizeof(o->maxmsgsize), value, len);
+    case FMQ_MAX_MESSAGE_BYTES:
+        return fmq__value_put_exact(&o->max_message_bytes, sizeof(o->max_message_bytes),
+                                    value, len);
     case FMQ__OPT_IPV4ONLY:
         return fmq__value_put_exact(&is_ipv4_only, sizeof(is_ipv4_only), value, len);
     default:
@@ -506,6 +535,8 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->sndhwm = (uint32_t)o->sndhwm;
     link->rcvhwm = (uint32_t)o->rcvhwm;
     link->maxmsgsize = o->maxmsgsize;
+    link->max_message_bytes = o->max_message_bytes;
+    link->max_parts = o->max_parts;
     link->reconnect_ivl_ms = o->reconnect_ivl_ms;
     link->reconnect_ivl_max_ms = o->reconnect_ivl_max_ms;
     link->connect_timeout_ms = o->connect_timeout_ms;

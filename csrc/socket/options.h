@@ -43,6 +43,8 @@ typedef struct fmq__options {
     int reconnect_ivl_max_ms;
     int backlog;
     int64_t maxmsgsize;
+    int64_t max_message_bytes;
+    int max_parts;
     int rcvtimeo_ms;
     int sndtimeo_ms;
     int tcp_keepalive;
