@@ -2,6 +2,7 @@
 #include "msg/body.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/pool.h"
 
 struct lent_body {
@@ -93,6 +94,34 @@ fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **bod
     lent->hint = hint;
     lent->next = NULL;
     *body = &lent->head;
+    return 0;
+}
+
+/* A secret is lent by nobody, who forgets it. */
+static void
+forget_secret(void *data, void *len)
+{
+    fmq__wipe(data, (size_t)(uintptr_t)len);
+    fmq__free(data);
+}
+
+int
+fmq__body_new_secret(const void *data, size_t len, fmq__body **body, uint8_t **copy)
+{
+    uint8_t *bytes = fmq__alloc(len);
+    int err = bytes == NULL ? ENOMEM
+                            : fmq__body_new_lent(bytes, forget_secret,
+                                                 (void *)(uintptr_t)len, body);
+
+    if (err != 0) {
+        fmq__free(bytes);
+        return err;
+    }
+    if (len != 0) {
+        memcpy(bytes, data, len);
+    }
+    fmq__body_keep(*body);
+    *copy = bytes;
     return 0;
 }
 

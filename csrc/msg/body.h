@@ -36,6 +36,11 @@ int fmq__body_new(size_t size, fmq__body **body, uint8_t **data);
 /* A new body for bytes that someone lends; `free_fn` may be NULL. */
 int fmq__body_new_lent(void *data, fmq_free_fn *free_fn, void *hint, fmq__body **body);
 
+/* A new body with a copy of something secret, at `*copy`: no queue copies it, and it is
+ * wiped when the last holder drops it. */
+int fmq__body_new_secret(const void *data, size_t len, fmq__body **body,
+                         uint8_t **copy);
+
 static inline void
 fmq__body_hold(fmq__body *b)
 {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "session/endpoint.h"
 #include "session/session.h"
@@ -50,6 +51,7 @@ read_input(fmq__session *s)
             return err;
         }
         err = fmq__conn_input(s->conn, chunk, n, &used);
+        fmq__wipe(chunk, err != 0 ? n : used); /* there may be a password in it */
         if (err != 0) {
             return err;
         }

@@ -119,6 +119,26 @@ discard(fmq__couple *couple)
     fmq__inproc_close(&couple->side[1], NULL);
 }
 
+/* The frames of a request as parts; the last ones are credentials, passwords for
+ * instance, and get bodies that are wiped, to be dropped. */
+static int
+make_parts(const fmq__zap_frame *frame, size_t n, size_t n_credentials,
+           fmq__outpart *part)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        part[i] = (fmq__outpart){frame[i].data, frame[i].len, NULL};
+    }
+    for (size_t i = n - n_credentials; i < n && err == 0; i++) {
+        uint8_t *copy = NULL;
+
+        err = fmq__body_new_secret(frame[i].data, frame[i].len, &part[i].body, &copy);
+        part[i].data = copy;
+    }
+    return err;
+}
+
 static int
 send_request(fmq__session *s)
 {
@@ -133,6 +153,7 @@ send_request(fmq__session *s)
     fmq__pipe *p = &s->zap->pipe;
     char address[128];
     size_t n;
+    int err;
 
     if (s->endpoint->addr.transport->peer_address(s->fd, address, sizeof(address)) !=
         0) {
@@ -141,10 +162,16 @@ send_request(fmq__session *s)
     r.address = address;
     r.n_credentials = fmq__conn_credentials(s->conn, r.credential);
     n = fmq__zap_put_request(&r, frame);
-    for (size_t i = 0; i < n; i++) {
-        part[i] = (fmq__outpart){frame[i].data, frame[i].len, NULL};
+    err = make_parts(frame, n, r.n_credentials, part);
+    if (err == 0) {
+        err = fmq__pipe_send(p, p->out->end, part, n);
     }
-    return fmq__pipe_send(p, p->out->end, part, n);
+    for (size_t i = 0; i < n; i++) {
+        if (part[i].body != NULL) {
+            fmq__body_drop(part[i].body);
+        }
+    }
+    return err;
 }
 
 /* There is nobody to ask. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "wire/frame.h"
 #include "wire/greeting.h"
 #include "wire/metadata.h"
@@ -18,10 +19,15 @@ fmq__conn_reserve_out(fmq__conn *c, size_t n)
     if (cap <= c->out_cap) {
         return 0;
     }
-    out = fmq__realloc(c->out, cap);
+    out = fmq__alloc(cap);
     if (out == NULL) {
         return ENOMEM;
     }
+    if (c->out_len != 0) {
+        memcpy(out, c->out, c->out_len);
+    }
+    fmq__wipe(c->out, c->out_len); /* there may be a password in it */
+    fmq__free(c->out);
     c->out = out;
     c->out_cap = cap;
     return 0;

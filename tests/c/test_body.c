@@ -99,6 +99,29 @@ TEST(only_what_is_lent_is_kept)
     CHECK_EQ(freed(), before + 1);
 }
 
+TEST(a_secret_is_a_copy_that_is_kept)
+{
+    char bytes[] = "secret";
+    fmq__body *b = NULL;
+    uint8_t *copy = NULL;
+
+    REQUIRE(fmq__body_new_secret(bytes, sizeof(bytes), &b, &copy) == 0);
+    CHECK_EQ(b->kind, FMQ__BODY_KEPT);
+    CHECK((char *)copy != bytes);
+    CHECK_MEM(copy, bytes, sizeof(bytes));
+    fmq__body_hold(b);
+    fmq__body_drop(b);
+    CHECK_MEM(copy, bytes, sizeof(bytes));
+    fmq__body_drop(b); /* test_secrets_left looks for what is left */
+    REQUIRE(fmq__body_new_secret(NULL, 0, &b, &copy) == 0);
+    fmq__body_drop(b);
+    for (uint64_t n = 1; n <= 2; n++) {
+        (void)fmq__alloc_fail_at(n, 0);
+        CHECK_EQ(fmq__body_new_secret(bytes, sizeof(bytes), &b, &copy), ENOMEM);
+        (void)fmq__alloc_fail_at(0, 0);
+    }
+}
+
 TEST(drop_later_keeps_lenders_for_flush)
 {
     char bytes[3];
@@ -183,6 +206,7 @@ main(void)
         CASE(a_size_that_overflows_is_refused),
         CASE(a_lender_is_called_once_at_the_last_drop),
         CASE(only_what_is_lent_is_kept),
+        CASE(a_secret_is_a_copy_that_is_kept),
         CASE(drop_later_keeps_lenders_for_flush),
         CASE(without_memory_nothing_happens),
         CASE(threads_share_a_body),
