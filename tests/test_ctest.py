@@ -37,7 +37,9 @@ def ctest(folder: Path, *arguments: str, prefix: list[str | Path] = []) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("preset", ["dev", "asan", "tsan"])
-def test_units(preset: str) -> None:
+def test_units(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every fuzz target goes on from its corpus for a second where reads are checked.
+    monkeypatch.setenv("FASTMQ_FUZZ_SECONDS", "1" if preset == "asan" else "0")
     with locked(BUILD / preset):
         folder = build(preset)
         ctest(folder, prefix=still_addresses() if preset == "tsan" else [])
