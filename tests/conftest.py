@@ -14,17 +14,33 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The checkout's fastmq folder has no extension in it: tests use the installed wheel,
-# and so do the processes they start.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+
+def _leave_out_the_checkout() -> None:
+    """Its fastmq folder has no extension in it.
+
+    Tests use the installed wheel, and so do the processes they start.
+    """
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+
+
+_leave_out_the_checkout()
 os.environ["PYTHONSAFEPATH"] = "1"
 
 # A run in the background of a shell ignores SIGINT, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left with it at the end."""
+    long = {"test_ctest.py", "test_other_poller.py"}
+    items.sort(key=lambda item: item.path.name not in long)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _away_from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # A worker of a parallel run puts the current folder first after it has come here.
+    _leave_out_the_checkout()
     if sys.version_info < (3, 11) and Path.cwd() == ROOT:
         # No safe path there, so a process started here would find the wrong folder.
         os.chdir(tmp_path_factory.mktemp("cwd"))

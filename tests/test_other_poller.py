@@ -61,9 +61,11 @@ def test_the_environment_chooses() -> None:
 @pytest.mark.skipif(os.environ.get("FASTMQ_POLLER") == "poll", reason="all runs on it")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", SELECTION)
-def test_on_poll(part: str, tmp_path: Path) -> None:
+def test_on_poll(part: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    # Short: paths of ipc endpoints will lie below.
+    folder = tmp_path_factory.mktemp("poll") / "t"
     run(
         "poll",
         *("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
-        *("--basetemp", tmp_path / "temporary", TESTS / part),
+        *("--basetemp", folder, TESTS / part),
     )

@@ -19,10 +19,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def micro(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # In a worker of a parallel run pytest-benchmark would not measure.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTEST_XDIST")
+    }
     return subprocess.run(
         [*command, "bench/micro", *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONSAFEPATH": "1"},
+        env={**environment, "PYTHONSAFEPATH": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -139,8 +139,10 @@ def test_a_lost_connection_is_over(
     """Without RECONNECT_IVL; what connects to the same place again is another one."""
     made = world.socket(library, kind, reconnect_ivl=never)
     peer = {"PUSH": "PULL"}.get(kind, kind)
+    # libzmq's PAIR may have no place for the next one yet, and then never takes it.
+    n = 1 if kind == "PAIR" and library != OURS else 2
     with listening() as (listener, endpoint):
-        for _ in range(2):
+        for _ in range(n):
             made.connect(endpoint)
             raw = accept(listener)
             with closing(raw.socket):

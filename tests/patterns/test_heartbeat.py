@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import threading
 from contextlib import closing
 from typing import Any
@@ -138,13 +139,16 @@ def test_a_full_queue_is_no_silence(world: Any) -> None:
     """Nothing is read from a peer whose messages nobody takes; libzmq gives it up."""
     pull = world.socket(OURS, "PULL", heartbeat_ivl=IVL, rcvhwm=2, rcvbuf=4096)
     pull.bind(PORT)
+    n = 2000  # more than fits in between, and soon taken: no PING is answered meanwhile
     with connected(last(pull)) as peer:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         peer.shake(b"PUSH")
-        sender = threading.Thread(target=peer.send, args=(message(bytes(200)) * 40000,))
+        sender = threading.Thread(target=peer.send, args=(message(bytes(200)) * n,))
         sender.start()
         for _ in range(8):
             next_ping(peer)
-        for _ in range(40000):
+        assert sender.is_alive()
+        for _ in range(n):
             assert pull.recv() == bytes(200)
         sender.join()
 
