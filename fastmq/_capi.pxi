@@ -150,9 +150,10 @@ cdef extern from "<unistd.h>" nogil:
 cdef enum:
     # Bodies of this size are copied without the GIL.
     LARGE = 1 << 20
-    # Bytes objects of this size are lent, not copied, as nobody can change them; and
-    # what is received of this size is read into such an object.
-    LENT = 1 << 13
+    # Bytes objects of this size are lent, not copied, as nobody can change them.
+    LENT = 4097
+    # What is received of this size is read into such an object.
+    READ_INTO = 1 << 13
     # No object larger than that is made before its message comes.
     MOST_OFFERED = 1 << 22
     # Bodies up to this size arrive by way of the stack.

@@ -34,7 +34,7 @@ cdef void drop_offer(lent *entry) noexcept:
 
 cdef void expect(size_t *expected, size_t size) noexcept:
     """Note how long the body was that came last."""
-    expected[0] = size if LENT <= size <= MOST_OFFERED else 0
+    expected[0] = size if READ_INTO <= size <= MOST_OFFERED else 0
 
 
 cdef bytes taken(fmq_msg *m):
