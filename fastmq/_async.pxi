@@ -136,14 +136,12 @@ cdef class AsyncSocket(ReturningSocket):
             f._state = FINISHED
             return f
         try:
-            if routing_id is not None or group is not None:
-                Socket._send(self, data, flags, copy, track, routing_id, group)
             if not isinstance(data, Frame):
                 check_buffer(data)
         except Exception as error:
             f._fail(error)
             return f
-        return self._send_parts(f, (data,), copy, track)
+        return self._send_parts(f, (data,), copy, track, routing_id, group)
 
     def send_multipart(
         self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs
@@ -155,7 +153,7 @@ cdef class AsyncSocket(ReturningSocket):
             flags: As for ``send``.
             copy: As for ``send``.
             track: As for ``send``; the tracker is that of the last part.
-            kwargs: Other keywords have no effect.
+            kwargs: As of a blocking socket.
 
         Returns:
             As ``send``.
@@ -165,7 +163,8 @@ cdef class AsyncSocket(ReturningSocket):
         if not msg_parts:
             raise IndexError("a message has at least one part")
         return self._send_parts(
-            self._new_future(TO_SEND, flags), msg_parts, copy, track)
+            self._new_future(TO_SEND, flags), msg_parts, copy, track,
+            kwargs.get("routing_id"), kwargs.get("group"))
 
     def send_many(self, messages, *, timeout=None):
         """Send many messages of one part each, as if by ``send`` one after the other.
@@ -308,13 +307,16 @@ cdef class AsyncSocket(ReturningSocket):
         self._wait(f, self._send_futures, timeout)
         return f
 
-    cdef object _send_parts(self, Future f, parts, bint copy, bint track):
+    cdef object _send_parts(
+        self, Future f, parts, bint copy, bint track, routing_id, group
+    ):
         cdef Py_ssize_t i = 0
         try:
             f._out = _Outgoing(len(parts))
             for part in parts:
                 f._value = self._add_part(f._out, i, part, copy, track)
                 i += 1
+            set_address(f._out.parts, routing_id, group)
             self._check_turn()
         except Exception as error:
             f._fail(error)

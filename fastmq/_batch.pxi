@@ -73,6 +73,13 @@ cdef Py_ssize_t send_list(fmq_socket s, list messages, timeout) except -1:
                     continue
                 pieces[n].data = PyBytes_AS_STRING(message)
                 pieces[n].len = <size_t>PyBytes_GET_SIZE(message)
+            elif isinstance(message, Frame) and is_addressed(message):
+                send_pieces(s, pieces, n, timeout, &n_sent)
+                lent.release()
+                n = 0
+                send_one_frame(s, message, timeout)
+                n_sent += 1
+                continue
             else:
                 view = &lent.view[lent.n]
                 get_buffer(message, view)
@@ -157,6 +164,23 @@ cdef int send_out(fmq_socket s, _Outgoing out, timeout) except -1:
     if out.n == 0:
         raise IndexError("a message has at least one part")
     return send_within(s, out.parts, out.n, timeout)
+
+
+cdef bint is_addressed(Frame frame):
+    return (
+        fmq_msg_routing_id(&frame._msg) != 0 or fmq_msg_group(&frame._msg)[0] != 0)
+
+
+cdef int send_one_frame(fmq_socket s, Frame frame, timeout) except -1:
+    """Send a frame as one part, as send_within."""
+    cdef fmq_msg m
+    fmq_msg_init(&m)
+    check(fmq_msg_copy(&m, &frame._msg))
+    try:
+        send_within(s, &m, 1, timeout)
+    finally:
+        fmq_msg_close(&m)
+    return 0
 
 
 cdef int send_long(fmq_socket s, bytes data, timeout) except -1:

@@ -2,7 +2,7 @@
 # csrc/include/fastmq.h as Cython sees it, and the few C names beside it.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
 cdef extern from "fastmq.h" nogil:
     const int FMQ_EFSM
@@ -50,6 +50,10 @@ cdef extern from "fastmq.h" nogil:
     void fmq_offer(void *data, size_t size, fmq_free_fn *free_fn, void *hint)
     int fmq_offer_end()
     const char *fmq_msg_gets(const fmq_msg *m, const char *name)
+    uint32_t fmq_msg_routing_id(const fmq_msg *m)
+    int fmq_msg_set_routing_id(fmq_msg *m, uint32_t routing_id)
+    const char *fmq_msg_group(const fmq_msg *m)
+    int fmq_msg_set_group(fmq_msg *m, const char *group)
 
     int fmq_ctx_new(fmq_ctx *ctx)
     int fmq_ctx_set(fmq_ctx ctx, int option, int value)
@@ -73,6 +77,10 @@ cdef extern from "fastmq.h" nogil:
     int fmq_connect(fmq_socket s, const char *endpoint)
     int fmq_unbind(fmq_socket s, const char *endpoint)
     int fmq_disconnect(fmq_socket s, const char *endpoint)
+    int fmq_connect_peer(fmq_socket s, const char *endpoint, uint32_t *routing_id)
+    int fmq_disconnect_peer(fmq_socket s, uint32_t routing_id)
+    int fmq_join(fmq_socket s, const char *group)
+    int fmq_leave(fmq_socket s, const char *group)
     int fmq_setsockopt(fmq_socket s, int option, const void *value, size_t len)
     int fmq_getsockopt(fmq_socket s, int option, void *value, size_t *len)
 

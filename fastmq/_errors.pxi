@@ -28,7 +28,7 @@ cdef extern from *:
 cdef int current_pid = getpid()
 
 IPC_PATH_MAX_LEN = PATH_LEN
-PYZMQ_DRAFT_API = False
+PYZMQ_DRAFT_API = True
 
 cdef object error_from_errno = None
 

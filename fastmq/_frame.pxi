@@ -9,6 +9,8 @@ cdef enum:
     MORE = 1
     SRCFD = 2
     SHARED = 3
+    # The longest name of a group.
+    GROUP_MAX = 255
 
 # The public class and the trackers, which are Python's: set by set_frame_class.
 cdef object frame_class = None
@@ -53,6 +55,28 @@ cdef int copy_in(fmq_msg *m, const void *data, size_t size) except -1:
         with nogil:
             err = fmq_msg_init_copy(m, data, size)
     return check(err)
+
+
+cdef bytes group_name(group):
+    """Return the name of a group as the core takes it."""
+    if isinstance(group, str):
+        group = group.encode()
+    elif not isinstance(group, bytes):
+        raise TypeError(f"expected a group to be str or bytes, got: {group!r}")
+    if len(<bytes>group) > GROUP_MAX or 0 in <bytes>group:
+        fail(EINVAL)
+    return group
+
+
+cdef int set_address(fmq_msg *m, routing_id, group) except -1:
+    """Say whom a message is for; None leaves what it has."""
+    cdef bytes name
+    if routing_id is not None:
+        check(fmq_msg_set_routing_id(m, routing_id))
+    if group is not None:
+        name = group_name(group)
+        check(fmq_msg_set_group(m, name))
+    return 0
 
 
 cdef class Frame:
@@ -146,7 +170,7 @@ cdef class Frame:
         Args:
             option: ``MORE``, ``SHARED`` (another frame has the same body), ``SRCFD``
                 (the descriptor the connection had); or a name such as "Socket-Type" or
-                "Peer-Address".
+                "Peer-Address"; "routing_id" or "group", as the attributes.
 
         Raises:
             ZMQError: There is no such option or property (EINVAL).
@@ -154,6 +178,10 @@ cdef class Frame:
         cdef const char *value
         if isinstance(option, int):
             return self._get_number(option)
+        if option == "routing_id":
+            return self.routing_id
+        if option == "group":
+            return self.group
         if isinstance(option, str):
             option = option.encode()
         elif not isinstance(option, bytes):
@@ -162,6 +190,27 @@ cdef class Frame:
         if value is NULL:
             fail(EINVAL)
         return value.decode()
+
+    @property
+    def routing_id(self) -> int:
+        """Which peer of a SERVER or PEER it came from, or is for; 0 for none.
+
+        What ``send`` is given overrides it.
+        """
+        return fmq_msg_routing_id(&self._msg)
+
+    @routing_id.setter
+    def routing_id(self, routing_id) -> None:
+        set_address(&self._msg, routing_id, None)
+
+    @property
+    def group(self) -> str:
+        """The group of a RADIO or DISH that it is for; empty for none."""
+        return fmq_msg_group(&self._msg).decode("utf-8", "surrogateescape")
+
+    @group.setter
+    def group(self, group) -> None:
+        set_address(&self._msg, None, group)
 
     cdef object _get_number(self, int option):
         cdef const char *text

@@ -180,6 +180,62 @@ cdef class Socket:
             if not go_on(err):
                 return
 
+    def connect_peer(self, addr) -> int:
+        """Connect a PEER, and return the ``routing_id`` to send to the other side by.
+
+        Args:
+            addr: As for ``connect``.
+
+        Raises:
+            ZMQError: The socket is no PEER (ENOTSUP), or has ``IMMEDIATE`` (EFAULT).
+        """
+        cdef bytes name = endpoint(addr)
+        cdef const char *text = name
+        cdef fmq_socket handle = self._live()
+        cdef uint32_t routing_id = 0
+        cdef int err
+        while True:
+            with nogil:
+                err = fmq_connect_peer(handle, text, &routing_id)
+            if not go_on(err):
+                return routing_id
+
+    def disconnect_peer(self, uint32_t routing_id) -> None:
+        """End the connection of a SERVER or PEER to one of its peers.
+
+        Args:
+            routing_id: Of the peer, as its messages have it.
+
+        Raises:
+            ZMQError: Nobody has it (EHOSTUNREACH); the socket is of another type
+                (ENOTSUP).
+        """
+        check(fmq_disconnect_peer(self._live(), routing_id))
+
+    def join(self, group) -> None:
+        """Have a DISH receive what is sent to a group.
+
+        Args:
+            group: Its name, of at most 255 bytes; str or bytes.
+
+        Raises:
+            ZMQError: It has joined it already (EINVAL); it is no DISH (ENOTSUP).
+        """
+        cdef bytes name = group_name(group)
+        check(fmq_join(self._live(), name))
+
+    def leave(self, group) -> None:
+        """Undo ``join``.
+
+        Args:
+            group: Its name, as it was joined.
+
+        Raises:
+            ZMQError: It has not joined it (EINVAL); it is no DISH (ENOTSUP).
+        """
+        cdef bytes name = group_name(group)
+        check(fmq_leave(self._live(), name))
+
     def unbind(self, addr) -> None:
         """Undo a bind.
 
@@ -234,12 +290,15 @@ cdef class Socket:
                 ``DONTWAIT`` to raise instead of waiting for room.
             copy: Whether the body is copied before the call returns.
             track: Return a tracker that tells when the core has let go of ``data``.
-            routing_id: Not supported.
-            group: Not supported.
+            routing_id: Which peer a SERVER or PEER sends to: the ``routing_id`` of a
+                frame that came from it.
+            group: Which group a RADIO sends to; str or bytes.
 
         Raises:
             Again: There was no room within ``SNDTIMEO`` (milliseconds).
             ContextTerminated: The context was terminated meanwhile.
+            ZMQError: Nobody has this ``routing_id`` (EHOSTUNREACH); a type whose
+                messages have one part was given ``SNDMORE`` (EINVAL).
         """
         if PyBytes_CheckExact(data) and copy and routing_id is None and group is None:
             send_bytes(self._live(), data, flags)
@@ -252,9 +311,7 @@ cdef class Socket:
         """Send what the short way is not for."""
         cdef Py_buffer view
         if routing_id is not None or group is not None:
-            raise RuntimeError(
-                "libzmq and pyzmq must be built with draft support for routing_id and "
-                "group: this has none")
+            return self._send_addressed(data, flags, copy, track, routing_id, group)
         if isinstance(data, Frame):
             return self._send_frame(data, flags, track)
         if not copy:
@@ -265,6 +322,17 @@ cdef class Socket:
         finally:
             PyBuffer_Release(&view)
         return None
+
+    cdef object _send_addressed(
+        self, data, int flags, bint copy, bint track, routing_id, group
+    ):
+        cdef _Outgoing out = _Outgoing(1)
+        if not isinstance(data, Frame):
+            check_buffer(data)
+        result = self._add_part(out, 0, data, copy, track)
+        set_address(out.parts, routing_id, group)
+        send_parts(self._live(), out.parts, 1, flags)
+        return result
 
     cdef object _send_frame(self, Frame frame, int flags, bint track):
         cdef fmq_msg m
@@ -347,7 +415,8 @@ cdef class Socket:
             flags: As for ``send``.
             copy: As for ``send``.
             track: As for ``send``; the tracker is that of the last part.
-            kwargs: Other keywords have no effect.
+            kwargs: ``routing_id`` and ``group`` are as for ``send``; others have no
+                effect.
         """
         cdef _Outgoing out
         cdef Py_ssize_t n
@@ -363,6 +432,8 @@ cdef class Socket:
         for part in msg_parts:
             result = self._add_part(out, i, part, copy, track)
             i += 1
+        if kwargs:
+            set_address(out.parts, kwargs.get("routing_id"), kwargs.get("group"))
         send_parts(self._live(), out.parts, out.n, flags)
         return result
 

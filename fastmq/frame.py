@@ -52,24 +52,19 @@ class Frame(_core.Frame):
             raise AttributeError(f"Frame has no such option: {upper}")
         self.set(option, value)
 
-    def set(self, option: int, value: int) -> None:
-        """Raise ZMQError (EINVAL): no option of a message can be set.
+    def set(self, option: int | str, value: Any) -> None:
+        """Set whom a message is for; nothing else of it can be set.
 
         Args:
-            option: A member of ``MessageOption``.
+            option: "routing_id" or "group", as the attributes.
             value: Its value.
+
+        Raises:
+            ZMQError: There is no such option, or no such value of it (EINVAL).
         """
-        raise ZMQError(Errno.EINVAL)
-
-    @property
-    def group(self) -> str:
-        """Not there: groups belong to draft sockets. Raises RuntimeError."""
-        raise RuntimeError(_DRAFT)
-
-    @property
-    def routing_id(self) -> int:
-        """Not there: it belongs to draft sockets. Raises RuntimeError."""
-        raise RuntimeError(_DRAFT)
+        if option not in ("routing_id", "group"):
+            raise ZMQError(Errno.EINVAL)
+        object.__setattr__(self, option, value)
 
     def __repr__(self) -> str:
         body = self.buffer
@@ -88,8 +83,6 @@ class Frame(_core.Frame):
         name = public_name(f"fastmq.{self.__class__.__name__}")
         return f"<{name}({shown})>"
 
-
-_DRAFT = "libzmq and pyzmq must be built with draft support: this has none"
 
 # pyzmq's older name.
 Message = Frame

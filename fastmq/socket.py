@@ -347,22 +347,6 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
                 for entry in entries:
                     self.set(option, entry)
 
-    def join(self, group: str | bytes) -> None:
-        """Raise RuntimeError: groups belong to draft sockets, which are not there.
-
-        Args:
-            group: Its name.
-        """
-        raise RuntimeError(_DRAFT)
-
-    def leave(self, group: str | bytes) -> None:
-        """Raise RuntimeError, as ``join`` does.
-
-        Args:
-            group: Its name.
-        """
-        raise RuntimeError(_DRAFT)
-
     def get_hwm(self) -> int:
         """Return how many messages may wait to be sent to a peer."""
         try:
@@ -623,8 +607,6 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
 
 # Arguments of ``send`` that ``send_json`` does not give to the JSON module.
 _SEND_ONLY = ("routing_id", "group")
-
-_DRAFT = "libzmq and pyzmq must be built with draft support: this has none"
 
 
 def _topic(topic: str | bytes) -> bytes:

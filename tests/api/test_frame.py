@@ -333,15 +333,6 @@ def test_a_frame_is_no_sequence(zmq) -> None:
         del frame[0]
 
 
-def test_draft_attributes(zmq) -> None:
-    frame = zmq.Frame(b"x")
-    for name in ("group", "routing_id"):
-        with pytest.raises(
-            RuntimeError, match="libzmq and pyzmq must be built with draft support"
-        ):
-            getattr(frame, name)
-
-
 def test_arguments_by_position(zmq) -> None:
     assert zmq.Frame(bytes(100_000), True, True).tracker is zmq._FINISHED_TRACKER
     assert zmq.Frame(bytes(10), False, None, 0).tracker is None

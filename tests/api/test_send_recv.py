@@ -184,15 +184,6 @@ def test_request_out_of_turn(zmq, pair) -> None:
     assert server.recv() == b"x"
 
 
-def test_draft_arguments(zmq, push_pull) -> None:
-    push, _ = push_pull
-    with pytest.raises(RuntimeError):
-        push.send(b"x", routing_id=1)
-    with pytest.raises(RuntimeError):
-        push.send(b"x", group="g")
-    push.send(b"x", routing_id=None, group=None)
-
-
 @pytest.mark.parametrize("size", [0, 5, 100, 600, 2 << 20])
 def test_recv_into(push_pull, size) -> None:
     push, pull = push_pull

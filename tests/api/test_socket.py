@@ -400,14 +400,6 @@ def test_addresses_are_stable_and_never_zero(zmq, make) -> None:
     assert all(by_address[socket.underlying] is socket for socket in sockets)
 
 
-def test_groups_are_drafts(zmq, make) -> None:
-    pull = make(zmq.PULL)
-    for call in (pull.join, pull.leave):
-        for group in ("group", b"group"):
-            with pytest.raises(RuntimeError, match="must be built with draft support"):
-                call(group)
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_mocks_of_what_raises(zmq, make) -> None:
     """A mock asks for every attribute that ``dir`` lists."""

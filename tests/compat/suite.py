@@ -27,8 +27,6 @@ LARGE = ("-k", "not large")
 # Names of tests that cannot apply, and why. All others pass.
 EXCLUDED = {
     "test_cffi_backend.*": "calls libzmq by pyzmq's CFFI backend",
-    "test_draft.*": "skips itself without the types of drafts",
-    "test_asyncio.test_draft_asyncio": "skips itself without the types of drafts",
     "test_etc.test_has_curve": "asks a copy of libzmq that pyzmq had once",
     "test_etc.test_has_ipc": "asks a copy of libzmq that pyzmq had once",
     "test_includes.*.test_get_library_dirs": "wants a folder called zmq",
