@@ -20,7 +20,9 @@ class Frame(NamedTuple):
 
 def command(name: bytes, data: bytes = b"") -> bytes:
     body = bytes([len(name)]) + name + data
-    return bytes([COMMAND, len(body)]) + body
+    if len(body) < 256:
+        return bytes([COMMAND, len(body)]) + body
+    return bytes([COMMAND | LONG]) + struct.pack("!Q", len(body)) + body
 
 
 def message(*parts: bytes) -> bytes:

@@ -3,7 +3,8 @@
 
 A plain TCP socket plays the peer: it answers the greeting and the handshake by hand and
 writes down what a pyzmq socket says. Run with pyzmq installed, in the folder above this
-one: python -m vectors.capture. The files change only if libzmq does. Those that are not
+one: python -m vectors.capture. The files change only if libzmq does. With a pyzmq that
+has libzmq's drafts it records those of the draft types instead. Those that are not
 captured were put together by hand, and say from what.
 """
 
@@ -16,7 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import zmq
-from vectors.dialogues import DIALOGUES, Dialogue, read_opening, vector
+from vectors.dialogues import (
+    DIALOGUES,
+    DRAFT_DIALOGUES,
+    Dialogue,
+    read_opening,
+    vector,
+)
 
 HERE = Path(__file__).parent
 GREETING = bytes.fromhex("ff00000000000000017f0301") + b"NULL".ljust(52, b"\0")
@@ -32,6 +39,16 @@ PEERS = {
     "PUSH": "PULL",
     "XPUB": "XSUB",
     "XSUB": "XPUB",
+}
+DRAFTS = {
+    "SERVER": "CLIENT",
+    "CLIENT": "SERVER",
+    "RADIO": "DISH",
+    "DISH": "RADIO",
+    "GATHER": "SCATTER",
+    "SCATTER": "GATHER",
+    "PEER": "PEER",
+    "CHANNEL": "CHANNEL",
 }
 
 
@@ -108,11 +125,13 @@ def nothing(_: zmq.Socket[bytes]) -> None:
     pass
 
 
-def save_openings() -> None:
-    for socket_type, peer in PEERS.items():
+def save_openings(peers: dict[str, str]) -> None:
+    for socket_type, peer in peers.items():
         data = talk(socket_type, nothing, lambda wire, _, p=peer: opening(wire, p))
         save(f"{socket_type.lower()}", f"{socket_type}: greeting and READY.", data)
 
+
+def save_name() -> None:
     def name_it(zmq_socket: zmq.Socket[bytes]) -> None:
         zmq_socket.routing_id = b"alice"
 
@@ -203,11 +222,25 @@ def save_dialogue(dialogue: Dialogue) -> None:
     save(dialogue.name, dialogue.what, talk(dialogue.kind, prepare, run))
 
 
-if __name__ == "__main__":
-    save_openings()
+def save_drafts() -> None:
+    save_openings(DRAFTS)
+    for dialogue in DRAFT_DIALOGUES:
+        save_dialogue(dialogue)
+
+
+def save_all() -> None:
+    save_openings(PEERS)
+    save_name()
     save_message()
     save_heartbeats()
     save_subscriptions()
     save_error()
     for dialogue in DIALOGUES:
         save_dialogue(dialogue)
+
+
+if __name__ == "__main__":
+    if zmq.DRAFT_API:
+        save_drafts()
+    else:
+        save_all()

@@ -123,3 +123,24 @@ DIALOGUES = [
         SUBSCRIPTIONS,
     ),
 ]
+
+
+def join(group: bytes) -> Callable[[Any], None]:
+    return lambda socket: socket.join(group)
+
+
+def leave(group: bytes) -> Callable[[Any], None]:
+    return lambda socket: socket.leave(group)
+
+
+DRAFT_DIALOGUES = [
+    Dialogue(
+        "dish_groups",
+        "DISH to a RADIO: greeting, READY; joins ab and the empty group, leaves ab.",
+        "DISH",
+        "radio",
+        "3.1",
+        {},
+        [join(b"ab"), join(b""), leave(b"ab")],
+    ),
+]
