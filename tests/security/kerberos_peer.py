@@ -69,8 +69,8 @@ class Peer:
         self.authenticator.start()
         self.authenticator.configure_gssapi()
 
-    def bind(self) -> str:
-        self.sockets["self"].bind("tcp://127.0.0.1:*")
+    def bind(self, to: str = "tcp://127.0.0.1:*") -> str:
+        self.sockets["self"].bind(to)
         endpoint: bytes = self.sockets["self"].last_endpoint
         return endpoint.decode()
 

@@ -141,6 +141,38 @@ def test_messages_both_ways(server: str, client: str, plaintext: int, who: Who) 
 
 
 @each_pair
+@sealed_or_not
+def test_over_ipc(
+    server: str, client: str, plaintext: int, who: Who, fresh: Callable[[str], str]
+) -> None:
+    bound = server_of(who, server, "DEALER", GSSAPI_PLAINTEXT=plaintext)
+    other = client_of(who, client, "DEALER", GSSAPI_PLAINTEXT=plaintext)
+    other.connect(bound.bind(fresh("ipc")))
+    for sender, receiver in (other, bound), (bound, other):
+        sender.send("one", "two")
+        assert receiver.recv() == ["one", "two"]
+        for size in 0, 255, 4096, 300_000:
+            sender.send_long(size)
+            assert receiver.recv_long() == size
+        assert sender.until("HANDSHAKE_SUCCEEDED")[1] == 0
+
+
+@each_pair
+def test_a_handler_over_ipc(
+    server: str, client: str, who: Who, fresh: Callable[[str], str]
+) -> None:
+    bound = server_of(who, server, "PULL", ROUTING_ID="srv")
+    bound.handle_zap()
+    other = client_of(who, client, "PUSH")
+    other.connect(bound.bind(fresh("ipc")))
+    domain, _, *rest = bound.asked()
+    assert (domain, rest) == ("", ["srv", "GSSAPI", ALICE])
+    bound.answer(200, "Alice")
+    other.send("hello")
+    assert bound.user() == "Alice"
+
+
+@each_pair
 @pytest.mark.parametrize(
     ("form", "service"),
     [(0, SERVICE), (2, "zmq/server@FASTMQ.TEST"), (1, "zmq/server")],
