@@ -12,6 +12,7 @@ import pytest
 from patterns.conftest import OURS, last
 from patterns.rawpeer import RawPeer, accept, command, connected, listening
 from patterns.watched import Watched
+from security.conftest import verdict
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01PLAIN" + bytes(47)
 UNEXPECTED, MALFORMED, BAD_METADATA = 0x10000001, 0x10000011, 0x10000018
@@ -151,6 +152,10 @@ def test_what_a_client_does_not_take(case: str, library: str, world: Any) -> Non
         for data in said:
             peer.command()
             peer.send(data)
+        if library == "zmq" and code == BAD_METADATA:
+            # It tells of it, which changes errno, and then may forget to go.
+            assert verdict(client) == ("HANDSHAKE_FAILED_PROTOCOL", code)
+            return
         assert failures(client) == [("HANDSHAKE_FAILED_PROTOCOL", code)]
         peer.await_end()
 

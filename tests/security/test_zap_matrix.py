@@ -36,7 +36,8 @@ def binds(socket: Any, endpoint: str) -> bool:
     try:
         socket.bind(endpoint)
     except Exception as error:
-        if getattr(error, "errno", None) != errno.EADDRINUSE:
+        # libzmq's monitor tells of the failure first, and changes errno.
+        if getattr(error, "errno", None) not in (errno.EADDRINUSE, errno.EAGAIN):
             raise
         return False
     return True
