@@ -101,22 +101,31 @@ tell(const dialer *d, uint64_t type, uint64_t value)
     }
 }
 
-/* The socket has this endpoint no more. */
+/* There will be no other connection: nothing more is sent through the pipe, but what
+ * came is read. Under L. */
 static void
-leave_socket(dialer *d)
+orphan_peer(dialer *d)
 {
-    fmq__hub *h = d->base.hub;
     fmq__peer *p = d->base.peer;
 
-    fmq__hub_lock(h);
-    d->base.is_gone = true;
-    h->n_gone++;
     if (p != NULL) {
         d->base.peer = NULL;
         p->addr = NULL;
         fmq__list_remove(&p->dialled);
         fmq__peer_orphan(p);
     }
+}
+
+/* The socket has this endpoint no more. */
+static void
+leave_socket(dialer *d)
+{
+    fmq__hub *h = d->base.hub;
+
+    fmq__hub_lock(h);
+    d->base.is_gone = true;
+    h->n_gone++;
+    orphan_peer(d);
     fmq__hub_unlock(h);
 }
 
@@ -515,7 +524,14 @@ on_session_end(fmq__endpoint *e, int err)
         }
         return;
     }
-    if (is_violation(err) || err == EBUSY) {
+    if (is_violation(err)) {
+        d->is_over = true;
+        fmq__hub_lock(e->hub);
+        orphan_peer(d);
+        fmq__hub_unlock(e->hub);
+        return;
+    }
+    if (err == EBUSY) {
         d->is_over = true;
         give_up_peer(d);
         return;

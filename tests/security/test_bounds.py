@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any
@@ -137,13 +138,43 @@ def test_whoever_dialed(world: Any) -> None:
         peer = accept(listener)
         with closing(peer.socket):
             peer.shake(b"PUSH")
-            peer.send(message(b"1", b"2"))
-            assert pull.socket.recv_multipart() == [b"1", b"2"]
-            peer.send(message(b"1", b"2", b"3"))
+            peer.send(message(b"1", b"2") + message(b"1", b"2", b"3"))
             peer.await_end()
             while pull.next()[0] != "DISCONNECTED":
                 pass
+            assert pull.socket.recv_multipart() == [b"1", b"2"]
             assert pull.is_quiet()
+
+
+@pytest.mark.parametrize("who", ["binds", "connects"])
+def test_what_came_before_a_violation(who: str, library: str, world: Any) -> None:
+    """It is received, whenever that is, whoever dialed; and not sent to any more."""
+    made = Watched(
+        world, library, "DEALER", maxmsgsize=100, sndtimeo=0, reconnect_ivl=1
+    )
+    with listening() as (listener, endpoint):
+        if who == "binds":
+            made.socket.bind(PORT)
+            peer = RawPeer(socket.create_connection(address_of(last(made.socket))))
+        else:
+            made.socket.connect(endpoint)
+            peer = accept(listener)
+        with closing(peer.socket):
+            peer.shake(b"DEALER")
+            peer.send(message(b"1", b"2") + message(b"3") + message(bytes(101)))
+            with suppress(ConnectionError):
+                peer.await_end()
+            while made.next()[0] != "DISCONNECTED":
+                pass
+            assert made.socket.recv_multipart() == [b"1", b"2"]
+            assert made.socket.recv_multipart() == [b"3"]
+            with refuses(errno.EAGAIN):
+                made.socket.send(b"4")
+
+
+def address_of(endpoint: str) -> tuple[str, int]:
+    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+    return host, int(port)
 
 
 def flood(peer: RawPeer, frame: bytes, n: int) -> bool:
