@@ -254,6 +254,7 @@ has_envelope(fakepipe *f, size_t n, size_t len)
         fmq__fq_pop(&f->out_r, &frame);
         is_good = is_good && frame.len == len && frame.flags == FMQ__MORE &&
                   frame.data[0] == 'e' && frame.data[len - 1] == 'e';
+        fmq__pipe_drop(&f->pipe, &frame);
     }
     fmq__fq_pop(&f->out_r, &frame);
     is_good = is_good && frame.len == 0 && frame.flags == FMQ__MORE;
