@@ -64,6 +64,9 @@ class Hands:
         self.sockets[number].bind(endpoint)
         return self.sockets[number].getsockopt_string(self.zmq.LAST_ENDPOINT)
 
+    def disconnect_peer(self, number: int, routing_id: int) -> None:
+        self.sockets[number].disconnect_peer(routing_id)
+
     def join(self, number: int, group: str) -> None:
         self.sockets[number].join(group.encode())
 

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from interop.conftest import OURS
 from interop.hands import Hands, Refused, Remote, Socket
+from patterns.conftest import until
 
 # The last whose source brings libzmq's along.
 PYZMQ = "pyzmq==25.1.2"
 GIVEN = os.environ.get("FASTMQ_TEST_DRAFT_ZMQ", "")
 SNDMORE = 2
-EAGAIN, EINVAL, ENOTSUP, EHOSTUNREACH = 11, 22, 95, 113
+EAGAIN, EINVAL, ENOTSUP, EADDRINUSE, EHOSTUNREACH = 11, 22, 95, 98, 113
 
 WITH_DRAFTS = () if GIVEN else (pytest.mark.slow, pytest.mark.timeout(900))
 LIBRARIES = [
@@ -159,6 +160,27 @@ def test_hello_and_disconnect(
     assert server.recv() == (b"gone", hello.routing_id, "")
 
 
+@pytest.mark.parametrize(
+    "library", [OURS, pytest.param("zmq", marks=WITH_DRAFTS)]
+)  # libzmq 4.3.4 cannot let go of a client
+def test_a_client_that_is_let_go_comes_back(
+    library: str, hands: Callable[[str], Any], wildcard: str
+) -> None:
+    server = Socket(hands(OURS), "SERVER")
+    client = Socket(hands(library), "CLIENT", RECONNECT_IVL=1)
+    client.do("connect", server.do("bind", wildcard))
+    number = introduce(server, client)
+    server.do("disconnect_peer", number)
+    refuses(EHOSTUNREACH, server.send, b"x", number)
+    refuses(EHOSTUNREACH, server.do, "disconnect_peer", number)
+    until(lambda: client.send(b"again") or server.do("poll", 5))
+    got = server.recv()
+    assert got.body == b"again"
+    assert got.routing_id != number
+    server.send(b"welcome", got.routing_id)
+    assert client.recv().body == b"welcome"
+
+
 def test_peers(
     libs: tuple[str, str], hands: Callable[[str], Any], wildcard: str
 ) -> None:
@@ -222,6 +244,32 @@ def test_groups_joined_before(
     dish.do("join", "early")
     dish.do("connect", radio.do("bind", wildcard))
     settle(radio, dish, "early")
+
+
+def test_groups_are_joined_again(
+    libs: tuple[str, str], hands: Callable[[str], Any]
+) -> None:
+    radio = Socket(hands(libs[0]), "RADIO")
+    dish = Socket(hands(libs[1]), "DISH", RECONNECT_IVL=1)
+    dish.do("join", "g")
+    endpoint = radio.do("bind", "tcp://127.0.0.1:*")
+    dish.do("connect", endpoint)
+    settle(radio, dish, "g")
+    radio.do("close")
+    radio = Socket(hands(libs[0]), "RADIO")
+    until(lambda: binds(radio, endpoint))
+    settle(radio, dish, "g")
+
+
+def binds(socket: Socket, endpoint: str) -> bool:
+    """Bind to where another may not have ended yet."""
+    try:
+        socket.do("bind", endpoint)
+    except Refused as refused:
+        if refused.errno != EADDRINUSE:
+            raise
+        return False
+    return True
 
 
 def test_a_full_dish_holds_its_radio(pair: Open) -> None:
