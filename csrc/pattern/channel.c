@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CHANNEL: PAIR for messages of one part (RFC 51 "CHANNEL"). A second peer is refused;
- * the first stays. */
+/* CHANNEL: PAIR for messages of one part (RFC 52). A second peer is refused; the first
+ * stays. */
 #include <errno.h>
 
 #include "pattern/pattern.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GATHER: PULL for messages of one part (RFC 49 "SCATTER-GATHER"). */
+/* GATHER: PULL for messages of one part (RFC 49 "GATHER Socket Type"). */
 #include <errno.h>
 
 #include "pattern/fairq.h"

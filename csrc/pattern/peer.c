@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PEER: SERVER among its like; who connects is told the number of the other side. */
+/* PEER: SERVER among its like; who connects is told the number of the other side (RFC
+ * 51). */
 #include "pattern/numbered.h"
 
 static uint32_t

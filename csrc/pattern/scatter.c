@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SCATTER: PUSH for messages of one part (RFC 49 "SCATTER-GATHER"). */
+/* SCATTER: PUSH for messages of one part (RFC 49 "SCATTER Socket Type"). */
 #include "pattern/balance.h"
 #include "pattern/pattern.h"
 
