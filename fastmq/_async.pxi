@@ -3,6 +3,19 @@
 # wait is a future in a queue.
 
 
+cdef enum:
+    SERVER = 12
+    DISH = 15
+    PEER = 19
+
+
+def _bodies_of(received):
+    """Return the body of a frame, or those of a list of frames."""
+    if isinstance(received, list):
+        return [frame.bytes for frame in received]
+    return received.bytes
+
+
 cdef class AsyncSocket(ReturningSocket):
     """A socket whose calls that may wait return futures.
 
@@ -268,6 +281,10 @@ cdef class AsyncSocket(ReturningSocket):
         cdef Future f = self._new_future(waits_for, flags)
         f._copy = copy
         f._track = track
+        if copy and (self._type < 0 or self._type >= SERVER) and self._is_signed():
+            # Bodies when it is looked at: what is given back says whence it came.
+            f._copy = False
+            f._load = _bodies_of
         if flags & FMQ_DONTWAIT or not (self._recv_futures or self._is_tired()):
             if self._try_recv(f):
                 if f._error is not None and not fmq_socket_is_open(self._handle):
@@ -340,6 +357,10 @@ cdef class AsyncSocket(ReturningSocket):
         if self._type == REQ:
             self._returned.clear()
         return 0
+
+    cdef bint _is_signed(self) except -1:
+        """Whether messages say whence they come, or for which group they are."""
+        return self._kind() in (SERVER, DISH, PEER)
 
     cdef int _kind(self) except -1:
         if self._type < 0:

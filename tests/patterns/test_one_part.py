@@ -302,6 +302,21 @@ def test_coroutines() -> None:
                 await server.send(b"x")
             with refuses(EINVAL):
                 await client.send_multipart([b"x", b"y"])
+            await client.send(b"given back")
+            await server.poll()
+            for copy in (True, False):
+                assert server.recv(copy=copy).cancel()
+            frame = await server.recv(copy=False)
+            assert frame.bytes == b"given back"
+            await server.send(frame)
+            assert await client.recv_multipart() == [b"given back"]
+            await client.send(b"as bytes")
+            assert await server.recv() == b"as bytes"
+            await client.send(b"in a list")
+            assert await server.recv_multipart() == [b"in a list"]
+            buffer = bytearray(10)
+            await client.send(b"x")
+            assert await server.recv_into(buffer) == 1
             dish.join("g")
             radio.bind("inproc://radio")
             dish.connect("inproc://radio")
