@@ -21,8 +21,8 @@
 
 enum {
     REST_NS = 100 * 1000,     /* so long without a send is a rest */
-    GAP_START_NS = 4 * 1000,  /* what the average begins with after a rest */
-    GAP_SPARSE_NS = 2 * 1000, /* sends so far apart are written at once */
+    GAP_START_NS = 6 * 1000,  /* what the average begins with after a rest */
+    GAP_SPARSE_NS = 3 * 1000, /* sends so far apart are written at once */
     SPENT_MAX_NS = 20 * 1000, /* writing at once may cost so much after a rest */
     PASS_WAIT_MAX_NS = 200 * 1000,
     PASS_COST_FACTOR = 4,
