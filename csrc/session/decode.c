@@ -242,6 +242,34 @@ begin_big(fmq__session *s, fmq__batch *b, unsigned flags, uint64_t len,
     return big->filled == big->len ? fmq__decode_big(s, b) : 0;
 }
 
+bool
+fmq__decode_is_long(const uint8_t *p, size_t len)
+{
+    size_t header_len = 0;
+    uint64_t body_len = 0;
+    unsigned flags = 0;
+
+    return fmq__frame_parse(p, len, &header_len, &body_len, &flags) > 0 &&
+           header_len == len && body_len > FMQ__FQ_INLINE_MAX && body_len <= BIG_MAX &&
+           (flags & FMQ__COMMAND) == 0;
+}
+
+int
+fmq__decode_begin(fmq__session *s, fmq__batch *b)
+{
+    const uint8_t *p = s->stash + s->stash_at;
+    size_t header_len = 0;
+    uint64_t len = 0;
+    unsigned flags = 0;
+    size_t used = 0;
+
+    (void)fmq__frame_parse(p, s->stash_len, &header_len, &len, &flags);
+    s->stash_len = 0;
+    return fmq__bounds_refuse(&s->bounds, flags, len)
+               ? EMSGSIZE
+               : begin_big(s, b, flags, len, p, 0, &used);
+}
+
 /* Small frames that lie in the buffer one behind the other and are not appended yet. */
 typedef struct run {
     const uint8_t *start;
@@ -322,6 +350,9 @@ fmq__decode_plain(fmq__session *s, fmq__batch *b, const uint8_t *p, const uint8_
         if ((flags & FMQ__COMMAND) || len > FMQ__FQ_INLINE_MAX) {
             const uint8_t *next = p;
 
+            if (fmq__decode_is_long(p, (size_t)(end - p))) {
+                break; /* fmq__decode_begin */
+            }
             err = end_run(s, b, &r, p);
             if (err == 0) {
                 err = take_special(s, b, flags, len, p + header_len, end, &next);

@@ -47,6 +47,13 @@ fmq__decode_frames(fmq__session *s, fmq__batch *b, uint8_t *p, const uint8_t *en
 /* The long body that the session was reading is complete. */
 int fmq__decode_big(fmq__session *s, fmq__batch *b);
 
+/* Whether the `len` bytes at `p`, not sealed, are the header of a long frame that is no
+ * command, and nothing behind it: who reads next begins it, and reads into its body. */
+bool fmq__decode_is_long(const uint8_t *p, size_t len);
+
+/* Begins the long frame whose header is all of the stash. */
+int fmq__decode_begin(fmq__session *s, fmq__batch *b);
+
 /* What one read of a raw connection brought is a message. */
 int fmq__decode_raw(fmq__session *s, fmq__batch *b, const uint8_t *data, size_t len);
 

@@ -24,6 +24,7 @@ enum {
     READ_CAUTIOUS = 8 * 1024, /* at most, while the receive mark is low */
     RCVHWM_LOW = 1000,
     HEAVY_BYTES = 32 * 1024, /* so much is long to open */
+    ROW_MIN = 48 * 1024,     /* shorter ones are better read several at once */
     STASH_KEEP = 8 * 1024    /* a larger empty stash is freed */
 };
 
@@ -72,6 +73,28 @@ fmq__session_drop_input(fmq__session *s)
 
 /* --- the turn --- */
 
+/* How much is read behind a long body. Where such come one behind the other, only what
+ * tells how long the next one is: its bytes then need not be copied from here. */
+static size_t
+cap_behind_big(const fmq__session *s, size_t cap)
+{
+    return s->is_big_row && s->form == FMQ__FORM_FRAMES ? FMQ__FRAME_LONG_HEADER : cap;
+}
+
+/* Decodes the `n` bytes that were read behind a long body of `len`. */
+static int
+decode_behind_big(fmq__session *s, fmq__batch *b, size_t len, uint8_t *p, size_t n)
+{
+    const uint8_t *rest = p;
+    int err = fmq__decode_frames(s, b, p, p + n, &rest);
+
+    if (n != 0) {
+        s->is_big_row =
+            len >= ROW_MIN && (s->big.body != NULL || fmq__decode_is_long(p, n));
+    }
+    return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(p + n - rest));
+}
+
 /* Reads once and decodes; without L. */
 static int
 read_step(fmq__session *s, size_t cap, fmq__batch *b)
@@ -81,6 +104,7 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
     struct iovec iov[2];
     uint8_t *start;
     const uint8_t *rest;
+    size_t len;
     size_t n;
     int n_iov = 0;
     int err;
@@ -94,9 +118,17 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
         err = fmq__stream_readv(s->fd, iov, 1, &n);
         return err == 0 ? fmq__decode_raw(s, b, start, n) : err;
     }
+    if (s->form == FMQ__FORM_FRAMES && big->body == NULL && s->stash_len != 0 &&
+        fmq__decode_is_long(s->stash + s->stash_at, s->stash_len)) {
+        err = fmq__decode_begin(s, b);
+        if (err != 0) {
+            return err;
+        }
+    }
     if (big->body != NULL) {
         iov[n_iov].iov_base = big->data + big->filled;
         iov[n_iov++].iov_len = big->len - big->filled;
+        cap = cap_behind_big(s, cap);
     }
     iov[n_iov].iov_base = start;
     iov[n_iov++].iov_len = cap;
@@ -114,11 +146,11 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
         if (big->filled < big->len) {
             return 0;
         }
+        len = big->len;
         err = fmq__decode_big(s, b);
-        if (err != 0) {
-            return err;
-        }
-    } else if (s->stash_len != 0) {
+        return err != 0 ? err : decode_behind_big(s, b, len, start, n);
+    }
+    if (s->stash_len != 0) {
         assert(s->stash_len <= FMQ__READBUF_HEAD);
         start -= s->stash_len;
         memcpy(start, s->stash + s->stash_at, s->stash_len);

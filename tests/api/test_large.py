@@ -15,6 +15,8 @@ TRANSPORTS = ["inproc", "tcp", "ipc"]
 LONG = 100_000
 # Around the size from which objects are lent, and from which none is made ahead.
 SIZES = [LONG, 8191, 8192, 8193, 10, LONG, 4 << 20, (4 << 20) + 1, LONG, LONG]
+# Rows of long ones, and what may come behind: the next header is read by itself.
+SIZES += [LONG, LONG, 4096, 4097, LONG, LONG, LONG, 0, 1, LONG, LONG, 300, 60_000, LONG]
 
 
 def bodies(sizes: list[int]) -> list[bytes]:

@@ -362,6 +362,40 @@ TEST(a_lowered_mark_pauses_a_long_body)
     end_ctx(ctx);
 }
 
+enum { ROW_BODY = 60000, ROW_FRAME = 9 + ROW_BODY };
+
+/* Behind a long body in a row of them only the next header is read. */
+TEST(long_bodies_in_a_row_may_be_cut_anywhere)
+{
+    static const uint8_t header[] = {FMQ__LONG, 0, 0, 0, 0, 0, 0, 0xea, 0x60};
+    fmq_ctx ctx = new_ctx();
+    char endpoint[TEXT_ROOM];
+    fmq_socket s = new_pull(ctx, 1000, endpoint);
+    int fd = dial_and_greet(endpoint, "PUSH");
+    uint8_t *row = malloc(3 * ROW_FRAME);
+
+    REQUIRE(row != NULL);
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(row + i * ROW_FRAME, header, sizeof(header));
+        memset(row + i * ROW_FRAME + sizeof(header), 'a' + (int)i, ROW_BODY);
+    }
+    for (size_t cut = 0; cut <= 11; cut++) {
+        size_t first = 2 * ROW_FRAME + cut;
+
+        raw_send(fd, row, first);
+        expect_body(s, ROW_BODY, 'a', 0);
+        expect_body(s, ROW_BODY, 'b', 0);
+        raw_send(fd, row + first, 3 * ROW_FRAME - first);
+        raw_send_text(fd, 0, "short");
+        expect_body(s, ROW_BODY, 'c', 0);
+        expect_text(s, "short");
+    }
+    free(row);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    close(fd);
+    end_ctx(ctx);
+}
+
 /* --- hostile peers --- */
 
 static void
@@ -606,6 +640,7 @@ main(void)
     RUN(a_silent_application_is_served);
     RUN(without_a_mark_all_is_taken_from_the_wire);
     RUN(a_lowered_mark_pauses_a_long_body);
+    RUN(long_bodies_in_a_row_may_be_cut_anywhere);
     RUN(violations_end_the_connection_and_no_other);
     RUN(a_long_command_that_means_nothing_here_is_dropped);
     RUN(the_largest_message_allowed_passes);
