@@ -27,6 +27,10 @@ skip(fmq__spin *s, uint32_t n)
 uint64_t
 fmq__spin_begin(fmq__spin *s)
 {
+    if (s->is_asking) {
+        s->is_asking = false;
+        return 0;
+    }
     if (s->limit_us >= 0) {
         return (uint64_t)s->limit_us * 1000;
     }
@@ -58,4 +62,10 @@ fmq__spin_end(fmq__spin *s, bool has_found, uint64_t looked_ns, uint64_t limit_n
     } else {
         skip(s, twice(s, 1, FMQ__SPIN_SKIPS));
     }
+}
+
+void
+fmq__spin_ask(fmq__spin *s)
+{
+    s->is_asking = true;
 }

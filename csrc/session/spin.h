@@ -35,6 +35,7 @@ typedef struct fmq__spin {
     uint32_t
         backoff; /* how many those were at first; 0: the last one found something */
     bool is_yielding; /* the thread may use one processor, and was told no time */
+    bool is_asking; /* who looked in vain asks for signals, and comes again to sleep */
 } fmq__spin;
 
 /* Whether calls with a deadline say EINTR between looking and sleeping. */
@@ -51,5 +52,8 @@ uint64_t fmq__spin_begin(fmq__spin *s);
 
 /* It has looked for `looked_ns` of the `limit_ns` that begin said. */
 void fmq__spin_end(fmq__spin *s, bool has_found, uint64_t looked_ns, uint64_t limit_ns);
+
+/* It looked in vain, and says EINTR: the next wait is to sleep. */
+void fmq__spin_ask(fmq__spin *s);
 
 #endif

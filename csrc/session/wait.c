@@ -155,7 +155,6 @@ fmq__hub_look(fmq__hub *h)
 /* Where the leader sleeps, and how it looks before. */
 typedef struct bed {
     bool is_on_fd; /* on E; else on the inbox's futex word, whose value is `bell` */
-    bool is_yielding;
     uint32_t bell;
 } bed;
 
@@ -163,9 +162,6 @@ typedef struct bed {
 static int
 glance(fmq__hub *h, const bed *b, bool *has_sessions)
 {
-    if (b->is_yielding) {
-        fmq__thread_yield();
-    }
     if (b->is_on_fd) {
         return fmq__hub_sleep(h, 0, has_sessions);
     }
@@ -197,29 +193,43 @@ spin(fmq__hub *h, const bed *b, uint64_t limit_ns, uint64_t deadline_ns,
     return err;
 }
 
-/* Gives the processor away once, and reads what came meanwhile: less work than a look
- * and a read, where the peer had only to run. L is held before and after, and the
- * leader is awake all the while. Whether that was all: something is there, or the
- * processor was gone for so long that it is better to sleep. */
+/* Whether to look for messages themselves, and not for a reason to wake: one session is
+ * read as soon as it is looked at, and a peer that only had to run has written. */
 static bool
-yield_as_leader(fmq__hub *h, uint64_t limit_ns)
+looks_inside(const fmq__hub *h)
+{
+    return h->n_established == 1 || h->spin.is_yielding;
+}
+
+/* Reads again and again, for at most `limit_ns` and until the deadline. L is held
+ * before and after, and the leader is awake all the while. False: there is nothing. */
+static bool
+look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
 {
     uint64_t start = fmq__clock_fast_ns();
-    uint64_t took_ns;
-    bool is_all;
+    uint64_t now = start;
+    bool has_found;
 
-    fmq__hub_unlock(h);
-    fmq__flush_thread();
-    fmq__thread_yield();
-    fmq__hub_lock(h);
-    fmq__hub_take_notes(h);
-    fmq__hub_look(h);
-    took_ns = fmq__clock_fast_ns() - start;
-    is_all = can_go_on(h, FMQ__DIR_IN) || took_ns > limit_ns;
-    if (is_all) {
-        fmq__spin_end(&h->spin, can_go_on(h, FMQ__DIR_IN), took_ns, limit_ns);
-    }
-    return is_all;
+    do {
+        bool is_yielding = h->spin.is_yielding;
+
+        fmq__hub_unlock(h);
+        if (now == start) {
+            fmq__flush_thread();
+        }
+        if (is_yielding) {
+            fmq__thread_yield();
+        } else {
+            fmq__cpu_relax();
+        }
+        fmq__hub_lock(h);
+        fmq__hub_take_notes(h);
+        fmq__hub_look(h);
+        has_found = can_go_on(h, FMQ__DIR_IN);
+        now = fmq__clock_fast_ns();
+    } while (!has_found && now - start < limit_ns && now < deadline_ns);
+    fmq__spin_end(&h->spin, has_found, now - start, limit_ns);
+    return has_found;
 }
 
 /* Sleeps on E or the futex word; L is held before and after. EAGAIN: woken, or for no
@@ -231,7 +241,6 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to
 {
     const bed b = {
         .is_on_fd = !h->is_flat && (h->sessions != NULL || h->waiting != NULL),
-        .is_yielding = h->spin.is_yielding,
         .bell = atomic_load_explicit(&h->inbox->bell, memory_order_relaxed),
     };
     bool has_sessions = false;
@@ -267,6 +276,9 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to
     fmq__hub_lock(h);
     if (limit_ns != 0) {
         fmq__spin_end(&h->spin, has_found, looked_ns, limit_ns);
+        if (err == EINTR) {
+            fmq__spin_ask(&h->spin);
+        }
     }
     h->is_leader_asleep = false;
     h->is_leader_rung = false;
@@ -349,9 +361,16 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
             continue;
         }
         limit_ns = dir == FMQ__DIR_IN ? fmq__spin_begin(&h->spin) : 0;
-        if (limit_ns != 0 && h->spin.is_yielding && yield_as_leader(h, limit_ns)) {
-            slept = is_to_ask && !can_go_on(h, dir) ? EINTR : EAGAIN;
-            continue;
+        if (limit_ns != 0 && looks_inside(h)) {
+            if (look_as_leader(h, limit_ns, deadline_ns)) {
+                continue;
+            }
+            if (is_to_ask && fmq__clock_ns() < deadline_ns) {
+                fmq__spin_ask(&h->spin);
+                slept = EINTR;
+                continue;
+            }
+            limit_ns = 0;
         }
         slept = sleep_as_leader(h, deadline_ns, limit_ns, is_to_ask);
     }

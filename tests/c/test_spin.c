@@ -231,6 +231,9 @@ TEST(signals_are_asked_for_after_it)
     CHECK_EQ(fmq_msg_recv_until(s, &m, fmq_now_ns() + 5000000), EAGAIN);
     fmq_ask_for_signals(1);
     CHECK_EQ(fmq_msg_recv_until(s, &m, FMQ__NEVER), EINTR);
+    CHECK_EQ(fmq_msg_recv_until(s, &m, fmq_now_ns() + 5000000),
+             EAGAIN); /* sleeps now */
+    CHECK_EQ(fmq_msg_recv_until(s, &m, FMQ__NEVER), EINTR);
     CHECK_EQ(fmq_msg_recv_until(s, &m, 0), EAGAIN);
     set_int(s, SPIN_US, 0);
     CHECK_EQ(fmq_msg_recv_until(s, &m, fmq_now_ns() + 1000000), EAGAIN);
