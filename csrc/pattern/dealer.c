@@ -3,33 +3,32 @@
  * "DEALER Socket Type"). */
 #include <errno.h>
 
-#include "pattern/balance.h"
-#include "pattern/fairq.h"
-#include "pattern/pattern.h"
+#include "pattern/dealer.h"
 #include "pattern/probe.h"
 
-typedef struct dealer {
-    fmq__pattern base;
-    fmq__balance out;
-    fmq__fairq in;
-    bool has_probe;
-} dealer;
-
-static dealer *
+static fmq__dealer *
 from_base(fmq__pattern *p)
 {
-    return FMQ__ITEM(p, dealer, base);
+    return FMQ__ITEM(p, fmq__dealer, base);
 }
 
-static void
-init(fmq__pattern *p)
+static fmq__pipe *
+front(fmq__pattern *p)
+{
+    fmq__fairq *in = &from_base(p)->in;
+
+    return p->ops->is_single ? fmq__fairq_front_single(in) : fmq__fairq_front(in);
+}
+
+void
+fmq__dealer_init(fmq__pattern *p)
 {
     fmq__balance_init(&from_base(p)->out);
     fmq__fairq_init(&from_base(p)->in);
 }
 
-static bool
-can_send(fmq__pattern *p)
+bool
+fmq__dealer_can_send(fmq__pattern *p)
 {
     return fmq__balance_front(&from_base(p)->out) != NULL;
 }
@@ -38,38 +37,38 @@ static int
 check_send(fmq__pattern *p, const fmq__outpart *first)
 {
     (void)first;
-    return can_send(p) ? 0 : EAGAIN;
+    return fmq__dealer_can_send(p) ? 0 : EAGAIN;
 }
 
-static int
-send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+int
+fmq__dealer_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
     return fmq__balance_send(&from_base(p)->out, parts, n);
 }
 
-static int
-begin_recv(fmq__pattern *p, fmq__pipe **from)
+int
+fmq__dealer_begin_recv(fmq__pattern *p, fmq__pipe **from)
 {
-    *from = fmq__fairq_front(&from_base(p)->in);
+    *from = front(p);
     return *from != NULL ? 0 : EAGAIN;
 }
 
-static void
-end_recv(fmq__pattern *p, fmq__pipe *from)
+void
+fmq__dealer_end_recv(fmq__pattern *p, fmq__pipe *from)
 {
     fmq__fairq_rotate(&from_base(p)->in, from);
 }
 
-static bool
-can_recv(fmq__pattern *p)
+bool
+fmq__dealer_can_recv(fmq__pattern *p)
 {
-    return p->reading != NULL || fmq__fairq_front(&from_base(p)->in) != NULL;
+    return p->reading != NULL || front(p) != NULL;
 }
 
-static int
-attach(fmq__pattern *p, fmq__pipe *pipe)
+int
+fmq__dealer_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    dealer *self = from_base(p);
+    fmq__dealer *self = from_base(p);
 
     if (self->has_probe && !fmq__probe_send(pipe)) {
         return ENOMEM;
@@ -79,22 +78,22 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
     return 0;
 }
 
-static void
-detach(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__dealer_detach(fmq__pattern *p, fmq__pipe *pipe)
 {
     (void)p;
     fmq__balance_remove(pipe);
     fmq__fairq_remove(pipe);
 }
 
-static void
-readable(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__dealer_readable(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__fairq_add(&from_base(p)->in, pipe);
 }
 
-static void
-writable(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__dealer_writable(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__balance_add(&from_base(p)->out, pipe);
 }
@@ -115,18 +114,18 @@ const fmq__pattern_ops fmq__pattern_dealer = {
     .dials_once = true,
     .conflates = FMQ__CONFLATE_IN | FMQ__CONFLATE_OUT,
     .says = FMQ__SAYS_HELLO | FMQ__SAYS_HICCUP,
-    .size = sizeof(dealer),
-    .init = init,
+    .size = sizeof(fmq__dealer),
+    .init = fmq__dealer_init,
     .fini = fmq__pattern_nothing,
     .check_send = check_send,
-    .send = send,
-    .begin_recv = begin_recv,
-    .end_recv = end_recv,
-    .can_send = can_send,
-    .can_recv = can_recv,
-    .attach = attach,
-    .detach = detach,
-    .readable = readable,
-    .writable = writable,
+    .send = fmq__dealer_send,
+    .begin_recv = fmq__dealer_begin_recv,
+    .end_recv = fmq__dealer_end_recv,
+    .can_send = fmq__dealer_can_send,
+    .can_recv = fmq__dealer_can_recv,
+    .attach = fmq__dealer_attach,
+    .detach = fmq__dealer_detach,
+    .readable = fmq__dealer_readable,
+    .writable = fmq__dealer_writable,
     .set_option = set_option,
 };

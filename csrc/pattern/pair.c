@@ -2,21 +2,16 @@
 /* PAIR: one peer, both ways (RFC 31). A second peer is refused; the first stays. */
 #include <errno.h>
 
-#include "pattern/pattern.h"
+#include "pattern/pair.h"
 
-typedef struct pair {
-    fmq__pattern base;
-    fmq__pipe *peer; /* or NULL */
-} pair;
-
-static pair *
+static fmq__pair *
 from_base(fmq__pattern *p)
 {
-    return FMQ__ITEM(p, pair, base);
+    return FMQ__ITEM(p, fmq__pair, base);
 }
 
-static bool
-can_send(fmq__pattern *p)
+bool
+fmq__pair_can_send(fmq__pattern *p)
 {
     fmq__pipe *peer = from_base(p)->peer;
 
@@ -27,39 +22,46 @@ static int
 check_send(fmq__pattern *p, const fmq__outpart *first)
 {
     (void)first;
-    return can_send(p) ? 0 : EAGAIN;
+    return fmq__pair_can_send(p) ? 0 : EAGAIN;
 }
 
-static int
-send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+int
+fmq__pair_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
     fmq__pipe *peer = from_base(p)->peer;
 
-    if (!can_send(p)) {
+    if (!fmq__pair_can_send(p)) {
         return EAGAIN;
     }
     return fmq__pipe_send(peer, peer->out->end, parts, n);
 }
 
-static int
-begin_recv(fmq__pattern *p, fmq__pipe **from)
+static bool
+can_read(const fmq__pattern *p, fmq__pipe *peer)
 {
-    *from = from_base(p)->peer;
-    return *from != NULL && fmq__pipe_can_read(*from) ? 0 : EAGAIN;
+    return p->ops->is_single ? fmq__pipe_can_read_single(peer)
+                             : fmq__pipe_can_read(peer);
 }
 
-static bool
-can_recv(fmq__pattern *p)
+int
+fmq__pair_begin_recv(fmq__pattern *p, fmq__pipe **from)
+{
+    *from = from_base(p)->peer;
+    return *from != NULL && can_read(p, *from) ? 0 : EAGAIN;
+}
+
+bool
+fmq__pair_can_recv(fmq__pattern *p)
 {
     fmq__pipe *peer = from_base(p)->peer;
 
-    return p->reading != NULL || (peer != NULL && fmq__pipe_can_read(peer));
+    return p->reading != NULL || (peer != NULL && can_read(p, peer));
 }
 
-static int
-attach(fmq__pattern *p, fmq__pipe *pipe)
+int
+fmq__pair_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    pair *self = from_base(p);
+    fmq__pair *self = from_base(p);
 
     if (self->peer != NULL) {
         return EBUSY;
@@ -68,10 +70,10 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
     return 0;
 }
 
-static void
-detach(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__pair_detach(fmq__pattern *p, fmq__pipe *pipe)
 {
-    pair *self = from_base(p);
+    fmq__pair *self = from_base(p);
 
     if (self->peer == pipe) {
         self->peer = NULL;
@@ -82,17 +84,17 @@ const fmq__pattern_ops fmq__pattern_pair = {
     .name = "PAIR",
     .type = 0,
     .peer_types = 1U << 0, /* PAIR */
-    .size = sizeof(pair),
+    .size = sizeof(fmq__pair),
     .init = fmq__pattern_nothing,
     .fini = fmq__pattern_nothing,
     .check_send = check_send,
-    .send = send,
-    .begin_recv = begin_recv,
+    .send = fmq__pair_send,
+    .begin_recv = fmq__pair_begin_recv,
     .end_recv = fmq__pattern_nothing_pipe,
-    .can_send = can_send,
-    .can_recv = can_recv,
-    .attach = attach,
-    .detach = detach,
+    .can_send = fmq__pair_can_send,
+    .can_recv = fmq__pair_can_recv,
+    .attach = fmq__pair_attach,
+    .detach = fmq__pair_detach,
     .readable = fmq__pattern_nothing_pipe,
     .writable = fmq__pattern_nothing_pipe,
 };

@@ -3,61 +3,63 @@
  * Type"). */
 #include <errno.h>
 
-#include "pattern/fairq.h"
-#include "pattern/pattern.h"
+#include "pattern/pull.h"
 
-typedef struct pull {
-    fmq__pattern base;
-    fmq__fairq in;
-} pull;
-
-static pull *
+static fmq__pull *
 from_base(fmq__pattern *p)
 {
-    return FMQ__ITEM(p, pull, base);
+    return FMQ__ITEM(p, fmq__pull, base);
 }
 
-static void
-init(fmq__pattern *p)
+static fmq__pipe *
+front(fmq__pattern *p)
+{
+    fmq__fairq *in = &from_base(p)->in;
+
+    return p->ops->is_single ? fmq__fairq_front_single(in) : fmq__fairq_front(in);
+}
+
+void
+fmq__pull_init(fmq__pattern *p)
 {
     fmq__fairq_init(&from_base(p)->in);
 }
 
-static int
-begin_recv(fmq__pattern *p, fmq__pipe **from)
+int
+fmq__pull_begin_recv(fmq__pattern *p, fmq__pipe **from)
 {
-    *from = fmq__fairq_front(&from_base(p)->in);
+    *from = front(p);
     return *from != NULL ? 0 : EAGAIN;
 }
 
-static void
-end_recv(fmq__pattern *p, fmq__pipe *from)
+void
+fmq__pull_end_recv(fmq__pattern *p, fmq__pipe *from)
 {
     fmq__fairq_rotate(&from_base(p)->in, from);
 }
 
-static bool
-can_recv(fmq__pattern *p)
+bool
+fmq__pull_can_recv(fmq__pattern *p)
 {
-    return p->reading != NULL || fmq__fairq_front(&from_base(p)->in) != NULL;
+    return p->reading != NULL || front(p) != NULL;
 }
 
-static int
-attach(fmq__pattern *p, fmq__pipe *pipe)
+int
+fmq__pull_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__fairq_add(&from_base(p)->in, pipe);
     return 0;
 }
 
-static void
-detach(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__pull_detach(fmq__pattern *p, fmq__pipe *pipe)
 {
     (void)p;
     fmq__fairq_remove(pipe);
 }
 
-static void
-readable(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__pull_readable(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__fairq_add(&from_base(p)->in, pipe);
 }
@@ -67,17 +69,17 @@ const fmq__pattern_ops fmq__pattern_pull = {
     .type = 7,
     .peer_types = 1U << 8, /* PUSH */
     .conflates = FMQ__CONFLATE_IN,
-    .size = sizeof(pull),
-    .init = init,
+    .size = sizeof(fmq__pull),
+    .init = fmq__pull_init,
     .fini = fmq__pattern_nothing,
     .check_send = fmq__pattern_no_check,
     .send = fmq__pattern_no_send,
-    .begin_recv = begin_recv,
-    .end_recv = end_recv,
+    .begin_recv = fmq__pull_begin_recv,
+    .end_recv = fmq__pull_end_recv,
     .can_send = fmq__pattern_never,
-    .can_recv = can_recv,
-    .attach = attach,
-    .detach = detach,
-    .readable = readable,
+    .can_recv = fmq__pull_can_recv,
+    .attach = fmq__pull_attach,
+    .detach = fmq__pull_detach,
+    .readable = fmq__pull_readable,
     .writable = fmq__pattern_nothing_pipe,
 };

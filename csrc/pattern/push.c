@@ -2,28 +2,22 @@
 /* PUSH: each message goes to one PULL, in turn (RFC 30 "PUSH Socket Type"). */
 #include <errno.h>
 
-#include "pattern/balance.h"
-#include "pattern/pattern.h"
+#include "pattern/push.h"
 
-typedef struct push {
-    fmq__pattern base;
-    fmq__balance out;
-} push;
-
-static push *
+static fmq__push *
 from_base(fmq__pattern *p)
 {
-    return FMQ__ITEM(p, push, base);
+    return FMQ__ITEM(p, fmq__push, base);
 }
 
-static void
-init(fmq__pattern *p)
+void
+fmq__push_init(fmq__pattern *p)
 {
     fmq__balance_init(&from_base(p)->out);
 }
 
-static bool
-can_send(fmq__pattern *p)
+bool
+fmq__push_can_send(fmq__pattern *p)
 {
     return fmq__balance_front(&from_base(p)->out) != NULL;
 }
@@ -32,39 +26,39 @@ static int
 check_send(fmq__pattern *p, const fmq__outpart *first)
 {
     (void)first;
-    return can_send(p) ? 0 : EAGAIN;
+    return fmq__push_can_send(p) ? 0 : EAGAIN;
 }
 
-static int
-send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
+int
+fmq__push_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
 {
     return fmq__balance_send(&from_base(p)->out, parts, n);
 }
 
-static int
-attach(fmq__pattern *p, fmq__pipe *pipe)
+int
+fmq__push_attach(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__balance_add(&from_base(p)->out, pipe);
     return 0;
 }
 
-static void
-detach(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__push_detach(fmq__pattern *p, fmq__pipe *pipe)
 {
     (void)p;
     fmq__balance_remove(pipe);
 }
 
 /* What a peer sends to a PUSH is not for anybody: it is dropped as it comes. */
-static void
-readable(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__push_readable(fmq__pattern *p, fmq__pipe *pipe)
 {
     (void)p;
     fmq__pipe_skip_all(pipe);
 }
 
-static void
-writable(fmq__pattern *p, fmq__pipe *pipe)
+void
+fmq__push_writable(fmq__pattern *p, fmq__pipe *pipe)
 {
     fmq__balance_add(&from_base(p)->out, pipe);
 }
@@ -74,17 +68,17 @@ const fmq__pattern_ops fmq__pattern_push = {
     .type = 8,
     .peer_types = 1U << 7, /* PULL */
     .conflates = FMQ__CONFLATE_OUT,
-    .size = sizeof(push),
-    .init = init,
+    .size = sizeof(fmq__push),
+    .init = fmq__push_init,
     .fini = fmq__pattern_nothing,
     .check_send = check_send,
-    .send = send,
+    .send = fmq__push_send,
     .begin_recv = fmq__pattern_no_recv,
     .end_recv = fmq__pattern_nothing_pipe,
-    .can_send = can_send,
+    .can_send = fmq__push_can_send,
     .can_recv = fmq__pattern_never,
-    .attach = attach,
-    .detach = detach,
-    .readable = readable,
-    .writable = writable,
+    .attach = fmq__push_attach,
+    .detach = fmq__push_detach,
+    .readable = fmq__push_readable,
+    .writable = fmq__push_writable,
 };
