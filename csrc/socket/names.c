@@ -36,11 +36,10 @@ typedef struct waiting {
     fmq__pending base;
     fmq__socket *socket; /* the connecter; NULL: closed, or disconnected */
     fmq__couple *couple;
-    const void
-        *leaver;       /* closes side 0 (not to be joined meanwhile): its socket, or the
-                        * side itself if that alone is disconnected; NULL: nobody */
-    bool is_told;      /* the binder has its note, and side 1 with it */
-    fmq_socket keeper; /* of the binder */
+    const void *leaver; /* who closes side 0, which is not to be joined meanwhile; NULL:
+                         * nobody (begin_leaving) */
+    bool is_told;       /* the binder has its note, and side 1 with it */
+    fmq_socket keeper;  /* of the binder */
     uint32_t sndhwm;
     uint32_t rcvhwm;
     char text[];
@@ -562,19 +561,21 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
 
 /* --- close --- */
 
-/* Before the connects of a socket (or only the one of `side`) are closed. Under the
- * context's mutex, as end_leaving. A socket may be closed by one thread while another
- * is in a disconnect: the side is then that thread's, whoever came first. */
+/* Before the connects of a socket (or only the one of `side`) are closed: notes that
+ * `leaver` does it, an address that is nobody else's until end_leaving. (The side's own
+ * may be given to a new one as soon as it is closed.) Under the context's mutex, as
+ * end_leaving. A socket may be closed by one thread while another is in a disconnect:
+ * the side is then that thread's, whoever came first. */
 static void
-begin_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side)
+begin_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
+              const void *leaver)
 {
     for (fmq__node *n = c->pending.next; n != &c->pending; n = n->next) {
         waiting *w = FMQ__ITEM(n, waiting, base.node);
 
-        if (side == &w->couple->side[0]) {
-            w->leaver = side;
-        } else if (side == NULL && w->socket == s && w->leaver == NULL) {
-            w->leaver = s;
+        if (side == &w->couple->side[0] ||
+            (side == NULL && w->socket == s && w->leaver == NULL)) {
+            w->leaver = leaver;
         }
     }
 }
@@ -637,11 +638,13 @@ finish_leaving(fmq__ctx *c, const void *leaver)
 void
 fmq__inproc_leave(fmq__socket *s, fmq__inproc *side)
 {
+    const char me = 0;
+
     fmq__mutex_lock(&s->ctx->mutex);
-    begin_leaving(s->ctx, s, side);
+    begin_leaving(s->ctx, s, side, &me);
     fmq__mutex_unlock(&s->ctx->mutex);
     fmq__inproc_close(side, NULL);
-    finish_leaving(s->ctx, side);
+    finish_leaving(s->ctx, &me);
 }
 
 /* Gives the socket's names free, and takes its waiting connects out of the binders'
@@ -653,7 +656,7 @@ forget(fmq__socket *s)
     fmq__hash_node *next = NULL;
 
     fmq__mutex_lock(&c->mutex);
-    begin_leaving(c, s, NULL);
+    begin_leaving(c, s, NULL, s);
     for (fmq__hash_node *b = fmq__hash_next(&c->names, NULL); b != NULL; b = next) {
         next = fmq__hash_next(&c->names, b);
         if (FMQ__ITEM(b, bound, node)->socket == s) {

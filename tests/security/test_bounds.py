@@ -168,8 +168,9 @@ def test_what_came_before_a_violation(who: str, library: str, world: Any) -> Non
                 pass
             assert made.socket.recv_multipart() == [b"1", b"2"]
             assert made.socket.recv_multipart() == [b"3"]
-            with refuses(errno.EAGAIN):
-                made.socket.send(b"4")
+            if library == OURS or who == "binds":  # libzmq's may be connected again
+                with refuses(errno.EAGAIN):
+                    made.socket.send(b"4")
 
 
 def address_of(endpoint: str) -> tuple[str, int]:
