@@ -561,21 +561,20 @@ fmq__inproc_on_note(fmq__hub *h, fmq__inproc *side)
 
 /* --- close --- */
 
-/* Before the connects of a socket (or only the one of `side`) are closed: notes that
- * `leaver` does it, an address that is nobody else's until end_leaving. (The side's own
- * may be given to a new one as soon as it is closed.) Under the context's mutex, as
- * end_leaving. A socket may be closed by one thread while another is in a disconnect:
- * the side is then that thread's, whoever came first. */
+/* Before the connects of a socket (or only the one of `side`) are closed; under the
+ * context's mutex, as end_leaving. Whoever comes first in a disconnect and a close has
+ * the side. `me` is nobody else's until end_leaving: memory of a side that is closed
+ * may soon be another side. */
 static void
 begin_leaving(fmq__ctx *c, const fmq__socket *s, const fmq__inproc *side,
-              const void *leaver)
+              const void *me)
 {
     for (fmq__node *n = c->pending.next; n != &c->pending; n = n->next) {
         waiting *w = FMQ__ITEM(n, waiting, base.node);
 
         if (side == &w->couple->side[0] ||
             (side == NULL && w->socket == s && w->leaver == NULL)) {
-            w->leaver = leaver;
+            w->leaver = me;
         }
     }
 }
