@@ -15,6 +15,7 @@ def work(context: zmq.Context) -> None:
     with context.socket(zmq.PULL) as tasks, context.socket(zmq.PUSH) as results:
         tasks.connect("inproc://tasks")
         results.connect("inproc://results")
+        results.send(b"ready")
         while True:
             number = int(tasks.recv())
             if number < 0:
@@ -33,6 +34,8 @@ def main() -> None:
             ]
             for thread in threads:
                 thread.start()
+            for _ in threads:
+                results.recv()  # or the work is done before the last one has come
             for number in range(100):
                 tasks.send(b"%d" % number)
             total = sum(int(results.recv()) for _ in range(100))
