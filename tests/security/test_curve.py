@@ -221,8 +221,12 @@ def test_conflate(libs: tuple[str, str], world: Any) -> None:
     client.connect(last(server))
     for number in range(3000):
         client.send(b"%d" % number * 100)
-    while server.recv() != b"2999" * 100:
-        pass
+    final = b"2999" * 100
+    received = b""
+    while received != final:
+        if libs[1] != OURS and not server.poll(500):
+            client.send(final)  # libzmq's may keep the last one until another comes
+        received = server.recv()
 
 
 def test_what_is_queued_is_sent_before_the_end(
