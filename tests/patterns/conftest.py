@@ -58,18 +58,13 @@ def last(made: Any) -> str:
     return made.getsockopt_string(32)
 
 
-@pytest.fixture(params=["binds", "connects"])
-def end(
-    request: pytest.FixtureRequest,
-    library: str,
-    world: Any,  # noqa: F811
-) -> Callable[..., Any]:
-    """Return a function that makes a socket and a raw peer of it."""
+def ends(who: str, library: str, sockets: Any) -> Callable[..., Any]:
+    """Return a function that makes a socket, which is `who`, and a raw peer of it."""
 
     @contextmanager
     def make(kind: str, **options: Any) -> Iterator[tuple[Any, RawPeer]]:
-        made = world.socket(library, kind, **options)
-        if request.param == "binds":
+        made = sockets.socket(library, kind, **options)
+        if who == "binds":
             made.bind("tcp://127.0.0.1:*")
             with connected(last(made)) as peer:
                 yield made, peer
@@ -81,3 +76,13 @@ def end(
                     yield made, peer
 
     return make
+
+
+@pytest.fixture(params=["binds", "connects"])
+def end(
+    request: pytest.FixtureRequest,
+    library: str,
+    world: Any,  # noqa: F811
+) -> Callable[..., Any]:
+    """Return a function that makes a socket and a raw peer of it."""
+    return ends(request.param, library, world)

@@ -7,13 +7,13 @@ Fair: FASTMQ_TEST_LIBRARY=zmq, with a pyzmq on the path that has libzmq's drafts
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import pytest
 from interop.conftest import World
-from patterns.conftest import OURS, last, until
+from patterns.conftest import OURS, ends, until
 from patterns.rawpeer import (
     COMMAND,
     GREETING,
@@ -23,7 +23,6 @@ from patterns.rawpeer import (
     RawPeer,
     accept,
     command,
-    connected,
     listening,
     message,
     ready,
@@ -70,22 +69,7 @@ End = Callable[[str], AbstractContextManager[tuple[Any, RawPeer]]]
 @pytest.fixture(params=["binds", "connects"])
 def end(request: pytest.FixtureRequest, world: World) -> End:
     """Return a function that makes a socket and a raw peer of it."""
-
-    @contextmanager
-    def make(kind: str) -> Iterator[tuple[Any, RawPeer]]:
-        made = world.socket(OURS, kind)
-        if request.param == "binds":
-            made.bind("tcp://127.0.0.1:*")
-            with connected(last(made)) as peer:
-                yield made, peer
-        else:
-            with listening() as (listener, endpoint):
-                made.connect(endpoint)
-                peer = accept(listener)
-                with closing(peer.socket):
-                    yield made, peer
-
-    return make
+    return ends(request.param, OURS, world)
 
 
 @pytest.mark.parametrize("kind", PEERS)
