@@ -30,6 +30,11 @@ os.environ["PYTHONSAFEPATH"] = "1"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collectstart() -> None:
+    """Before each module is imported: a parallel run's worker has added it again."""
+    _leave_out_the_checkout()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left with it at the end."""
