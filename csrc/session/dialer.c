@@ -146,13 +146,19 @@ give_up(dialer *d)
     }
 }
 
+static bool
+retries(const dialer *d)
+{
+    return d->base.opts.reconnect_ivl_ms > 0 && /* 0 and -1 both mean: never */
+           (d->base.opts.reconnect_stop & d->reason) == 0;
+}
+
 static void
 retry_later(dialer *d)
 {
     uint64_t delay_ms;
 
-    if (d->base.opts.reconnect_ivl_ms <= 0 || /* 0 and -1 both mean: never */
-        (d->base.opts.reconnect_stop & d->reason) != 0) {
+    if (!retries(d)) {
         give_up(d);
         return;
     }
@@ -508,8 +514,10 @@ is_violation(int err)
     return err == EPROTO || err == EMSGSIZE || err == EACCES;
 }
 
+/* Whether it will be dialled again, too, so that no event of the end comes before the
+ * pipe of one that will not be is shut. */
 static void
-on_session_end(fmq__endpoint *e, int err)
+on_session_loss(fmq__endpoint *e, int err)
 {
     dialer *d = from_base(e);
 
@@ -517,11 +525,6 @@ on_session_end(fmq__endpoint *e, int err)
                                                          : FMQ__STOP_SHAKE_FAILED;
     d->session = NULL;
     if (e->is_closing) {
-        if (has_queued(d) && err != 0 && !is_violation(err)) {
-            retry_later(d);
-        } else {
-            finish(d);
-        }
         return;
     }
     if (is_violation(err)) {
@@ -529,19 +532,30 @@ on_session_end(fmq__endpoint *e, int err)
         fmq__hub_lock(e->hub);
         orphan_peer(d);
         fmq__hub_unlock(e->hub);
-        return;
-    }
-    if (err == EBUSY) {
+    } else if (err == EBUSY) {
         d->is_over = true;
         give_up_peer(d);
-        return;
+    } else if (!retries(d)) {
+        give_up(d);
     }
-    retry_later(d);
+}
+
+static void
+on_session_end(fmq__endpoint *e, int err)
+{
+    dialer *d = from_base(e);
+
+    if (e->is_closing && (!has_queued(d) || err == 0 || is_violation(err))) {
+        finish(d);
+    } else if (!d->is_over) {
+        retry_later(d);
+    }
 }
 
 static const fmq__endpoint_ops dialer_ops = {
     .open = open_dialer,
     .close = close_dialer,
+    .on_session_loss = on_session_loss,
     .on_session_end = on_session_end,
 };
 

@@ -21,7 +21,8 @@ typedef struct fmq__endpoint_ops {
     /* `linger_ms`: -1 for ever. */
     void (*close)(fmq__endpoint *e, int64_t linger_ms);
     /* A session of this endpoint has ended and is being buried; `err` is the session's.
-     */
+     * Loss comes before any event that tells of it, end behind them. */
+    void (*on_session_loss)(fmq__endpoint *e, int err);
     void (*on_session_end)(fmq__endpoint *e, int err);
 } fmq__endpoint_ops;
 

@@ -217,7 +217,7 @@ close_listener(fmq__endpoint *e, int64_t linger_ms)
 }
 
 static void
-on_session_end(fmq__endpoint *e, int err)
+on_session_over(fmq__endpoint *e, int err)
 {
     (void)e;
     (void)err;
@@ -226,7 +226,8 @@ on_session_end(fmq__endpoint *e, int err)
 static const fmq__endpoint_ops listener_ops = {
     .open = open_listener,
     .close = close_listener,
-    .on_session_end = on_session_end,
+    .on_session_loss = on_session_over,
+    .on_session_end = on_session_over,
 };
 
 int

@@ -534,6 +534,7 @@ fmq__session_io_bury(fmq__session *s)
 {
     fmq__endpoint *e = s->endpoint;
     bool was_established = !fmq__session_is_shaking(s);
+    int err = s->is_given_up ? EBUSY : s->error;
 
     fmq__handshake_end(s);
     fmq__crowd_leave(&s->hub->crowd, &s->guest);
@@ -545,6 +546,9 @@ fmq__session_io_bury(fmq__session *s)
         part(s->fd);
     }
     close(s->fd);
+    if (e != NULL) {
+        e->ops->on_session_loss(e, err);
+    }
     if (s->violation != 0) {
         fmq__session_tell(s, FMQ__EVENT_SHAKE_PROTOCOL, s->violation);
     }
@@ -559,7 +563,7 @@ fmq__session_io_bury(fmq__session *s)
     fmq__io_bury(s->hub->io, &s->burial);
     fmq__io_post(s->hub->io, &s->hub->work_task); /* it may have been the last */
     if (e != NULL) {
-        e->ops->on_session_end(e, s->is_given_up ? EBUSY : s->error);
+        e->ops->on_session_end(e, err);
     }
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Monitors as the C interface has them: both versions, every type, and bad arguments.
- * What they tell is tested from Python, beside libzmq (tests/patterns). */
+/* Monitors as the C interface has them: both versions, every type, and bad arguments;
+ * and what already holds when they tell of an end. What else they tell is tested from
+ * Python, beside libzmq (tests/patterns). */
 #include <errno.h>
 
 #include "base/alloc.h"
 #include "raw_peer.h"
 
-enum { PUB = 1, SUB = 2, ALL_V1 = 0xFFFF };
-enum { LISTENING = 0x8, ACCEPT_FAILED = 0x40, STOPPED = 0x400 };
+enum { PUB = 1, SUB = 2, DEALER = 5, ALL_V1 = 0xFFFF };
+enum { LISTENING = 0x8, ACCEPT_FAILED = 0x40, DISCONNECTED = 0x200, STOPPED = 0x400 };
+enum { RECONNECT_IVL = 18, RECONNECT_STOP = 109, AFTER_DISCONNECT = 4 };
 
 static fmq_ctx ctx;
 
@@ -130,6 +132,65 @@ TEST(a_caller_for_whom_there_is_no_memory)
     CHECK_EQ(fmq_socket_close(reader), 0);
 }
 
+/* --- what holds when an end is told: looked at in the place that tells it --- */
+
+static fmq_socket watched;
+static _Atomic int end_result; /* of a send then; -1: no end yet */
+
+static void
+send_at_end(fmq__hub *h, const fmq__event *e)
+{
+    (void)h;
+    if (e->type == DISCONNECTED) {
+        atomic_store(&end_result, send_text(watched, "late", FMQ_DONTWAIT));
+    }
+}
+
+/* Ends the connection of a dialer with `option`, from its peer's side. */
+static int
+result_of_end(int option, int value, bool is_violation)
+{
+    fmq__hub_events events;
+    fmq__socket *socket;
+    char endpoint[TEXT_ROOM];
+    int listen_fd = raw_listen(endpoint);
+    fmq_ctx own = new_ctx();
+    int fd;
+
+    watched = new_brisk(own, DEALER);
+    set_int(watched, option, value);
+    REQUIRE(fmq__socket_enter(watched, false, &socket) == 0);
+    events = *socket->hub.events;
+    events.on_event = send_at_end;
+    socket->hub.events = &events;
+    fmq__hub_set_monitored(&socket->hub, ALL_V1);
+    fmq__socket_leave(socket);
+    atomic_store(&end_result, -1);
+    REQUIRE(fmq_connect(watched, endpoint) == 0);
+    fd = raw_accept(listen_fd);
+    raw_greet(fd, "DEALER");
+    if (is_violation) {
+        raw_send(fd, "\2\xff\xff\xff\xff\xff\xff\xff\xff", 9); /* its length */
+        raw_expect_end(fd);
+    }
+    close(fd);
+    while (atomic_load(&end_result) < 0) {
+        sched_yield();
+    }
+    CHECK_EQ(fmq_socket_close(watched), 0);
+    end_ctx(own);
+    close(listen_fd);
+    return atomic_load(&end_result);
+}
+
+TEST(who_will_not_be_dialled_again_is_sent_nothing)
+{
+    CHECK_EQ(result_of_end(RECONNECT_IVL, 1, false), 0); /* it waits for the next one */
+    CHECK_EQ(result_of_end(RECONNECT_IVL, 1, true), EAGAIN);
+    CHECK_EQ(result_of_end(RECONNECT_IVL, -1, false), EAGAIN);
+    CHECK_EQ(result_of_end(RECONNECT_STOP, AFTER_DISCONNECT, false), EAGAIN);
+}
+
 TEST(bad_arguments)
 {
     fmq_socket s = new_brisk(ctx, PULL);
@@ -154,6 +215,7 @@ main(void)
     RUN(every_type);
     RUN(one_after_the_other);
     RUN(a_caller_for_whom_there_is_no_memory);
+    RUN(who_will_not_be_dialled_again_is_sent_nothing);
     RUN(bad_arguments);
     end_ctx(ctx);
     return CHECK_RESULT();
