@@ -6,7 +6,7 @@
 static void
 share(fmq__fan *f, size_t i)
 {
-    size_t limit = f->n_pipes >= FMQ__FAN_WIDE ? FMQ__FQ_SHARE_MIN : FMQ__FQ_INLINE_MAX;
+    size_t limit = f->is_wide ? FMQ__FQ_SHARE_MIN : FMQ__FQ_INLINE_MAX;
     fmq__outpart *part = &f->own[i];
     uint8_t *data;
 

@@ -308,21 +308,17 @@ take_messages(fmq__publisher *self)
 
 /* --- pipes --- */
 
-/* One peer more or less: to many, what goes to all is shared. */
+/* A peer comes, and is in the list, or has left it: to many, what goes to all is
+ * shared. */
 static void
-count_peer(fmq__publisher *self, bool is_more)
+count_peer(fmq__publisher *self, fmq__pipe *pipe, bool comes)
 {
-    size_t before = self->n_peers;
-    bool shares;
-
-    self->n_peers += is_more ? 1 : (size_t)-1;
-    shares = self->n_peers >= FMQ__FAN_WIDE;
-    if (is_more && before >= FMQ__FAN_WIDE) {
-        fmq__fan_join(FMQ__ITEM(self->peers.prev, peer, node)->reader.pipe, true);
-    } else if (shares != (before >= FMQ__FAN_WIDE)) {
+    if (fmq__fan_count(&self->width, pipe, comes)) {
         for (fmq__node *n = self->peers.next; n != &self->peers; n = n->next) {
-            fmq__fan_join(FMQ__ITEM(n, peer, node)->reader.pipe, shares);
+            fmq__fan_widen(&self->width, FMQ__ITEM(n, peer, node)->reader.pipe);
         }
+    } else if (comes) {
+        fmq__fan_widen(&self->width, pipe);
     }
 }
 
@@ -348,7 +344,7 @@ fmq__publisher_attach(fmq__pattern *p, fmq__pipe *pipe)
     fmq__reader_init(&new->asker, pipe);
     fmq__list_init(&new->node);
     fmq__list_push_back(&self->peers, &new->node);
-    count_peer(self, true);
+    count_peer(self, pipe, true);
     pipe->mine = new;
     fmq__fairq_add(&self->in, pipe);
     take_messages(self); /* looking for them is how to be told of those to come */
@@ -378,7 +374,7 @@ fmq__publisher_detach(fmq__pattern *p, fmq__pipe *pipe)
     }
     self->last = self->last == gone ? NULL : self->last;
     fmq__list_remove(&gone->node);
-    count_peer(self, false);
+    count_peer(self, pipe, false);
     fmq__free(gone);
     pipe->mine = NULL;
 }
@@ -481,7 +477,7 @@ fmq__publisher_send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     if (err != 0) {
         return err;
     }
-    fmq__fan_init(&d.fan, parts, n, self->n_peers);
+    fmq__fan_init(&d.fan, parts, n, &self->width);
     if (self->is_last_value && self->last != NULL) {
         send_to_last(self, &parts[0], &d);
     } else {

@@ -9,6 +9,7 @@
 #define FMQ_PATTERN_PUBLISH_H
 
 #include "pattern/fairq.h"
+#include "pattern/fan.h"
 #include "pattern/pattern.h"
 #include "pattern/readers.h"
 
@@ -18,7 +19,7 @@ typedef struct fmq__publisher {
     fmq__readers readers;
     fmq__readers asked; /* with MANUAL: what was asked for */
     fmq__node peers;    /* all pipes */
-    size_t n_peers;
+    fmq__fan_width width;
     fmq__fairq in;     /* those with messages that were not looked at yet */
     fmq__side *side;   /* what the application is to receive; NULL: nothing yet */
     fmq__node tickets; /* one for each message of `side`, in order */

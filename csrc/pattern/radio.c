@@ -13,7 +13,7 @@ typedef struct radio {
     fmq__pattern base;
     fmq__readers readers; /* groups; the fmq__reader of a pipe is its `mine` */
     fmq__node pipes;      /* all, by out_node */
-    size_t n_pipes;
+    fmq__fan_width width;
     bool is_nodrop;
 } radio;
 
@@ -86,21 +86,18 @@ readable(fmq__pattern *p, fmq__pipe *pipe)
 
 /* --- pipes --- */
 
-/* One pipe more or less: to many, what goes to all is shared. */
+/* A pipe comes, and is in the list, or has left it: to many, what goes to all is
+ * shared. */
 static void
-count_pipe(radio *self, size_t n)
+count_pipe(radio *self, fmq__pipe *pipe, bool comes)
 {
-    bool shares = n >= FMQ__FAN_WIDE;
-
-    if (shares && n > self->n_pipes) {
-        fmq__fan_join(FMQ__ITEM(self->pipes.prev, fmq__pipe, out_node), true);
-    }
-    if (shares != (self->n_pipes >= FMQ__FAN_WIDE)) {
-        for (fmq__node *at = self->pipes.next; at != &self->pipes; at = at->next) {
-            fmq__fan_join(FMQ__ITEM(at, fmq__pipe, out_node), shares);
+    if (fmq__fan_count(&self->width, pipe, comes)) {
+        for (fmq__node *n = self->pipes.next; n != &self->pipes; n = n->next) {
+            fmq__fan_widen(&self->width, FMQ__ITEM(n, fmq__pipe, out_node));
         }
+    } else if (comes) {
+        fmq__fan_widen(&self->width, pipe);
     }
-    self->n_pipes = n;
 }
 
 static int
@@ -115,7 +112,7 @@ attach(fmq__pattern *p, fmq__pipe *pipe)
     fmq__reader_init(reader, pipe);
     pipe->mine = reader;
     fmq__list_push_back(&self->pipes, &pipe->out_node);
-    count_pipe(self, self->n_pipes + 1);
+    count_pipe(self, pipe, true);
     readable(p, pipe); /* looking for them is how to be told of those to come */
     return 0;
 }
@@ -129,7 +126,7 @@ detach(fmq__pattern *p, fmq__pipe *pipe)
     fmq__free(pipe->mine);
     pipe->mine = NULL;
     fmq__list_remove(&pipe->out_node);
-    count_pipe(self, self->n_pipes - 1);
+    count_pipe(self, pipe, false);
 }
 
 static void
@@ -177,7 +174,7 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     if (is_blocked) {
         return EAGAIN;
     }
-    fmq__fan_init(&fan, parts, n, self->n_pipes);
+    fmq__fan_init(&fan, parts, n, &self->width);
     fmq__readers_match_whole(&self->readers, parts[0].data, parts[0].len, send_to,
                              &fan);
     fmq__fan_end(&fan);

@@ -48,9 +48,10 @@ typedef struct fmq__fq_pos {
 } fmq__fq_pos;
 
 typedef struct fmq__fq_writer {
-    fmq__fq_pos end;      /* behind the last frame */
-    uint32_t cap;         /* room of its chunk */
-    uint32_t next_cap;    /* room of the next chunk: doubles under load up to 64 KiB */
+    fmq__fq_pos end;     /* behind the last frame */
+    uint32_t cap;        /* room of its chunk; or `end.off`: nothing more comes there */
+    uint32_t next_cap;   /* room of the next chunk: doubles under load up to 64 KiB */
+    uint32_t inline_max; /* the longest body that append may be given now */
     fmq__chunk_form form; /* the next chunk's */
     fmq__body **dropped;  /* as in the reader, for rollback */
     fmq__fq_spare *spare; /* NULL: none */
@@ -82,17 +83,11 @@ int fmq__fq_append_slow(fmq__fq_writer *w, unsigned flags, const void *body,
 static inline size_t
 fmq__fq_inline_max(const fmq__fq_writer *w)
 {
-    return w->end.chunk->form.inline_max;
+    return w->inline_max;
 }
 
-/* Whether bodies are shared from FMQ__FQ_SHARE_MIN bytes on; with the next chunk. */
-static inline void
-fmq__fq_share(fmq__fq_writer *w, bool shares)
-{
-    uint32_t inline_max = shares ? FMQ__FQ_SHARE_MIN : FMQ__FQ_INLINE_MAX;
-
-    w->form = (fmq__chunk_form){inline_max, inline_max + 1};
-}
+/* Whether bodies are shared from FMQ__FQ_SHARE_MIN bytes on. */
+void fmq__fq_share(fmq__fq_writer *w, bool shares);
 
 /* Appends a frame; a body of at most fmq__fq_inline_max bytes is copied. `flags`:
  * FMQ__MORE, FMQ__COMMAND. */
@@ -237,6 +232,8 @@ fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes)
         fmq__chunk_reset(w->end.chunk);
         w->end.chunk->form = w->form;
         w->end.off = 0;
+        w->cap = w->end.chunk->cap;
+        w->inline_max = w->form.inline_max;
         r->at.off = 0;
         r->ref = 0;
     }

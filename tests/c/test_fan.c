@@ -90,28 +90,63 @@ expect_message(fakepipe *f, size_t n, bool shares)
     f->n_out--;
 }
 
+static void
+leave_down_to(crowd *c, size_t n, size_t before)
+{
+    while (before > n) {
+        leave(c, --before);
+    }
+}
+
+/* All but the first `n` have gone. */
+static void
+expect_all(crowd *c, size_t n)
+{
+    CHECK_EQ(c->p->ops->send(c->p, c->parts, N_PARTS), 0);
+    for (size_t i = 0; i < n; i++) {
+        bool is_remote = c->f[i].pipe.is_remote;
+
+        expect_message(&c->f[i], N_PARTS,
+                       n >= (is_remote ? FMQ__FAN_WIDE : FMQ__FAN_NEAR));
+    }
+}
+
 TEST(many_share_and_few_copy)
 {
+    static const size_t widths[] = {N_PIPES,       FMQ__FAN_WIDE,     FMQ__FAN_WIDE - 1,
+                                    FMQ__FAN_NEAR, FMQ__FAN_NEAR - 1, 1};
     crowd *c = open_crowd(N_PIPES);
+    size_t n = N_PIPES;
 
-    for (size_t i = 0; i < N_PIPES; i++) {
-        fmq__fq_rewind(&c->f[i].out_w, &c->f[i].out_r, 1 << 20); /* the next chunk */
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        leave_down_to(c, widths[i], n);
+        n = widths[i];
+        expect_all(c, n);
     }
-    CHECK_EQ(c->p->ops->send(c->p, c->parts, N_PARTS), 0);
-    for (size_t i = 0; i < N_PIPES; i++) {
-        expect_message(&c->f[i], N_PARTS, c->f[i].pipe.is_remote);
+    while (n < N_PIPES) {
+        join(c, n);
+        n++;
+        expect_all(c, n);
     }
-    for (size_t i = FMQ__FAN_WIDE - 1; i < N_PIPES; i++) {
-        leave(c, i);
+    close_crowd(c, N_PIPES);
+}
+
+/* Who comes and goes for ever costs the others nothing. */
+TEST(a_border_that_is_crossed_often)
+{
+    crowd *c = open_crowd(FMQ__FAN_WIDE - 1);
+    const fmq__chunk *at;
+
+    expect_all(c, FMQ__FAN_WIDE - 1);
+    join(c, FMQ__FAN_WIDE - 1);
+    at = c->f[0].out_w.end.chunk;
+    for (int i = 0; i < 3; i++) {
+        leave(c, FMQ__FAN_WIDE - 1);
+        join(c, FMQ__FAN_WIDE - 1);
+        CHECK(c->f[0].out_w.end.chunk == at);
     }
-    for (size_t i = 0; i < FMQ__FAN_WIDE - 1; i++) {
-        fmq__fq_rewind(&c->f[i].out_w, &c->f[i].out_r, 1 << 20);
-    }
-    CHECK_EQ(c->p->ops->send(c->p, c->parts, N_PARTS), 0);
-    for (size_t i = 0; i < FMQ__FAN_WIDE - 1; i++) {
-        expect_message(&c->f[i], N_PARTS, false);
-    }
-    close_crowd(c, FMQ__FAN_WIDE - 1);
+    expect_all(c, FMQ__FAN_WIDE);
+    close_crowd(c, FMQ__FAN_WIDE);
 }
 
 TEST(what_is_kept_is_shared_by_all)
@@ -230,6 +265,7 @@ main(void)
 {
     static const check_case cases[] = {
         CASE(many_share_and_few_copy),
+        CASE(a_border_that_is_crossed_often),
         CASE(what_is_kept_is_shared_by_all),
         CASE(queues_that_are_in_the_middle),
         CASE(more_parts_than_it_counts_for),
