@@ -11,6 +11,9 @@ function(fastmq_add_test_program name)
     add_executable(${name} ${ARGN})
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/c")
     target_link_libraries(${name} PRIVATE fastmq_core fastmq_warnings)
+    if(FASTMQ_SANITIZE)
+        target_compile_definitions(${name} PRIVATE CHECK_SLOWNESS=10)
+    endif()
 endfunction()
 
 file(GLOB unit_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/c/test_*.c")
@@ -20,7 +23,7 @@ foreach(source IN LISTS unit_sources)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(
         ${name}
-        PROPERTIES TIMEOUT 60 ENVIRONMENT "${fastmq_test_environment}"
+        PROPERTIES TIMEOUT 180 ENVIRONMENT "${fastmq_test_environment}"
     )
 endforeach()
 
@@ -58,7 +61,7 @@ if("poll" IN_LIST fastmq_pollers AND NOT fastmq_pollers STREQUAL "poll")
         set_tests_properties(
             ${name}-poll
             PROPERTIES
-                TIMEOUT 60
+                TIMEOUT 180
                 ENVIRONMENT "${fastmq_test_environment};FASTMQ_POLLER=poll"
         )
     endforeach()
@@ -99,7 +102,7 @@ if(FASTMQ_HAS_EPOLL AND NOT FASTMQ_HAS_KQUEUE)
         set_tests_properties(
             ${name}-kqueue
             PROPERTIES
-                TIMEOUT 60
+                TIMEOUT 180
                 ENVIRONMENT "${fastmq_test_environment};FASTMQ_POLLER=kqueue"
         )
     endforeach()
@@ -126,7 +129,7 @@ foreach(source IN LISTS fuzz_sources)
     endif()
     set_tests_properties(
         ${name}
-        PROPERTIES TIMEOUT 60 ENVIRONMENT "${fastmq_test_environment}"
+        PROPERTIES TIMEOUT 180 ENVIRONMENT "${fastmq_test_environment}"
     )
 endforeach()
 
@@ -138,7 +141,7 @@ if(CMAKE_NM AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
             "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}" "-DARCHIVE=$<TARGET_FILE:fastmq_core>"
             -P "${PROJECT_SOURCE_DIR}/cmake/check_exports.cmake"
     )
-    set_tests_properties(exports PROPERTIES TIMEOUT 60)
+    set_tests_properties(exports PROPERTIES TIMEOUT 180)
 endif()
 
 if(CMAKE_NM AND TARGET fastmq AND NOT APPLE)
@@ -149,5 +152,5 @@ if(CMAKE_NM AND TARGET fastmq AND NOT APPLE)
             "-DINCLUDE=${PROJECT_SOURCE_DIR}/csrc/include" -P
             "${PROJECT_SOURCE_DIR}/cmake/check_library.cmake"
     )
-    set_tests_properties(exports_library PROPERTIES TIMEOUT 60)
+    set_tests_properties(exports_library PROPERTIES TIMEOUT 180)
 endif()

@@ -54,7 +54,7 @@ TEST(random_frames_come_out_as_they_went_in)
     rng g = {.state = 88172645463325252u};
     model *m = open_model();
 
-    for (int i = 0; i < 40000; i++) {
+    for (int i = 0; i < 40000 / CHECK_SLOWNESS; i++) {
         if (m->n - m->first < 1000 && rng_below(&g, 100) < 51) {
             CHECK(append_some(m, &g, rng_below(&g, 2) ? FMQ__MORE : 0));
         } else if (m->first < m->n) {
@@ -198,7 +198,7 @@ TEST(a_rollback_takes_back_what_followed)
     rng g = {.state = 4242};
     model *m = open_model();
 
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 3000 / CHECK_SLOWNESS; round++) {
         fmq__fq_pos mark;
         size_t n;
 

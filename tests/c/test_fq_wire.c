@@ -97,7 +97,7 @@ TEST(random_writes_carry_the_same_bytes)
     rng g = {.state = 20240607};
     model *m = open_model();
 
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 6000 / CHECK_SLOWNESS; i++) {
         size_t len;
 
         while (m->n - m->first < 200 && rng_below(&g, 3) != 0) {
@@ -238,7 +238,7 @@ TEST(pops_and_consumes_may_be_mixed)
     rng g = {.state = 777};
     model *m = open_model();
 
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 3000 / CHECK_SLOWNESS; i++) {
         append_message(m, &g, 2);
         if (rng_below(&g, 2) == 0) {
             pop(m);
@@ -267,7 +267,7 @@ static struct {
     bool is_over;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-enum { N_SHARED = 20000 };
+enum { N_SHARED = 20000 / CHECK_SLOWNESS };
 
 static frame
 shared_frame(rng *g, uint32_t i)

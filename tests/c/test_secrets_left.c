@@ -12,12 +12,18 @@ enum { PLAIN_SERVER = 44, PLAIN_USERNAME = 45, PLAIN_PASSWORD = 46 };
 /* MAPPING_MAX: what is longer is a sanitizer's. */
 enum { WINDOW = 1 << 16, MAPPING_MAX = 1 << 30 };
 
-/* A password is nowhere in one piece but where it is made. */
+/* The password of a length is nowhere in one piece but where it is made. */
+static char
+letter_at(size_t i, size_t len)
+{
+    return (char)('a' + (i * i * 7 + i * 3 + len) % 26);
+}
+
 static void
 make_password(char *to, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        to[i] = (char)('a' + (i * i * 7 + i * 3 + len) % 26);
+        to[i] = letter_at(i, len);
     }
 }
 
@@ -27,7 +33,7 @@ is_password(const volatile char *p, size_t len)
 {
     size_t n = 0;
 
-    while (n < len && p[n] == (char)('a' + (n * n * 7 + n * 3 + len) % 26)) {
+    while (n < len && p[n] == letter_at(n, len)) {
         n++;
     }
     return n == len;
@@ -36,10 +42,13 @@ is_password(const volatile char *p, size_t len)
 static size_t
 count_in(const char *bytes, size_t n, size_t len)
 {
+    const char *end = bytes + n;
+    const char *p = bytes;
     size_t found = 0;
 
-    for (size_t i = 0; i + len <= n; i++) {
-        found += is_password(bytes + i, len);
+    while ((p = memchr(p, letter_at(0, len), (size_t)(end - p))) != NULL) {
+        found += (size_t)(end - p) >= len && is_password(p, len);
+        p++;
     }
     return found;
 }

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "sockets.h"
 
-enum { BURST = 100, N_WARM = 300, N_BURSTS = 200, FEW = 4 };
+enum { BURST = 100, N_WARM = 300, N_BURSTS = 200 / CHECK_SLOWNESS, FEW = 4 };
 enum { PUB = 1, SUB = 2, DEALER = 5, SUBSCRIBE = 6 };
 
 /* What one thread does again and again: a sends, b takes it, and may answer. */

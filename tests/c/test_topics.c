@@ -175,7 +175,7 @@ TEST(it_is_the_set_it_should_be)
     size_t n_topics;
 
     fmq__topics_init(&t);
-    for (int step = 0; step < 20000; step++) {
+    for (int step = 0; step < 20000 / CHECK_SLOWNESS; step++) {
         const char *name = any_name();
         size_t i = place(&m, name);
         fmq__topic *topic;
@@ -210,7 +210,7 @@ TEST(it_is_the_set_it_should_be)
 
 TEST(a_million_topics)
 {
-    enum { N = 1000 * 1000 };
+    enum { N = 1000 * 1000 / CHECK_SLOWNESS };
     fmq__topics t;
     char name[32];
 
@@ -263,7 +263,11 @@ work_for(const fmq__topics *t, const char *text)
 
 TEST(a_match_costs_what_the_text_is_long)
 {
-    enum { FEW = 1000, MANY = 300 * 1000, BITS = 9 }; /* of 256 children */
+    enum {
+        FEW = 1000,
+        MANY = 300 * 1000 / CHECK_SLOWNESS,
+        BITS = 9
+    }; /* of 256 children */
     static const char *const texts[] = {"topic/00000000/", "topic/9e3779b1/x",
                                         "topic/9e3779b1", "top", "nothing"};
     fmq__topics t;
@@ -290,7 +294,7 @@ TEST(a_match_costs_what_the_text_is_long)
 
 TEST(a_name_may_be_as_long_as_it_likes)
 {
-    enum { LEN = 4 * 1024 * 1024 };
+    enum { LEN = 64 * (64 * 1024 / CHECK_SLOWNESS) };
     static uint8_t name[LEN];
     fmq__topics t;
     fmq__topic *topic;
