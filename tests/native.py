@@ -45,6 +45,10 @@ def tail(text: str, n_lines: int = 150) -> str:
     return "\n".join(text.splitlines()[-n_lines:])
 
 
+# For a test that builds, or waits until another one has.
+patient = pytest.mark.timeout(900)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep two runs in one checkout from building in the same folder."""

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from native import BUILD, JOBS, PATH, ROOT, build, locked, must, run, tail
+from native import BUILD, JOBS, PATH, ROOT, build, locked, must, patient, run, tail
 
 CLANGS = ("clang", *(f"clang-{version}" for version in range(20, 13, -1)))
 
@@ -35,7 +35,7 @@ def ctest(folder: Path, *arguments: str, prefix: list[str | Path] = []) -> None:
         pytest.fail(f"ctest failed in {folder.name}:\n{tail(report)}", pytrace=False)
 
 
-@pytest.mark.timeout(900)
+@patient
 @pytest.mark.parametrize("preset", ["dev", "asan", "tsan"])
 def test_units(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Every fuzz target goes on from its corpus for a second where reads are checked.
@@ -46,7 +46,7 @@ def test_units(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.fuzz
-@pytest.mark.timeout(900)
+@patient
 def test_fuzz(tmp_path: Path) -> None:
     """Let every parser's fuzzer look for new inputs for a while."""
     if not any(shutil.which(clang) for clang in CLANGS):

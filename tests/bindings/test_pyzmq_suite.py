@@ -17,7 +17,7 @@ import pytest
 import zmq
 from bindings.conftest import Installed
 from compat import suite
-from native import BUILD, build, locked
+from native import BUILD, build, locked, patient
 from source.tree import complain
 
 # Types of Python, and 2 GiB a message: neither has to do with what is preloaded.
@@ -41,6 +41,7 @@ print(zmq.zmq_version())
 """
 
 
+@patient
 def test_the_wheel_runs_with_it_preloaded() -> None:
     """In each default run: the library of the `dev` build."""
     if not sys.platform.startswith("linux"):

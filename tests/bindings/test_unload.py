@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from native import BUILD, build, locked
+from native import BUILD, build, locked, patient
 
 PROGRAM = """
 import _ctypes
@@ -52,6 +52,7 @@ print("ok")
 """
 
 
+@patient
 def test_closed_by_a_living_thread() -> None:
     if os.environ.get("FASTMQ_SANITIZER"):
         pytest.skip("the sanitizer's library would have to come first")
