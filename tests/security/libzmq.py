@@ -2,6 +2,7 @@
 """The system's libzmq through ctypes: the wheels of pyzmq are built without GSSAPI.
 
 As little of pyzmq's interface as kerberos_peer.py needs, by the same names.
+FASTMQ_TEST_LIBZMQ names another library.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ctypes
 import ctypes.util
 import errno
 import functools
+import os
 from typing import Any
 
 DONTWAIT, SNDMORE = 1, 2
@@ -26,13 +28,14 @@ class ZMQError(Exception):
 
 @functools.cache
 def _library() -> Any:
-    name = ctypes.util.find_library("zmq")
+    name = os.environ.get("FASTMQ_TEST_LIBZMQ") or ctypes.util.find_library("zmq")
     if name is None:
         raise OSError(errno.ENOENT, "no libzmq")
     lib = ctypes.CDLL(name, use_errno=True)
     pointer, text = ctypes.c_void_p, ctypes.c_char_p
     for name, result, *arguments in (
         ("zmq_strerror", text, ctypes.c_int),
+        ("zmq_version", None, pointer, pointer, pointer),
         ("zmq_ctx_new", pointer),
         ("zmq_ctx_term", ctypes.c_int, pointer),
         ("zmq_socket", pointer, pointer, ctypes.c_int),
@@ -68,6 +71,12 @@ def has(capability: str) -> bool:
         return bool(_library().zmq_has(capability.encode()))
     except OSError:
         return False
+
+
+def version() -> tuple[int, ...]:
+    numbers = [ctypes.c_int() for _ in range(3)]
+    _library().zmq_version(*map(ctypes.byref, numbers))
+    return tuple(number.value for number in numbers)
 
 
 def _call(name: str, *arguments: Any) -> Any:

@@ -208,7 +208,7 @@ def test_names_of_all_forms(
 @each_pair
 @sealed_or_not
 def test_subscriptions(server: str, client: str, plaintext: int, who: Who) -> None:
-    if client == THEIRS and not plaintext:
+    if client == THEIRS and not plaintext and libzmq.version() < (4, 3, 5):
         pytest.skip("libzmq before 4.3.5 loses its subscriptions in sealing them")
     bound = server_of(who, server, "XPUB", GSSAPI_PLAINTEXT=plaintext)
     other = client_of(who, client, "XSUB", GSSAPI_PLAINTEXT=plaintext)
