@@ -78,6 +78,8 @@ class Case:
     """Sockets that the receiver has in one poller."""
     busy: int = 0
     """Processes beside the ends that use all the processor they get."""
+    threads: int = 0
+    """Python threads in the process of each end that compute all the while."""
     spin_us: int = 0
     """How long to wait without sleeping, for a library that can be told so."""
     is_sealed: bool = False
@@ -106,6 +108,7 @@ class Case:
             ("pause", self.pause_us),
             ("slow", self.slow_us),
             ("busy", self.busy),
+            ("threads", self.threads),
             ("spin", self.spin_us),
             ("curve", self.is_sealed),
         ):
@@ -130,26 +133,22 @@ class Case:
 
     @property
     def conditions(self) -> Iterator[str]:
-        if self.parts > 1:
-            yield f"{self.parts} parts"
-        if self.peers_in_turn > 1:
-            yield f"{self.peers_in_turn} peers in turn"
-        if self.api == MANY:
-            yield "many a call"
-        elif self.api in LOOPS:
-            yield f"awaited in {self.api}"
-        if self.polled > 1:
-            yield f"{self.polled} sockets in one poll"
-        if self.pause_us:
-            yield f"the sender pauses {self.pause_us:,} us"
-        if self.slow_us:
-            yield f"the receiver works {self.slow_us:,} us"
-        if self.busy:
-            yield f"{self.busy} busy processes beside"
-        if self.spin_us:
-            yield f"may spin {self.spin_us} us"
-        if self.is_sealed:
-            yield "sealed by CURVE"
+        threads = f"{self.threads} busy thread{'s' * (self.threads > 1)}"
+        for is_so, text in (
+            (self.parts > 1, f"{self.parts} parts"),
+            (self.peers_in_turn > 1, f"{self.peers_in_turn} peers in turn"),
+            (self.api == MANY, "many a call"),
+            (self.api in LOOPS, f"awaited in {self.api}"),
+            (self.polled > 1, f"{self.polled} sockets in one poll"),
+            (self.pause_us, f"the sender pauses {self.pause_us:,} us"),
+            (self.slow_us, f"the receiver works {self.slow_us:,} us"),
+            (self.busy, f"{self.busy} busy processes beside"),
+            (self.threads, f"{threads} in each process"),
+            (self.spin_us, f"may spin {self.spin_us} us"),
+            (self.is_sealed, "sealed by CURVE"),
+        ):
+            if is_so:
+                yield text
 
     @property
     def title(self) -> str:
@@ -182,8 +181,9 @@ class Case:
     @property
     def is_hard(self) -> bool:
         """Whether something may make throughput or latency fall off a cliff."""
-        conditions = (self.pause_us, self.slow_us, self.busy, self.spin_us)
-        return any(conditions) or self.polled > 1
+        paced = self.pause_us or self.slow_us
+        crowded = self.busy or self.threads or self.polled > 1
+        return bool(paced or crowded or self.spin_us)
 
     @property
     def has_latency(self) -> bool:
@@ -199,7 +199,8 @@ class Case:
     @property
     def is_plain(self) -> bool:
         """Whether sockets without a library can do the same."""
-        plain = replace(self, api=CALLS, pause_us=0, slow_us=0, busy=0, spin_us=0)
+        easy = {"pause_us": 0, "slow_us": 0, "busy": 0, "threads": 0, "spin_us": 0}
+        plain = replace(self, api=CALLS, **easy)
         return plain.is_basic and self.transport != "inproc" and self.api != MANY
 
     @property
@@ -274,6 +275,7 @@ def hardships(is_quick: bool) -> Iterator[Case]:
     yield Case(STREAM, "tcp", 64, polled=POLLED)
     for pattern in (STREAM, ROUND_TRIP):
         yield Case(pattern, "tcp", 64, busy=BUSY, cores="free")
+        yield Case(pattern, "tcp", 64, threads=1, cores="free")
     yield Case(ROUND_TRIP, "tcp", 64, spin_us=SPIN_US)
 
 

@@ -69,7 +69,31 @@ def percentile(took: Sequence[int], part: float) -> float:
     return took[min(len(took) - 1, int(len(took) * part))] / 1000 if took else 0.0
 
 
+@contextmanager
+def busy_threads(n: int) -> Iterator[None]:
+    """Have so many threads compute, which hold Python's lock as long as they may."""
+    is_over = threading.Event()
+
+    def compute() -> None:
+        while not is_over.is_set():
+            for _ in range(1000):
+                pass
+
+    threads = [threading.Thread(target=compute) for _ in range(n)]
+    for thread in threads:
+        thread.start()
+    yield
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+
 def play(library: Any, pipe: Connection, order: dict[str, Any]) -> None:
+    with busy_threads(order["case"].threads):
+        play_role(library, pipe, order)
+
+
+def play_role(library: Any, pipe: Connection, order: dict[str, Any]) -> None:
     case: Case = order["case"]
     role = order["role"]
     if role == "both":

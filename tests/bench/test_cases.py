@@ -45,6 +45,10 @@ def test_names() -> None:
     assert paused.has_latency
     spun = Case("reqrep", "tcp", 64, spin_us=50, busy=4, cores="free")
     assert spun.name == "reqrep-busy4-spin-tcp-64B-free"
+    shared = Case("reqrep", "tcp", 64, threads=1)
+    assert shared.name == "reqrep-threads1-tcp-64B-two"
+    assert shared.is_hard
+    assert "1 busy thread in each process" in shared.family
 
 
 @pytest.mark.parametrize(

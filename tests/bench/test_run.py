@@ -109,6 +109,7 @@ OTHERS = (
     "slow20us",
     "poll10",
     "reqrep-busy4",
+    "reqrep-threads1",
     "router100-",
     "connect-",
 )
