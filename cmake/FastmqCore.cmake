@@ -49,52 +49,35 @@ if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     target_compile_options(fastmq_core PRIVATE -ffat-lto-objects)
 endif()
 
-# Optional libraries: auto takes what is there, on insists, off never looks.
-# Headers and library are looked for directly, so pkg-config is not needed.
-if(NOT FASTMQ_SODIUM MATCHES "^(off|OFF|0|FALSE|false)$")
-    find_path(FASTMQ_SODIUM_INCLUDE sodium.h)
-    find_library(FASTMQ_SODIUM_LIBRARY sodium)
-    mark_as_advanced(FASTMQ_SODIUM_INCLUDE FASTMQ_SODIUM_LIBRARY)
-    if(FASTMQ_SODIUM_INCLUDE AND FASTMQ_SODIUM_LIBRARY)
-        message(STATUS "fastmq: libsodium ${FASTMQ_SODIUM_LIBRARY}")
+# An optional library: auto takes what is there, on insists, off never looks. The header
+# and the library are looked for directly, so pkg-config is not needed.
+function(fastmq_use name header library without)
+    if(FASTMQ_${name} MATCHES "^(off|OFF|0|FALSE|false)$")
+        return()
+    endif()
+    find_path(FASTMQ_${name}_INCLUDE ${header})
+    find_library(FASTMQ_${name}_LIBRARY ${library})
+    mark_as_advanced(FASTMQ_${name}_INCLUDE FASTMQ_${name}_LIBRARY)
+    if(FASTMQ_${name}_INCLUDE AND FASTMQ_${name}_LIBRARY)
+        message(STATUS "fastmq: lib${library} ${FASTMQ_${name}_LIBRARY}")
         target_include_directories(
             fastmq_core
             SYSTEM
-            PRIVATE "${FASTMQ_SODIUM_INCLUDE}"
+            PRIVATE "${FASTMQ_${name}_INCLUDE}"
         )
-        target_compile_definitions(fastmq_core PRIVATE FMQ_HAVE_SODIUM=1)
-        target_link_libraries(fastmq_core PRIVATE "${FASTMQ_SODIUM_LIBRARY}")
-    elseif(FASTMQ_SODIUM STREQUAL "auto")
-        message(STATUS "fastmq: libsodium not found, building without CURVE")
+        target_compile_definitions(fastmq_core PRIVATE FMQ_HAVE_${name}=1)
+        target_link_libraries(fastmq_core PRIVATE "${FASTMQ_${name}_LIBRARY}")
+    elseif(FASTMQ_${name} STREQUAL "auto")
+        message(STATUS "fastmq: lib${library} not found, building without ${without}")
     else()
         message(
             FATAL_ERROR
-            "FASTMQ_SODIUM=${FASTMQ_SODIUM}, but libsodium was not found"
+            "FASTMQ_${name}=${FASTMQ_${name}}, but lib${library} was not found"
         )
     endif()
-endif()
+endfunction()
 
+fastmq_use(SODIUM sodium.h sodium CURVE)
 # MIT's: others have no such header. libkrb5-dev of Debian keeps the libraries' links
 # where a compiler looks.
-if(NOT FASTMQ_GSSAPI MATCHES "^(off|OFF|0|FALSE|false)$")
-    find_path(FASTMQ_GSSAPI_INCLUDE gssapi/gssapi_ext.h)
-    find_library(FASTMQ_GSSAPI_LIBRARY gssapi_krb5)
-    mark_as_advanced(FASTMQ_GSSAPI_INCLUDE FASTMQ_GSSAPI_LIBRARY)
-    if(FASTMQ_GSSAPI_INCLUDE AND FASTMQ_GSSAPI_LIBRARY)
-        message(STATUS "fastmq: Kerberos ${FASTMQ_GSSAPI_LIBRARY}")
-        target_include_directories(
-            fastmq_core
-            SYSTEM
-            PRIVATE "${FASTMQ_GSSAPI_INCLUDE}"
-        )
-        target_compile_definitions(fastmq_core PRIVATE FMQ_HAVE_GSSAPI=1)
-        target_link_libraries(fastmq_core PRIVATE "${FASTMQ_GSSAPI_LIBRARY}")
-    elseif(FASTMQ_GSSAPI STREQUAL "auto")
-        message(STATUS "fastmq: Kerberos not found, building without GSSAPI")
-    else()
-        message(
-            FATAL_ERROR
-            "FASTMQ_GSSAPI=${FASTMQ_GSSAPI}, but libgssapi_krb5 was not found"
-        )
-    endif()
-endif()
+fastmq_use(GSSAPI gssapi/gssapi_ext.h gssapi_krb5 GSSAPI)
