@@ -268,6 +268,9 @@ cdef class Socket:
             if not go_on(err):
                 return
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def send(
         self,
         data,
@@ -369,6 +372,9 @@ cdef class Socket:
             fmq_msg_close(&m)
         return tracker
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def recv(self, int flags=0, bint copy=True, bint track=False):
         """Receive one message part.
 
@@ -405,6 +411,9 @@ cdef class Socket:
         finally:
             PyBuffer_Release(&view)
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def send_multipart(
         self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs
     ):
@@ -478,6 +487,9 @@ cdef class Socket:
         out.n += 1
         return tracker
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def recv_multipart(self, int flags=0, bint copy=True, bint track=False) -> list:
         """Receive the parts of one message.
 

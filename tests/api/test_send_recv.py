@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import array
+import inspect
+import sys
 
 import pytest
+
+import fastmq
 
 TRANSPORTS = ["inproc", "tcp", "ipc"]
 SIZES = [0, 1, 7, 255, 256, 511, 512, 513, 4096, 65535, 65536, 1 << 20, (4 << 20) + 3]
@@ -277,3 +281,103 @@ def test_frames_are_sent(zmq, push_pull) -> None:
     received = pull.recv(copy=False)
     push.send(received)
     assert pull.recv() == b"again and again"
+
+
+# --- the two calls that are made most, however they are written ---
+
+
+def test_every_way_to_say_send(zmq, pair) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc")
+    for send in (
+        lambda: push.send(b"it"),
+        lambda: push.send(data=b"it"),
+        lambda: push.send(b"it", 0),
+        lambda: push.send(b"it", copy=False),
+        lambda: push.send(bytearray(b"it")),
+        lambda: type(push).send(push, b"it"),
+        lambda: super(type(push), push).send(b"it"),
+    ):
+        send()
+        assert pull.recv() == b"it"
+
+
+def test_every_way_to_say_recv(zmq, pair) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc")
+    for recv in (
+        lambda: pull.recv(),
+        lambda: pull.recv(0),
+        lambda: pull.recv(flags=zmq.NOBLOCK),
+        lambda: pull.recv(copy=True),
+        lambda: pull.recv(copy=False).bytes,
+        lambda: type(pull).recv(pull),
+        lambda: super(type(pull), pull).recv(),
+    ):
+        push.send(b"it")
+        assert recv() == b"it"
+
+
+def test_what_is_no_call_of_them(zmq, pair) -> None:
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc")
+    for call in (
+        lambda: push.send(),
+        lambda: push.send(b"it", 0, True, False, None, None, None),
+        lambda: push.send(b"it", nonsense=1),
+        lambda: push.send(b"it", data=b"it"),
+        lambda: push.send("it"),
+        lambda: type(push).send(),
+        lambda: pull.recv(0, True, False, 1),
+        lambda: pull.recv(nonsense=1),
+        lambda: pull.recv("it"),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_what_is_no_socket() -> None:
+    for call in (
+        lambda: fastmq.Socket.send(1, b"it"),
+        lambda: fastmq.Socket.recv(1),
+        lambda: fastmq.Socket.recv(fastmq.Context),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_a_subclass_is_heard(zmq) -> None:
+    class Loud(zmq.Socket):
+        def send(self, data, *args, **kwargs):
+            return super().send(data.upper(), *args, **kwargs)
+
+        def recv(self, *args, **kwargs):
+            return super().recv(*args, **kwargs) + b"!"
+
+    with (
+        zmq.Context() as context,
+        Loud(context, zmq.PAIR) as one,
+        Loud(context, zmq.PAIR) as other,
+    ):
+        one.bind("inproc://loud")
+        other.connect("inproc://loud")
+        one.send(b"it")
+        assert other.recv() == b"IT!"
+
+
+def test_signatures_are_there_to_be_read(zmq) -> None:
+    for name, parameters in (
+        ("send", ["self", "data", "flags", "copy", "track"]),
+        ("recv", ["self", "flags", "copy", "track"]),
+        ("recv_multipart", ["self", "flags", "copy", "track"]),
+    ):
+        found = list(inspect.signature(getattr(zmq.Socket, name)).parameters)
+        assert found[: len(parameters)] == parameters
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="calls are not specialised")
+def test_short_calls_take_the_short_way() -> None:
+    assert inspect.ismethoddescriptor(fastmq.Socket.send)
+    with fastmq.Context() as context, context.socket(fastmq.PUSH) as push:
+        push.setsockopt(fastmq.SNDTIMEO, 0)
+        with pytest.raises(fastmq.Again) as caught:
+            push.send(b"nobody is there")
+    names = [entry.name for entry in caught.traceback]
+    assert any("quick_send" in name for name in names), names
