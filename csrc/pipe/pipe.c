@@ -118,7 +118,12 @@ send_all(fmq__pipe *p, fmq__fq_pos mark, const fmq__outpart *parts, size_t n,
         p->ops->take_back(p);
         mark = p->out->end;
     }
-    err = append_all(p, mark, parts, n, paid, &bytes);
+    if (n == 1 && parts->body == NULL) {
+        bytes = parts->len + 2;
+        err = append_bytes(p, parts, 0);
+    } else {
+        err = append_all(p, mark, parts, n, paid, &bytes);
+    }
     if (err == 0) {
         p->ops->commit(p, bytes);
     }
