@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from bench import instructions
 
 pytestmark = pytest.mark.timeout(300)
+RECORDED = Path(__file__).with_name("counts.json")
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +58,38 @@ def test_sockets_too(bench, folder: Path, tmp_path: Path) -> None:
     }
 
 
+def test_no_more_than_are_recorded(bench, folder: Path, tmp_path: Path) -> None:
+    """A tenth more fails; a tenth less should be recorded (counts.json)."""
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    recorded = json.loads(RECORDED.read_text())
+    made_by = {"machine": platform.machine(), "compiler": compiler(folder)}
+    if made_by != {name: recorded[name] for name in made_by}:
+        pytest.skip(f"recorded with {recorded['compiler']}")
+    is_same_python = recorded["python"] == ".".join(platform.python_version_tuple()[:2])
+    for only, allowed in recorded["counts"].items():
+        if only.startswith(instructions.PYTHON) and not is_same_python:
+            continue
+        file = tmp_path / "counts.json"
+        options = ("--quick", "--build", folder, "--only", only, "--json", file)
+        done = bench("instructions", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        (count,) = json.loads(file.read_text())["counts"]
+        assert 0.5 * allowed < count["median"] < 1.1 * allowed, only
+
+
+def compiler(folder: Path) -> str:
+    """Return the name and the major version of the compiler of a build."""
+    (made,) = folder.glob("CMakeFiles/*/CMakeCCompiler.cmake")
+    found = dict(re.findall(r'set\(CMAKE_C_COMPILER_(\w+) "(.*)"\)', made.read_text()))
+    return f"{found['ID']} {found['VERSION'].partition('.')[0]}"
+
+
 def test_every_path_runs_by_itself(folder: Path) -> None:
     program = folder / instructions.PROGRAM
     for path in instructions.PATHS:
+        if path.path == instructions.PYTHON:
+            continue
         command = [str(program), path.path, "1000", str(path.burst), "300"]
         subprocess.run(command, check=True, timeout=60)
     for wrong in (["none", "1", "1"], ["fq", "x", "1"], ["fq", "1", "0"], ["fq"]):
