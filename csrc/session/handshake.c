@@ -2,8 +2,10 @@
 /* The handshake of a new connection, driven on the I/O thread: bytes between the
  * descriptor and the connection's state machine (wire/conn.h), with a time limit. Raw
  * connections have none, and go the same way. */
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -43,10 +45,17 @@ read_input(fmq__session *s)
 
     while (!fmq__conn_is_ready(s->conn) && !fmq__conn_wants_work(s->conn)) {
         struct iovec iov = {chunk, sizeof(chunk)};
-        size_t n;
+        size_t n = s->stash_len;
         size_t used;
-        int err = fmq__stream_readv(s->fd, &iov, 1, &n);
+        int err = 0;
 
+        if (n != 0) {
+            assert(n <= sizeof(chunk));
+            memcpy(chunk, s->stash, n); /* it came before its turn */
+            s->stash_len = 0;
+        } else {
+            err = fmq__stream_readv(s->fd, &iov, 1, &n);
+        }
         if (err != 0) {
             return err;
         }
@@ -236,6 +245,8 @@ fmq__handshake_worked(fmq__session *s, int err)
     } else if (err == EPERM) {
         refuse(s, err);
         part(s);
+    } else if (err == 0) {
+        step(s, 0); /* there may be something that came meanwhile */
     } else {
         go_on(s, err);
     }

@@ -507,7 +507,7 @@ int
 fmq__conn_input(fmq__conn *c, const uint8_t *data, size_t len, size_t *used)
 {
     *used = 0;
-    while (c->state != READY) {
+    while (c->state != READY && !fmq__conn_wants_work(c)) {
         enum input input;
         size_t need = 0;
         size_t n = 0;

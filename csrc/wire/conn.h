@@ -42,9 +42,10 @@ typedef struct fmq__conn_config {
 int fmq__conn_new(const fmq__conn_config *config, fmq__conn **conn);
 void fmq__conn_free(fmq__conn *c);
 
-/* Takes bytes from the peer; `*used` of them were understood (all, unless the handshake
- * ended in them or an error came: what follows is the first message). After an error
- * the connection is dead, but output that explains (ERROR) may still be sent. */
+/* Takes bytes from the peer; `*used` of them were understood: all, unless an error
+ * came, or the handshake ended in them (what follows is the first message) or has work
+ * to do (what follows is to be given again when that is done). After an error the
+ * connection is dead, but output that explains (ERROR) may still be sent. */
 int fmq__conn_input(fmq__conn *c, const uint8_t *data, size_t len, size_t *used);
 
 /* Whether it waits for the answer of a ZAP handler, about whom (as
