@@ -18,8 +18,9 @@ set(generated "${PROJECT_BINARY_DIR}/_core.c")
 add_custom_command(
     OUTPUT "${generated}"
     COMMAND
-        Python::Interpreter -m cython -3 --module-name fastmq._core -I
-        "${PROJECT_SOURCE_DIR}/fastmq" "${pyx}" -o "${generated}"
+        Python::Interpreter -m cython -3 --module-name fastmq._core -I fastmq
+        fastmq/_core.pyx -o "${generated}"
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" # tracebacks say fastmq/_socket.pxi
     DEPENDS "${pyx}" ${pyx_parts}
     COMMENT "Translating fastmq/_core.pyx"
     VERBATIM
@@ -27,6 +28,10 @@ add_custom_command(
 
 python_add_library(_core MODULE WITH_SOABI "${generated}")
 target_link_libraries(_core PRIVATE fastmq_core)
+# Cython keeps the code objects of tracebacks by line, of whatever file; with the line in
+# C there is one for each place, and no function bears another one's name.
+target_compile_definitions(_core PRIVATE CYTHON_CLINE_IN_TRACEBACK=1)
+target_compile_options(_core PRIVATE "-fmacro-prefix-map=${PROJECT_BINARY_DIR}/=")
 
 # Python needs one symbol of us; everything else stays inside, so two copies of the
 # core in a process (or a program's own names) never meet.

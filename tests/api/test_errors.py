@@ -5,8 +5,15 @@ from __future__ import annotations
 
 import errno
 import pickle
+import re
+import traceback
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
+from native import ROOT
+
+import fastmq
 
 NUMBERS = {
     "EFSM": (156384763, "Operation cannot be accomplished in current state"),
@@ -150,3 +157,46 @@ def test_representations(zmq) -> None:
         "ZMQVersionError('Feature requires libzmq >= 9.9, have 4.3.5')"
     )
     assert repr(zmq.ZMQError("x")) == "ZMQError('x')"
+
+
+def wrong_calls() -> list[BaseException]:
+    """Call every method of a closed and of an open socket with what it cannot take."""
+    errors = []
+    for name in sorted(set(vars(fastmq._core.Socket)) - set(vars(object))):
+        for arguments in ((), (object(),), (b"x",), (1, object()), ({}, [], ())):
+            with fastmq.Context() as context, context.socket(fastmq.PULL) as socket:
+                socket.setsockopt(fastmq.RCVTIMEO, 0)
+                for _ in range(2):
+                    try:
+                        getattr(socket, name)(*arguments)
+                    except Exception as error:
+                        errors.append(error)
+                    socket.close()
+    return errors
+
+
+def function_at(frame: traceback.FrameSummary) -> str:
+    """Return the name of the function that is written around that line."""
+    lines = (ROOT / frame.filename).read_text().splitlines()
+    n = frame.lineno or 0
+    while lines[n - 1].lstrip().startswith("@"):
+        n += 1
+    del lines[n:]
+    depth = len(lines[-1]) - len(lines[-1].lstrip())
+    for line in reversed(lines):
+        found = re.match(r"( *)(?:async )?(?:cdef|cpdef|def) [^=]*?(\w+)\(", line)
+        if found and (len(found[1]) < depth or line is lines[-1]):
+            return found[2]
+    raise AssertionError(frame)
+
+
+def test_tracebacks_name_the_functions_that_were_in_it() -> None:
+    """Also where functions of two files are on lines of the same number."""
+    files = defaultdict(set)
+    for error in wrong_calls():
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).suffix == ".pxi":
+                name = frame.name.split(" ")[0].rpartition(".")[2]
+                assert name == function_at(frame), frame
+                files[frame.lineno].add(frame.filename)
+    assert any(len(found) > 1 for found in files.values())
