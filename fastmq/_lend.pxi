@@ -125,6 +125,11 @@ cdef extern from *:
         collector.is_running = pthread_create(&collector.thread, NULL, collector_main,
                                               (void *)collect) == 0;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
+#ifdef __linux__
+        if (collector.is_running) {
+            pthread_setname_np(collector.thread, "fastmq/loans");
+        }
+#endif
     }
 
     /* Returns whether there is a thread to join. */

@@ -226,13 +226,17 @@ def count_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def count_threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+def name_threads() -> list[str]:
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it ends just now
+            names.append((task / "comm").read_text().strip())
+    return sorted(names)
 
 
 def play(kind: str, failure: str, seed: int, path: Path, net: Any, rounds: int) -> None:
     dice = random.Random(seed)
-    before = count_descriptors(), count_threads()
+    before = count_descriptors(), name_threads()
     scene = Scene(kind, failure, dice, path, net)
     try:
         scene.begin()
@@ -248,7 +252,10 @@ def play(kind: str, failure: str, seed: int, path: Path, net: Any, rounds: int) 
     # Something of another test may have ended meanwhile.
     assert count_descriptors() <= before[0]
     # A thread that was joined is listed for a moment longer.
-    until(lambda: count_threads() <= before[1], "threads are left")
+    until(
+        lambda: len(name_threads()) <= len(before[1]),
+        f"threads are left: {name_threads()}, and there were {before[1]}",
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -258,6 +265,11 @@ def _helpers() -> None:
     first = threading.Thread(target=int)  # a sanitizer's own begins with the first one
     first.start()
     first.join()
+    with fastmq.Context() as context, context.socket(fastmq.PAIR) as pair:
+        pair.bind("inproc://lent")
+        with context.socket(fastmq.PAIR) as other:
+            other.connect("inproc://lent")
+            other.send(bytes(1 << 20))  # one takes back what is lent, from then on
 
 
 @pytest.fixture
