@@ -51,10 +51,10 @@ cdef object quick_recv(
 
 cdef fastmq_method put_before(object method, fastmq_method quick) except? NULL:
     """Have a function called instead of the one of a method, which is returned."""
+    if type(method) is not type(str.join):
+        return NULL
     cdef PyMethodDef *entry = (<PyMethodDescrObject *>method).d_method
-    if type(method) is not type(str.join) or (
-        entry.ml_flags != (METH_FASTCALL | METH_KEYWORDS)
-    ):
+    if entry.ml_flags != (METH_FASTCALL | METH_KEYWORDS):
         return NULL
     cdef fastmq_method whole = <fastmq_method>entry.ml_meth
     entry.ml_meth = <void *>quick

@@ -21,12 +21,10 @@ fmq__fq_init(fmq__fq_writer *w, fmq__fq_reader *r)
     if (c == NULL) {
         return ENOMEM;
     }
-    *w = (fmq__fq_writer){.end = {.chunk = c},
-                          .cap = c->cap,
-                          .next_cap = 2 * FMQ__CHUNK_MIN,
-                          .inline_max = plain.inline_max,
-                          .form = plain};
     c->form = plain;
+    *w = (fmq__fq_writer){
+        .end = {.chunk = c}, .next_cap = 2 * FMQ__CHUNK_MIN, .form = plain};
+    fmq__fq_measure(w);
     *r = (fmq__fq_reader){.at = {.chunk = c}};
     return 0;
 }
@@ -95,10 +93,8 @@ begin_chunk(fmq__fq_writer *w, uint32_t need, fmq__chunk_form form)
     c->form = form;
     w->end.chunk->next = c;
     fmq__fq_store(&w->end.chunk->sealed, w->end.off);
-    w->end.chunk = c;
-    w->end.off = 0;
-    w->cap = c->cap;
-    w->inline_max = form.inline_max;
+    w->end = (fmq__fq_pos){.chunk = c};
+    fmq__fq_measure(w);
     return c->data;
 }
 
@@ -127,7 +123,7 @@ make_room_for_ref(fmq__fq_writer *w, size_t len)
         return begin_chunk(w, REF_MAX, form);
     }
     c->form = form; /* nobody has been in it */
-    w->inline_max = form.inline_max;
+    fmq__fq_measure(w);
     return c->data;
 }
 
@@ -146,8 +142,7 @@ go_on(fmq__fq_writer *w)
         w->inline_max = w->form.inline_max;
         return;
     }
-    w->cap = c->cap;
-    w->inline_max = c->form.inline_max;
+    fmq__fq_measure(w);
 }
 
 void
@@ -303,8 +298,7 @@ fmq__fq_rewind_slow(fmq__fq_writer *w, fmq__fq_reader *r)
     }
     c->form = w->form;
     w->end = (fmq__fq_pos){.chunk = c};
-    w->cap = c->cap;
-    w->inline_max = c->form.inline_max;
+    fmq__fq_measure(w);
     r->at = w->end;
     r->ref = 0;
 }

@@ -86,6 +86,14 @@ fmq__fq_inline_max(const fmq__fq_writer *w)
     return w->inline_max;
 }
 
+/* Learns what may be written to the chunk that it is in now. */
+static inline void
+fmq__fq_measure(fmq__fq_writer *w)
+{
+    w->cap = w->end.chunk->cap;
+    w->inline_max = w->end.chunk->form.inline_max;
+}
+
 /* Whether bodies are shared from FMQ__FQ_SHARE_MIN bytes on. */
 void fmq__fq_share(fmq__fq_writer *w, bool shares);
 
@@ -232,8 +240,7 @@ fmq__fq_rewind(fmq__fq_writer *w, fmq__fq_reader *r, size_t keep_bytes)
         fmq__chunk_reset(w->end.chunk);
         w->end.chunk->form = w->form;
         w->end.off = 0;
-        w->cap = w->end.chunk->cap;
-        w->inline_max = w->form.inline_max;
+        fmq__fq_measure(w);
         r->at.off = 0;
         r->ref = 0;
     }
