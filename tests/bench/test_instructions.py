@@ -70,12 +70,15 @@ def test_no_more_than_are_recorded(bench, folder: Path, tmp_path: Path) -> None:
     for only, allowed in recorded["counts"].items():
         if only.startswith(instructions.PYTHON) and not is_same_python:
             continue
-        file = tmp_path / "counts.json"
-        options = ("--quick", "--build", folder, "--only", only, "--json", file)
-        done = bench("instructions", *options)
-        assert (done.returncode, done.stderr) == (0, "")
-        (count,) = json.loads(file.read_text())["counts"]
-        assert 0.5 * allowed < count["median"] < 1.1 * allowed, only
+        options = ("--quick", "--build", folder, "--only", only, "--json")
+        for _ in range(3):  # on a busy machine the other end may take part of the work
+            done = bench("instructions", *options, tmp_path / "counts.json")
+            assert (done.returncode, done.stderr) == (0, "")
+            (count,) = json.loads((tmp_path / "counts.json").read_text())["counts"]
+            if 0.5 * allowed < count["median"] < 1.1 * allowed:
+                break
+        else:
+            pytest.fail(f"{only}: {count['median']} instructions, {allowed} recorded")
 
 
 def compiler(folder: Path) -> str:
