@@ -138,8 +138,7 @@ cdef class Context:
                 again.
         """
         cdef fmq_ctx handle = self._handle
-        cdef int64_t left_ms = -1 if timeout is None else timeout
-        cdef uint64_t deadline = deadline_in(left_ms)
+        cdef wait w = wait_until(deadline_in(-1 if timeout is None else timeout))
         cdef int err
         if handle == 0:
             return
@@ -148,14 +147,14 @@ cdef class Context:
             return
         while True:
             with nogil:
-                err = fmq_ctx_term(handle, left_ms)
+                err = fmq_ctx_term(handle, ms_until(nap(&w)))
             if err == ETIMEDOUT:
-                fail_term(handle)
+                if not is_rested(&w, EAGAIN):
+                    fail_term(handle)
+                err = EINTR
             # Another object, or another thread, was first.
             if err == EFAULT or not go_on(err):
                 break
-            if left_ms > 0:
-                left_ms = ms_until(deadline)
         self._handle = 0
 
     cdef int _check(self) except -1:

@@ -125,5 +125,5 @@ def has(str capability not None) -> bool:
     return fmq_has(name) != 0
 
 
-# go_on looks for signals after EINTR, and nothing else does.
+# go_on looks for signals after EINTR.
 fmq_ask_for_signals(1)

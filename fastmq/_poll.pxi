@@ -52,7 +52,7 @@ def zmq_poll(sockets, timeout=-1) -> list:
         Pairs of a socket or descriptor and its flags.
     """
     cdef int64_t timeout_ms = -1
-    cdef uint64_t deadline
+    cdef wait w
     cdef size_t n
     cdef size_t n_ready = 0
     cdef size_t i = 0
@@ -71,10 +71,12 @@ def zmq_poll(sockets, timeout=-1) -> list:
         i += 1
     err = fmq_poll(poll.items, n, 0, &n_ready)
     if timeout_ms != 0 and (err == EINTR or (err == 0 and n_ready == 0)):
-        deadline = deadline_in(timeout_ms)
+        w = wait_until(deadline_in(timeout_ms))
         while True:
             with nogil:
-                err = fmq_poll(poll.items, n, deadline, &n_ready)
+                err = fmq_poll(poll.items, n, nap(&w), &n_ready)
+            if err == 0 and n_ready == 0 and is_rested(&w, EAGAIN):
+                err = EINTR
             if not go_on(err):
                 break
     elif go_on(err):

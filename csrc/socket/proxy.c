@@ -6,11 +6,17 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "session/spin.h"
 #include "socket/options.h"
 #include "socket/poll.h"
 #include "socket/socket.h"
 
 enum { BATCH = 1000, REP_TYPE = 4, ROUTER_TYPE = 6 };
+
+/* Where signals are asked for, a run ends after this time; the next one after twice as
+ * long, as long as nothing passes. */
+#define FIRST_NAP_NS UINT64_C(100000000)
+#define LAST_NAP_NS (UINT64_MAX / 4)
 
 /* What has passed a socket, in one direction: frames, and bytes of them. */
 typedef struct tally {
@@ -26,8 +32,9 @@ typedef struct way {
     bool has_room;  /* known only while there is input */
     fmq__msg *held; /* taken, and not sent yet; NULL: nothing */
     size_t n_held;
-    tally in;  /* of `from` */
-    tally out; /* of `to` */
+    bool is_uncopied; /* `held` has not been to the capture socket */
+    tally in;         /* of `from` */
+    tally out;        /* of `to` */
 } way;
 
 struct fmq_proxy {
@@ -35,6 +42,8 @@ struct fmq_proxy {
     int n_ways; /* 1: both are one socket */
     fmq_socket capture;
     fmq_socket control;
+    bool is_capture_full;
+    uint64_t nap_ns; /* of the next run */
     bool is_paused;
     bool is_over;
     bool answers; /* control is a REP */
@@ -69,6 +78,7 @@ fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
     p->n_ways = frontend == backend ? 1 : 2;
     p->capture = capture;
     p->control = control;
+    p->nap_ns = FIRST_NAP_NS;
     if (control != 0) {
         err = type_of(control, &type);
         p->answers = type == REP_TYPE;
@@ -144,19 +154,15 @@ count(tally *t, const way *w)
     }
 }
 
-/* Waits for the capture socket as long as it takes, as for any other receiver. */
+/* Sends a copy of what is held: EAGAIN if it has to wait. */
 static int
-capture(const fmq_proxy *p, const way *w)
+copy_held(fmq_proxy *p, way *w)
 {
     size_t n_tags = p->is_tagged ? 1 : 0;
     size_t n = n_tags + w->n_held;
-    fmq__msg *copy;
+    fmq__msg *copy = fmq__calloc(n, sizeof(*copy));
     int err;
 
-    if (p->capture == 0) {
-        return 0;
-    }
-    copy = fmq__calloc(n, sizeof(*copy));
     if (copy == NULL) {
         return ENOMEM;
     }
@@ -166,13 +172,25 @@ capture(const fmq_proxy *p, const way *w)
     for (size_t i = 0; i < w->n_held; i++) {
         fmq__msg_copy(&copy[n_tags + i], &w->held[i]);
     }
-    do {
-        err = fmq__socket_sendv(p->capture, copy, n, 0, NULL);
-    } while (err == EINTR);
+    err = fmq__socket_sendv(p->capture, copy, n, FMQ_DONTWAIT, NULL);
     for (size_t i = 0; i < n; i++) {
         fmq__msg_close(&copy[i]);
     }
     fmq__free(copy);
+    w->is_uncopied = err != 0;
+    p->is_capture_full = err == EAGAIN;
+    return err;
+}
+
+/* Nothing is taken that could not be copied at once. */
+static int
+check_capture(fmq_proxy *p)
+{
+    fmq_pollitem item = {.socket = p->capture, .fd = -1, .events = FMQ_POLLOUT};
+    size_t n = 1;
+    int err = p->capture != 0 ? fmq__poll_wait(&item, 1, 0, &n) : 0;
+
+    p->is_capture_full = err == 0 && n == 0;
     return err;
 }
 
@@ -213,11 +231,14 @@ swap_ids(way *w)
 /* Takes the next message: EAGAIN if there is none, or no room for it. What cannot be
  * passed is taken and dropped. */
 static int
-take(const fmq_proxy *p, way *w)
+take(fmq_proxy *p, way *w)
 {
     int err = check_room(w);
 
-    if (err == 0 && !w->has_room) {
+    if (err == 0 && w->has_room) {
+        err = check_capture(p);
+    }
+    if (err == 0 && (!w->has_room || p->is_capture_full)) {
         err = EAGAIN;
     }
     if (err != 0) {
@@ -232,32 +253,44 @@ take(const fmq_proxy *p, way *w)
     count(&w->in, w);
     if (p->swaps && !swap_ids(w)) {
         drop_held(w);
-        return 0;
     }
-    return capture(p, w);
+    w->is_uncopied = p->capture != 0 && w->held != NULL;
+    return 0;
+}
+
+/* Passes on what is held. */
+static int
+put(fmq_proxy *p, way *w)
+{
+    tally sent = w->out;
+    int err = w->is_uncopied ? copy_held(p, w) : 0;
+
+    if (err != 0) {
+        return err;
+    }
+    count(&sent, w); /* sending empties it */
+    err = fmq__socket_sendv(w->to, w->held, w->n_held, FMQ_DONTWAIT, NULL);
+    w->has_room = err != EAGAIN;
+    if (err == 0) {
+        w->out = sent;
+        drop_held(w);
+    }
+    return err;
 }
 
 /* Passes what is there, up to a number of messages. */
 static int
-pass(const fmq_proxy *p, way *w)
+pass(fmq_proxy *p, way *w)
 {
     for (int i = 0; i < BATCH; i++) {
-        tally sent = w->out;
         int err = w->held == NULL ? take(p, w) : 0;
 
-        if (err == 0 && w->held == NULL) {
-            continue;
-        }
-        if (err == 0) {
-            count(&sent, w); /* sending empties it */
-            err = fmq__socket_sendv(w->to, w->held, w->n_held, FMQ_DONTWAIT, NULL);
-            w->has_room = err != EAGAIN;
+        if (err == 0 && w->held != NULL) {
+            err = put(p, w);
         }
         if (err != 0) {
             return err == EAGAIN ? 0 : err;
         }
-        w->out = sent;
-        drop_held(w);
     }
     return 0;
 }
@@ -347,18 +380,27 @@ wanted_to(const fmq_proxy *p, const way *w)
     return !p->is_paused && has_something && !w->has_room ? FMQ_POLLOUT : 0;
 }
 
+/* Whether nothing but a full capture socket is in its way. */
+static bool
+waits_for_capture(const fmq_proxy *p, const way *w)
+{
+    return p->is_capture_full && w->has_room && (w->held == NULL || w->is_uncopied);
+}
+
 static bool
 can_pass(const fmq_proxy *p, const way *w)
 {
-    return !p->is_paused && (w->has_input || w->held != NULL) && w->has_room;
+    return !p->is_paused && (w->has_input || w->held != NULL) && w->has_room &&
+           !waits_for_capture(p, w);
 }
 
 /* Waits until something can be done; only looks if something can already. */
 static int
-await(fmq_proxy *p, bool *has_command)
+await(fmq_proxy *p, uint64_t deadline_ns, bool *has_command)
 {
-    fmq_pollitem item[3] = {0};
-    uint64_t deadline_ns = FMQ__NEVER;
+    fmq_pollitem item[4] = {0};
+    fmq_pollitem *control = &item[p->n_ways];
+    fmq_pollitem *capture = control + (p->control != 0);
     size_t n_ready;
     int err;
 
@@ -373,9 +415,9 @@ await(fmq_proxy *p, bool *has_command)
             deadline_ns = 0;
         }
     }
-    item[p->n_ways].socket = p->control;
-    item[p->n_ways].events = FMQ_POLLIN;
-    err = fmq__poll_wait(item, (size_t)p->n_ways + (p->control != 0 ? 1 : 0),
+    *control = (fmq_pollitem){.socket = p->control, .events = FMQ_POLLIN};
+    *capture = (fmq_pollitem){.socket = p->capture, .events = FMQ_POLLOUT};
+    err = fmq__poll_wait(item, (size_t)(capture - item) + p->is_capture_full,
                          deadline_ns, &n_ready);
     if (err != 0) {
         return err;
@@ -387,16 +429,36 @@ await(fmq_proxy *p, bool *has_command)
         w->has_room |= (item[p->n_ways - 1 - i].revents & FMQ_POLLOUT) != 0 ||
                        (is_loop(w) && w->held == NULL);
     }
-    *has_command = p->control != 0 && item[p->n_ways].revents != 0;
+    *has_command = p->control != 0 && control->revents != 0;
+    p->is_capture_full = p->is_capture_full && capture->revents == 0;
     return 0;
+}
+
+static uint64_t
+n_passed(const fmq_proxy *p)
+{
+    return p->way[0].out.n_frames + p->way[1].out.n_frames;
+}
+
+/* When a run that begins now is to ask for signals. */
+static uint64_t
+nap_end(const fmq_proxy *p)
+{
+    /* Relaxed: as fmq_ask_for_signals. */
+    return atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed)
+               ? fmq__clock_ns() + p->nap_ns
+               : FMQ__NEVER;
 }
 
 int
 fmq__proxy_run(fmq_proxy *p)
 {
+    uint64_t end = nap_end(p);
+    uint64_t n_before = n_passed(p);
+
     while (!p->is_over) {
         bool has_command = false;
-        int err = await(p, &has_command);
+        int err = await(p, end, &has_command);
 
         if (err == 0 && has_command) {
             err = hear(p);
@@ -408,6 +470,14 @@ fmq__proxy_run(fmq_proxy *p)
         }
         if (err != 0) {
             return err;
+        }
+        if (end != FMQ__NEVER && fmq__clock_ns() >= end && !p->is_over) {
+            bool has_passed = n_passed(p) != n_before;
+
+            p->nap_ns = has_passed                    ? FIRST_NAP_NS
+                        : p->nap_ns < LAST_NAP_NS / 2 ? 2 * p->nap_ns
+                                                      : LAST_NAP_NS;
+            return EINTR;
         }
     }
     return 0;

@@ -122,11 +122,17 @@ def alarm() -> Iterator[Callable[..., None]]:
     is_over = threading.Event()
     threads = []
 
-    def call_soon(handler: Any, after: float = 0.05, every: float = 0.0) -> None:
+    def call_soon(
+        handler: Any, after: float = 0.05, every: float = 0.0, elsewhere: bool = False
+    ) -> None:
+        """Send signals to the main thread, or where they only leave a mark for it."""
+        main = threading.main_thread().ident
+
         def ring() -> None:
             is_to_go_on = not is_over.wait(after)
             while is_to_go_on:
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+                to = threading.get_ident() if elsewhere else main
+                signal.pthread_kill(to, signal.SIGUSR1)
                 is_to_go_on = every > 0 and not is_over.wait(every)
 
         signal.signal(signal.SIGUSR1, handler)

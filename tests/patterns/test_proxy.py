@@ -175,6 +175,36 @@ def test_capture(library: str, pairs: Callable[..., Any], world: Any) -> None:
 
 
 @pytest.mark.parametrize("library", [OURS])
+@pytest.mark.parametrize("ends_before", [False, True])
+def test_a_full_capture_holds_up_messages_but_no_commands(
+    ends_before: bool, pairs: Callable[..., Any], world: Any, library: str
+) -> None:
+    """Libzmq waits in the middle of passing one on."""
+    front, (push,) = pairs("PULL", "PUSH")
+    back, (pull,) = pairs("PUSH", "PULL")
+    capture, _ = pairs("PUSH", "PULL", n=0)
+    control, (order,) = pairs("REP", "REQ")
+    module = world.module(library)
+    thread = threading.Thread(
+        target=module.proxy_steerable, args=(front, back, capture, control)
+    )
+    thread.start()
+    push.send(b"whole")
+    for _ in range(10):
+        order.send(b"STATISTICS")
+        assert order.recv_multipart() == [bytes(8)] * 8
+    if not ends_before:
+        captured = world.socket(library, "PULL")
+        captured.connect(last(capture))
+        assert captured.recv() == pull.recv() == b"whole"
+    order.send(b"TERMINATE")
+    assert order.recv() == b""
+    thread.join()
+    if ends_before:
+        assert front.recv() == b"whole"
+
+
+@pytest.mark.parametrize("library", [OURS])
 @pytest.mark.parametrize("kind", ["PAIR", "REP"])
 def test_control(
     kind: str, pairs: Callable[..., Any], world: Any, library: str
