@@ -17,13 +17,16 @@ pubsub_endpoint = ipc://events.sock
 cmd = sleep 600
 numprocesses = 2
 """
+ACTIVE = {"sleepers": "active"}
 
 if __name__ == "__main__":
     Path("circus.ini").write_text(SETTINGS, encoding="utf-8")
     command = [sys.executable, "-m", "circus.circusd", "--log-level", "critical"]
     with subprocess.Popen([*command, "circus.ini"]) as watcher:
         client = CircusClient(timeout=60, endpoint="ipc://control.sock")
-        print(client.send_message("status")["statuses"])
+        while (statuses := client.send_message("status")["statuses"]) != ACTIVE:
+            assert statuses == {"sleepers": "starting"}, statuses
+        print(statuses)
         print(client.send_message("numprocesses", name="sleepers")["numprocesses"])
         client.send_message("incr", name="sleepers", waiting=True)
         print(client.send_message("numprocesses", name="sleepers")["numprocesses"])
