@@ -45,6 +45,7 @@ set(socket_tests
     test_links
     test_monitor
     test_names
+    test_nap
     test_nomem
     test_offer
     test_options

@@ -35,19 +35,19 @@ cdef int send_pieces(
 ) except -1:
     """Send ``n`` messages; ``n_sent`` counts on, also when this raises."""
     cdef size_t done = 0
-    cdef wait w
+    cdef uint64_t deadline
     cdef int err = fmq_send_many(s, pieces, n, FMQ_TRY, &done)
     n_sent[0] += done
     if not has_to_wait(err, 0):
         return check(err)
-    w = wait_until(deadline_for(s, SNDTIMEO, timeout))
+    deadline = deadline_for(s, SNDTIMEO, timeout)
     while True:
         pieces += done
         n -= done
         with nogil:
-            err = fmq_send_many_until(s, pieces, n, &done, nap(&w))
+            err = fmq_send_many_until(s, pieces, n, &done, deadline)
         n_sent[0] += done
-        if not go_on_waiting(&w, err):
+        if not go_on(err):
             return 0
 
 
@@ -112,7 +112,7 @@ cdef int recv_batch(
     cdef size_t n = 0
     cdef size_t i
     cdef char *next_body = buf
-    cdef wait w
+    cdef uint64_t deadline
     cdef int err
     if max_parts > AT_ONCE:
         max_parts = AT_ONCE
@@ -120,12 +120,12 @@ cdef int recv_batch(
     err = fmq_recv_many(
         s, buf, BATCH_ROOM, m, part, max_parts, &n, FMQ_TRY | FMQ_DONTWAIT)
     if err == FMQ_EBUSY_TRY or (err == EAGAIN and is_first and timeout != 0):
-        w = wait_until(deadline_for(s, RCVTIMEO, timeout) if is_first else 0)
+        deadline = deadline_for(s, RCVTIMEO, timeout) if is_first else 0
         while True:
             with nogil:
                 err = fmq_recv_many_until(
-                    s, buf, BATCH_ROOM, m, part, max_parts, &n, nap(&w))
-            if err != EINTR and not is_rested(&w, err):
+                    s, buf, BATCH_ROOM, m, part, max_parts, &n, deadline)
+            if err != EINTR:
                 break
             PyErr_CheckSignals()
         drain()

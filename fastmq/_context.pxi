@@ -149,7 +149,7 @@ cdef class Context:
             with nogil:
                 err = fmq_ctx_term(handle, ms_until(nap(&w)))
             if err == ETIMEDOUT:
-                if not is_rested(&w, EAGAIN):
+                if not is_rested(&w):
                     fail_term(handle)
                 err = EINTR
             # Another object, or another thread, was first.

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting so that no signal is slept through.
+"""Polls, and the end of a context, that no signal is slept through in.
 
 A handler of Python runs when a call comes back, which a signal makes it do if it finds
 the thread asleep. It may come between the last look and the sleep, or reach another
-thread; then it only leaves a mark. So a call sleeps in naps, each twice as long as the
-one before, and looks for marks in between.
+thread; then it only leaves a mark. Calls that send and receive are woken by the core
+to look for marks (fmq_ask_for_signals); these here sleep in naps, each twice as long
+as the one before, and look in between.
 """
 
 cdef enum:
@@ -18,26 +19,17 @@ cdef struct wait:
 
 
 cdef wait wait_until(uint64_t deadline) noexcept:
-    """Return a wait that ends at ``deadline``; 0 waits for nothing."""
+    """Return a wait that ends at ``deadline``."""
     return wait(deadline, FIRST_NAP_NS, 0)
 
 
 cdef uint64_t nap(wait *w) noexcept nogil:
     """Return when the next sleep has to end."""
-    if w.deadline == 0:
-        return 0
     w.nap_end = min(fmq_now_ns() + w.nap_ns, w.deadline)
     return w.nap_end
 
 
-cdef bint is_rested(wait *w, int err) noexcept:
-    """Whether that error means the end of a nap, and not of the wait."""
-    if err != EAGAIN or w.deadline == 0 or w.nap_end == w.deadline:
-        return False
+cdef bint is_rested(wait *w) noexcept:
+    """Whether the end of the last sleep was not that of the wait."""
     w.nap_ns = min(2 * w.nap_ns, UINT64_MAX // 4)
-    return True
-
-
-cdef int go_on_waiting(wait *w, int err) except -1:
-    """Do as go_on, after a call that was to end at ``nap``."""
-    return go_on(EINTR if is_rested(w, err) else err)
+    return w.nap_end < w.deadline

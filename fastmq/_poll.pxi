@@ -75,7 +75,7 @@ def zmq_poll(sockets, timeout=-1) -> list:
         while True:
             with nogil:
                 err = fmq_poll(poll.items, n, nap(&w), &n_ready)
-            if err == 0 and n_ready == 0 and is_rested(&w, EAGAIN):
+            if err == 0 and n_ready == 0 and is_rested(&w):
                 err = EINTR
             if not go_on(err):
                 break

@@ -26,12 +26,11 @@ cdef int send_until(
     fmq_socket s, fmq_msg *parts, size_t n, int flags, uint64_t deadline
 ) except -1:
     """Send the parts as one message before a deadline, whatever signals come."""
-    cdef wait w = wait_until(deadline)
     cdef int err
     while True:
         with nogil:
-            err = fmq_send_until(s, parts, n, flags, nap(&w))
-        if not go_on_waiting(&w, err):
+            err = fmq_send_until(s, parts, n, flags, deadline)
+        if not go_on(err):
             return 0
 
 
@@ -58,17 +57,17 @@ cdef int recv_slow(
 ) except -1:
     """Receive a part after a try that ended in ``err``."""
     cdef lent *entry = offered[0]
-    cdef wait w
+    cdef uint64_t deadline
     if not has_to_wait(err, flags):
         fail(err)
-    w = wait_until(0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO))
+    deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
     while True:
         with nogil:
             open_offer(entry)
-            err = fmq_recv_until(s, buf, SMALL, m, part, nap(&w))
+            err = fmq_recv_until(s, buf, SMALL, m, part, deadline)
             entry = end_offer(entry)
         offered[0] = entry
-        if not go_on_waiting(&w, err):
+        if not go_on(err):
             return 0
 
 
@@ -128,17 +127,17 @@ cdef size_t recv_to(fmq_socket s, void *to, size_t room, int flags) except? 0:
 
 cdef Frame recv_frame(fmq_socket s, int flags, bint track):
     cdef fmq_msg m
-    cdef wait w
+    cdef uint64_t deadline
     memset(&m, 0, sizeof(m))
     cdef int err = fmq_msg_recv(s, &m, flags | FMQ_TRY)
     if err != 0:
         if not has_to_wait(err, flags):
             fail(err)
-        w = wait_until(0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO))
+        deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
         while True:
             with nogil:
-                err = fmq_msg_recv_until(s, &m, nap(&w))
-            if not go_on_waiting(&w, err):
+                err = fmq_msg_recv_until(s, &m, deadline)
+            if not go_on(err):
                 break
     return received(&m, track)
 
@@ -166,18 +165,17 @@ cdef int recv_parts_slow(
 ) except -1:
     """Receive a message after a try that ended in ``err``."""
     cdef lent *entry = offered[0]
-    cdef wait w
+    cdef uint64_t deadline
     if not has_to_wait(err, flags):
         fail(err)
-    w = wait_until(
-        0 if flags & FMQ_DONTWAIT else deadline_for(s, RCVTIMEO, timeout))
+    deadline = 0 if flags & FMQ_DONTWAIT else deadline_for(s, RCVTIMEO, timeout)
     while True:
         with nogil:
             open_offer(entry)
-            err = fmq_recvv_until(s, parts, n, nap(&w))
+            err = fmq_recvv_until(s, parts, n, deadline)
             entry = end_offer(entry)
         offered[0] = entry
-        if not go_on_waiting(&w, err):
+        if not go_on(err):
             return 0
 
 

@@ -256,8 +256,8 @@ FMQ_API int fmq_recv_many_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
 FMQ_API uint64_t fmq_now_ns(void);
 /* For programs whose signal handlers only leave a mark, which is looked at after EINTR:
  * with 1 these functions also say EINTR where they have looked for a message in vain
- * (SPIN_US) and would go on to sleep, and fmq_proxy_run says it from time to time. 0 as
- * long as nobody has said anything. */
+ * (SPIN_US) and would go on to sleep, and when they, or fmq_proxy_run, have slept for
+ * 0.1 s, 0.2 s, 0.4 s and so on. 0 as long as nobody has said anything. */
 FMQ_API void fmq_ask_for_signals(int yes);
 
 /* Polling. A socket (not 0) or else a descriptor. */

@@ -52,6 +52,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     fmq__list_init(&h->resuming);
     h->n_gone = 0;
     fmq__spin_init(&h->spin);
+    fmq__nap_init(h);
     fmq__flush_init(h);
     fmq__hubwatch_init(h);
     fmq__help_init(h);

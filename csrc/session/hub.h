@@ -88,6 +88,18 @@ typedef struct fmq__hubwatch {
 
 } fmq__hubwatch;
 
+/* For those who ask for signals, see nap.c; under L, or the I/O thread's. */
+typedef struct fmq__nap {
+    uint32_t seq;              /* how often they were woken to ask */
+    uint32_t n_asleep;         /* who ask */
+    uint32_t n_woken;          /* of them, and not asleep again */
+    bool is_armed;             /* the I/O thread looks */
+    _Atomic uint64_t n_sleeps; /* not of those woken; changed under L */
+    uint64_t n_sleeps_seen;    /* the I/O thread's, as what follows */
+    uint64_t length_ns;
+    fmq__timer due;
+} fmq__nap;
+
 /* I/O threads that help with what takes long, see help.c. */
 enum { FMQ__HELPERS_MAX = 15 };
 
@@ -131,6 +143,7 @@ struct fmq__hub {
     uint32_t n_followers[2];
     _Atomic uint32_t follow_seq[2];
     fmq__spin spin;
+    fmq__nap nap;
 
     /* sessions (hub.c) */
     fmq__session **slot;
@@ -324,6 +337,9 @@ void fmq__hub_ring_leader(fmq__hub *h);
 /* Wakes everybody: the state has changed. */
 void fmq__hub_wake_all(fmq__hub *h);
 
+/* Wakes those who sleep in fmq__hub_wait. */
+void fmq__hub_wake_sleepers(fmq__hub *h);
+
 static inline bool
 fmq__hub_has_pollers(const fmq__hub *h)
 {
@@ -376,6 +392,14 @@ void fmq__flush_thread(void);
 
 /* Forgets it: in the child of a fork. */
 void fmq__flush_forget(void);
+
+/* --- nap.c --- */
+
+void fmq__nap_init(fmq__hub *h);
+
+/* Around a sleep with FMQ__WAIT_ASKS. */
+void fmq__nap_begin(fmq__hub *h);
+void fmq__nap_end(fmq__hub *h);
 
 /* --- help.c; under L --- */
 
@@ -460,6 +484,7 @@ enum {
     FMQ__WORK_CLOSE = 64,      /* the socket was closed, or its linger time is over */
     FMQ__WORK_ENDPOINTS = 128, /* endpoints to open, or to close */
     FMQ__WORK_HEARD = 256,     /* times that PINGs have set */
+    FMQ__WORK_NAP = 512,       /* who asks for signals sleeps, or has slept long */
 };
 
 void fmq__hub_work_init(fmq__hub *h);
@@ -473,6 +498,7 @@ void fmq__hub_io_do(fmq__hub *h, uint32_t work);
 /* The parts of the work that live elsewhere; on the I/O thread, under L, may drop it.
  */
 void fmq__hub_io_flush(fmq__hub *h, bool is_tick);       /* flush.c */
+void fmq__hub_io_nap(fmq__hub *h);                       /* nap.c */
 void fmq__hub_io_serve(fmq__hub *h, bool is_grace_over); /* watch.c */
 void fmq__hub_io_close(fmq__hub *h);                     /* closing.c */
 void fmq__hub_io_heard(fmq__hub *h);                     /* heartbeat.c */

@@ -121,13 +121,26 @@ fmq__hub_hand_on(fmq__hub *h)
     ring_pollers(h);
 }
 
+static void
+wake_all_followers(fmq__hub *h)
+{
+    for (int dir = 0; dir < 2; dir++) {
+        wake_followers(h, dir, INT32_MAX);
+    }
+}
+
 void
 fmq__hub_wake_all(fmq__hub *h)
 {
     ring(h);
-    for (int dir = 0; dir < 2; dir++) {
-        wake_followers(h, dir, INT32_MAX);
-    }
+    wake_all_followers(h);
+}
+
+void
+fmq__hub_wake_sleepers(fmq__hub *h)
+{
+    fmq__hub_ring_leader(h);
+    wake_all_followers(h);
 }
 
 void
@@ -255,6 +268,9 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to
     if (!fmq__mpsc_sleep(&h->inbox->notes, 1)) {
         return EAGAIN; /* a note is there */
     }
+    if (is_to_ask) {
+        fmq__nap_begin(h);
+    }
     h->is_leader_asleep = true;
     h->is_leader_rung = false;
     fmq__hub_unlock(h);
@@ -274,6 +290,9 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to
         err = fmq__futex_wait(&h->inbox->bell, b.bell, deadline_ns);
     }
     fmq__hub_lock(h);
+    if (is_to_ask) {
+        fmq__nap_end(h);
+    }
     if (limit_ns != 0) {
         fmq__spin_end(&h->spin, has_found, looked_ns, limit_ns);
         if (err == EINTR) {
@@ -294,17 +313,23 @@ sleep_as_leader(fmq__hub *h, uint64_t deadline_ns, uint64_t limit_ns, bool is_to
 
 /* Sleeps behind the leader, as above. */
 static int
-sleep_as_follower(fmq__hub *h, int dir, uint64_t deadline_ns)
+sleep_as_follower(fmq__hub *h, int dir, uint64_t deadline_ns, bool is_to_ask)
 {
     uint32_t seq = atomic_load_explicit(&h->follow_seq[dir], memory_order_relaxed);
     int err;
 
+    if (is_to_ask) {
+        fmq__nap_begin(h);
+    }
     h->n_followers[dir]++;
     fmq__hub_unlock(h);
     fmq__flush_thread();
     err = fmq__futex_wait(&h->follow_seq[dir], seq, deadline_ns);
     fmq__hub_lock(h);
     h->n_followers[dir]--;
+    if (is_to_ask) {
+        fmq__nap_end(h);
+    }
     return err == 0 ? EAGAIN : err;
 }
 
@@ -320,6 +345,7 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
 {
     bool is_leader = false;
     bool is_to_ask = (how & FMQ__WAIT_ASKS) != 0;
+    uint32_t asked = h->nap.seq;
     uint64_t limit_ns;
     int slept = EAGAIN;
     int err;
@@ -339,11 +365,15 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
             err = slept == ETIMEDOUT ? EAGAIN : slept;
             break;
         }
+        if (is_to_ask && h->nap.seq != asked) {
+            err = EINTR;
+            break;
+        }
         if (fmq__hub_resume_all(h)) {
             continue; /* the attempt has skipped what nobody wants */
         }
         if (!is_leader && fmq__hub_has_leader(h)) {
-            slept = sleep_as_follower(h, dir, deadline_ns);
+            slept = sleep_as_follower(h, dir, deadline_ns, is_to_ask);
             continue;
         }
         if (!is_leader) {

@@ -177,6 +177,7 @@ io_finish(fmq__hub *h)
 {
     fmq__hub_io_unwatch(h);
     fmq__io_clear_timer(h->io, &h->flush.tick);
+    fmq__io_clear_timer(h->io, &h->nap.due);
     fmq__io_clear_timer(h->io, &h->linger_timer);
     fmq__zap_close(h);
     fmq__chore_cancel(&h->work_chore);
@@ -213,6 +214,9 @@ io_run(fmq__hub *h)
     }
     if (work & (FMQ__WORK_WATCH | FMQ__WORK_GRACE)) {
         fmq__hub_io_serve(h, (work & FMQ__WORK_GRACE) != 0);
+    }
+    if (work & FMQ__WORK_NAP) {
+        fmq__hub_io_nap(h);
     }
     if ((work & FMQ__WORK_ORPHANS) || (h->is_closing && h->n_inside == 0)) {
         io_orphans(h);

@@ -49,6 +49,16 @@ attempt_check(fmq__hub *h, void *arg)
     return h->pattern->ops->check_send(h->pattern, arg);
 }
 
+/* FMQ__WAIT_ASKS where a call has a deadline, and signals are asked for. */
+static unsigned
+asks(const uint64_t *deadline_ns)
+{
+    bool is_to_ask = deadline_ns != NULL &&
+                     atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed);
+
+    return is_to_ask ? FMQ__WAIT_ASKS : 0;
+}
+
 /* After `attempt` said EAGAIN: makes room, or waits for some. `*deadline_ns` is the
  * caller's; NULL: SNDTIMEO. */
 static int
@@ -81,7 +91,8 @@ send_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     }
     deadline =
         deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.sndtimeo_ms);
-    return fmq__hub_wait(h, FMQ__DIR_OUT, attempt, arg, deadline, FMQ__WAIT_LOOKED);
+    return fmq__hub_wait(h, FMQ__DIR_OUT, attempt, arg, deadline,
+                         FMQ__WAIT_LOOKED | asks(deadline_ns));
 }
 
 int
@@ -382,7 +393,6 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
             const uint64_t *deadline_ns)
 {
     fmq__hub *h = &s->hub;
-    unsigned how = FMQ__WAIT_LOOKED;
     uint64_t deadline;
     int err;
 
@@ -406,11 +416,8 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     }
     deadline =
         deadline_ns != NULL ? *deadline_ns : fmq__deadline_ns(s->opt.rcvtimeo_ms);
-    if (deadline_ns != NULL &&
-        atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed)) {
-        how |= FMQ__WAIT_ASKS;
-    }
-    return fmq__hub_wait(h, FMQ__DIR_IN, attempt, arg, deadline, how);
+    return fmq__hub_wait(h, FMQ__DIR_IN, attempt, arg, deadline,
+                         FMQ__WAIT_LOOKED | asks(deadline_ns));
 }
 
 int

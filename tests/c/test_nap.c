@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who asks for signals is woken to ask, and nobody else is. */
+#include "sockets.h"
+
+enum { SPIN_US = FMQ_SPIN_US, N_THREADS = 3 };
+
+#define NAP_NS UINT64_C(100000000)
+
+static fmq_socket
+new_sleeper(fmq_ctx ctx, int type)
+{
+    fmq_socket s = new_brisk(ctx, type);
+
+    set_int(s, SPIN_US, 0);
+    return s;
+}
+
+static int
+recv_or_send(fmq_socket s, bool sends, uint64_t deadline_ns)
+{
+    fmq_msg m = {0};
+
+    return sends ? fmq_send_until(s, &m, 1, 0, deadline_ns)
+                 : fmq_msg_recv_until(s, &m, deadline_ns);
+}
+
+/* It says EINTR after a nap, and then after one that is twice as long. */
+static void
+nap_twice(fmq_socket s, bool sends)
+{
+    for (uint64_t nap_ns = NAP_NS; nap_ns <= 2 * NAP_NS; nap_ns *= 2) {
+        uint64_t start = fmq_now_ns();
+
+        CHECK_EQ(recv_or_send(s, sends, FMQ__NEVER), EINTR);
+        /* The clock of the I/O thread may be a moment older than its timers. */
+        CHECK(fmq_now_ns() - start >= nap_ns / 2);
+    }
+    CHECK_EQ(recv_or_send(s, sends, fmq_now_ns() + NAP_NS / 50), EAGAIN);
+}
+
+static void
+nap(int type, const char *endpoint)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq_socket s = new_sleeper(ctx, type);
+
+    if (endpoint != NULL) {
+        REQUIRE(fmq_bind(s, endpoint) == 0);
+    }
+    nap_twice(s, type == PUSH);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    end_ctx(ctx);
+}
+
+TEST(a_long_sleep_ends_to_ask)
+{
+    fmq_ask_for_signals(1);
+    nap(PULL, NULL);
+    nap(PULL, "inproc://nap");
+    nap(PULL, "tcp://127.0.0.1:*");
+    nap(PUSH, "tcp://127.0.0.1:*");
+    fmq_ask_for_signals(0);
+}
+
+TEST(what_came_meanwhile_is_received)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq_socket push = new_sleeper(ctx, PUSH);
+    fmq_socket pull = new_sleeper(ctx, PULL);
+    fmq_msg m = {0};
+
+    fmq_ask_for_signals(1);
+    REQUIRE(fmq_bind(pull, "inproc://nap") == 0);
+    REQUIRE(fmq_connect(push, "inproc://nap") == 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(fmq_msg_recv_until(pull, &m, FMQ__NEVER), EINTR);
+        CHECK_EQ(fmq_send(push, "x", 1, 0), 0);
+        CHECK_EQ(fmq_msg_recv_until(pull, &m, FMQ__NEVER), 0);
+    }
+    fmq_msg_close(&m);
+    fmq_ask_for_signals(0);
+    CHECK_EQ(fmq_socket_close(push), 0);
+    CHECK_EQ(fmq_socket_close(pull), 0);
+    end_ctx(ctx);
+}
+
+static void
+recv_to_ask(void *arg)
+{
+    fmq_socket *s = arg;
+
+    CHECK_EQ(recv_or_send(*s, false, FMQ__NEVER), EINTR);
+}
+
+/* The leader, and those behind it. */
+TEST(all_who_sleep_are_asked)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq_socket s = new_sleeper(ctx, PULL);
+    fmq__thread thread[N_THREADS];
+
+    fmq_ask_for_signals(1);
+    for (int i = 0; i < N_THREADS; i++) {
+        start_thread(&thread[i], recv_to_ask, &s);
+    }
+    for (int i = 0; i < N_THREADS; i++) {
+        fmq__thread_join(thread[i]);
+    }
+    fmq_ask_for_signals(0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    end_ctx(ctx);
+}
+
+TEST(nobody_else_is)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq_socket s = new_sleeper(ctx, PULL);
+    fmq_msg m = {0};
+
+    CHECK_EQ(fmq_msg_recv_until(s, &m, fmq_now_ns() + 2 * NAP_NS), EAGAIN);
+    fmq_ask_for_signals(1);
+    set_int(s, RCVTIMEO, 200);
+    CHECK_EQ(fmq_msg_recv(s, &m, 0), EAGAIN);
+    fmq_ask_for_signals(0);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    end_ctx(ctx);
+}
+
+int
+main(void)
+{
+    static const check_case cases[] = {
+        CASE(a_long_sleep_ends_to_ask),
+        CASE(what_came_meanwhile_is_received),
+        CASE(all_who_sleep_are_asked),
+        CASE(nobody_else_is),
+    };
+
+    return CHECK_MAIN(cases);
+}
