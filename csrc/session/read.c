@@ -88,11 +88,27 @@ decode_behind_big(fmq__session *s, fmq__batch *b, size_t len, uint8_t *p, size_t
     const uint8_t *rest = p;
     int err = fmq__decode_frames(s, b, p, p + n, &rest);
 
-    if (n != 0) {
-        s->is_big_row =
-            len >= ROW_MIN && (s->big.body != NULL || fmq__decode_is_long(p, n));
-    }
+    s->is_big_row =
+        len >= ROW_MIN && (n == 0 || s->big.body != NULL || fmq__decode_is_long(p, n));
     return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(p + n - rest));
+}
+
+/* Reads how long the next body of a row is, and begins that. */
+static int
+read_header(fmq__session *s, uint8_t *start, fmq__batch *b)
+{
+    struct iovec iov = {start, FMQ__FRAME_LONG_HEADER};
+    const uint8_t *rest;
+    size_t n;
+    int err = fmq__stream_readv(s->fd, &iov, 1, &n);
+
+    if (err != 0) {
+        return err;
+    }
+    b->n_bytes = n;
+    err = fmq__decode_frames(s, b, start, start + n, &rest);
+    s->is_big_row = s->big.body != NULL;
+    return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(start + n - rest));
 }
 
 /* Reads once and decodes; without L. */
@@ -125,6 +141,13 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
             return err;
         }
     }
+    if (s->is_big_row && s->form == FMQ__FORM_FRAMES && big->body == NULL &&
+        s->stash_len == 0) {
+        err = read_header(s, start, b);
+        if (err != 0 || big->body == NULL) {
+            return err;
+        }
+    }
     if (big->body != NULL) {
         iov[n_iov].iov_base = big->data + big->filled;
         iov[n_iov++].iov_len = big->len - big->filled;
@@ -134,9 +157,9 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
     iov[n_iov++].iov_len = cap;
     err = fmq__stream_readv(s->fd, iov, n_iov, &n);
     if (err != 0) {
-        return err;
+        return err == EAGAIN && b->n_bytes != 0 ? 0 : err;
     }
-    b->n_bytes = n;
+    b->n_bytes += n;
     if (big->body != NULL) {
         size_t part = big->len - big->filled;
 
