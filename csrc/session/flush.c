@@ -81,6 +81,7 @@ fmq__flush_init(fmq__hub *h)
     f->tick_ns = 0;
     f->thread_at = 0;
     f->has_turned = false;
+    f->has_answered = false;
     f->is_armed = false;
     f->has_deferred = false;
     atomic_init(&f->n_sends, 0);
@@ -184,6 +185,7 @@ is_time(fmq__flush *f, uint64_t now_ns)
 
     if (f->has_turned) {
         f->has_turned = false;
+        f->has_answered = true;
         return true;
     }
     if (gap > REST_NS) {

@@ -69,6 +69,7 @@ typedef struct fmq__flush {
     uint64_t tick_ns;         /* the I/O thread's current tick; 0: none is set */
     unsigned thread_at;       /* where a thread noted this socket last; a hint */
     bool has_turned;          /* the last receive found nothing */
+    bool has_answered;        /* and then something was sent, and nothing read since */
     bool is_armed;            /* the I/O thread looks after what is left */
     bool has_deferred;        /* a send left something since the last tick */
     _Atomic uint64_t n_sends; /* changed under L; the I/O thread looks without */

@@ -50,6 +50,13 @@ void fmq__spin_limit(fmq__spin *s, int limit_us);
  * sleeps at once. */
 uint64_t fmq__spin_begin(fmq__spin *s);
 
+/* Whether giving the processor away has brought the last message. */
+static inline bool
+fmq__spin_is_in_turn(const fmq__spin *s)
+{
+    return s->is_yielding && s->backoff == 0 && s->limit_us < 0;
+}
+
 /* It has looked for `looked_ns` of the `limit_ns` that begin said. */
 void fmq__spin_end(fmq__spin *s, bool has_found, uint64_t looked_ns, uint64_t limit_ns);
 

@@ -387,6 +387,15 @@ attempt_recv(fmq__hub *h, void *arg)
     return fmq__pattern_recv(h->pattern, &in->frame, &in->from);
 }
 
+/* Whether the only peer was sent something just now, and cannot have answered, as it
+ * has to run on this processor. */
+static bool
+is_peers_turn(const fmq__hub *h)
+{
+    return h->flush.has_answered && h->n_established == 1 &&
+           fmq__spin_is_in_turn(&h->spin);
+}
+
 /* After the first attempt found nothing: reads, or waits. */
 static int
 recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int flags,
@@ -404,6 +413,11 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     if ((flags & FMQ_TRY) && fmq__help_is_needed(h)) {
         return FMQ_EBUSY_TRY;
     }
+    if ((flags & (FMQ_TRY | FMQ_DONTWAIT)) == FMQ_TRY && is_peers_turn(h)) {
+        h->flush.has_answered = false;
+        return FMQ_EBUSY_TRY;
+    }
+    h->flush.has_answered = false;
     if (deadline_ns == NULL || !fmq__hub_sleep_looks(h)) {
         fmq__hub_look(h); /* else a try has just done so */
     }
