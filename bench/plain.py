@@ -61,8 +61,20 @@ def listen(case: Case, where: str) -> socket.socket:
 def wire(case: Case, connection: socket.socket) -> Wire:
     if case.transport == "tcp":
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if case.size >= BIG or not case.is_rate:
+    if case.spin_us:
+        connection.setblocking(False)
+        recv = partial(look_for, connection, case.size)
+    elif case.size >= BIG or not case.is_rate:
         recv = partial(connection.recv, case.size, socket.MSG_WAITALL)
     else:
         recv = partial(connection.makefile("rb", BUFFER_BYTES).read, case.size)
     return Wire(connection.sendall, recv)
+
+
+def look_for(connection: socket.socket, size: int) -> bytes:
+    """Receive a short message without ever sleeping for it."""
+    while True:
+        try:
+            return connection.recv(size)
+        except BlockingIOError:
+            pass
