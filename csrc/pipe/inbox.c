@@ -18,6 +18,7 @@ fmq__inbox_new(fmq__inbox **inbox)
     atomic_init(&i->bell, 0);
     atomic_init(&i->has_sleeper, false);
     atomic_init(&i->has_edge, false);
+    atomic_init(&i->n_edges, 0);
     fmq__mpsc_init(&i->notes);
     i->edge = (fmq__wake){-1, -1};
     *inbox = i;
@@ -83,6 +84,8 @@ fmq__inbox_ring(fmq__inbox *i)
     }
     if (atomic_load_explicit(&i->has_edge, memory_order_acquire)) { /* E2 */
         fmq__wake_signal(&i->edge);
+        /* N1 -> N2 in wait.c: who sees the number finds the signal. */
+        atomic_fetch_add_explicit(&i->n_edges, 1, memory_order_release);
     }
 }
 

@@ -26,6 +26,7 @@ typedef struct fmq__inbox {
     _Atomic uint32_t bell;    /* changes whenever something was rung */
     _Atomic bool has_sleeper; /* somebody sleeps on `bell` */
     _Atomic bool has_edge;    /* `edge` is open */
+    _Atomic uint32_t n_edges; /* how often it was signalled; grows behind the signal */
     fmq__mpsc notes;
     fmq__wake edge;
 } fmq__inbox;

@@ -38,6 +38,9 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->is_leader_asleep = false;
     h->is_leader_rung = false;
     h->is_fd_exported = false;
+    h->is_ring_held = false;
+    h->n_holding = 0;
+    h->n_edges_taken = 0;
     for (int dir = 0; dir < 2; dir++) {
         h->n_pollers[dir] = 0;
         h->n_followers[dir] = 0;

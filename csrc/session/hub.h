@@ -140,7 +140,10 @@ struct fmq__hub {
     bool is_leader_asleep;   /* has decided to sleep, and is not back */
     bool is_leader_rung;     /* since then */
     bool is_fd_exported;
-    uint32_t n_pollers[2]; /* that wait for a direction; some for both */
+    bool is_ring_held;      /* something came meanwhile, and FD does not tell yet */
+    uint32_t n_edges_taken; /* of the inbox's, or found taken */
+    uint32_t n_holding;     /* callers that read, and take what they find */
+    uint32_t n_pollers[2];  /* that wait for a direction; some for both */
     uint32_t n_followers[2];
     _Atomic uint32_t follow_seq[2];
     fmq__spin spin;
@@ -363,6 +366,11 @@ void fmq__hub_leave_poll(fmq__hub *h, unsigned events);
 /* The descriptor for good (option FD). It begins readable if there are events. May drop
  * L. */
 int fmq__hub_export_fd(fmq__hub *h, int *fd);
+
+/* Around a read whose caller takes what came: FD tells of it at the end, and only if
+ * something is left. */
+void fmq__hub_hold_rings(fmq__hub *h);
+void fmq__hub_give_rings(fmq__hub *h);
 
 /* Takes the descriptor's edge, and gives it on to those it was meant for as well. Look
  * for events after this: what comes later makes a new edge. */

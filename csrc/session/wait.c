@@ -57,8 +57,11 @@ fmq__hub_ring_leader(fmq__hub *h)
 void
 fmq__hub_notify(fmq__hub *h, int dir)
 {
-    if ((h->is_leader_asleep && !h->is_leader_rung) || fmq__hub_has_pollers(h) ||
-        h->is_fd_exported) {
+    if ((h->is_leader_asleep && !h->is_leader_rung) || fmq__hub_has_pollers(h)) {
+        ring(h);
+    } else if (h->is_fd_exported && dir == FMQ__DIR_IN && h->n_holding != 0) {
+        h->is_ring_held = true;
+    } else if (h->is_fd_exported) {
         ring(h);
     } else if (!fmq__hub_has_leader(h) && h->n_followers[dir] != 0) {
         atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
@@ -486,6 +489,14 @@ fmq__hub_peek(fmq__hub *h)
 void
 fmq__hub_answer_ring(fmq__hub *h)
 {
+    uint32_t n_edges;
+
+    /* N1 in pipe/inbox.c -> N2: the signal of each that is counted is there. */
+    n_edges = atomic_load_explicit(&h->inbox->n_edges, memory_order_acquire);
+    if (n_edges == h->n_edges_taken) {
+        return; /* no edge, or one whose ringer is not through: the next look's */
+    }
+    h->n_edges_taken = n_edges;
     if (fmq__hub_take_edge(h)) {
         if (h->is_leader_rung && !h->is_flat) {
             ring(h); /* and is not back: the edge was meant for it, too */
@@ -495,11 +506,31 @@ fmq__hub_answer_ring(fmq__hub *h)
     }
 }
 
+void
+fmq__hub_hold_rings(fmq__hub *h)
+{
+    h->n_holding++;
+}
+
+void
+fmq__hub_give_rings(fmq__hub *h)
+{
+    h->n_holding--;
+    if (h->is_ring_held) {
+        h->is_ring_held = false;
+        if (can_go_on(h, FMQ__DIR_IN)) {
+            ring(h);
+        }
+    }
+}
+
 unsigned
 fmq__hub_harvest(fmq__hub *h)
 {
     fmq__hub_count_call(h);
     fmq__hub_answer_ring(h);
+    fmq__hub_hold_rings(h);
     fmq__hub_look(h);
+    fmq__hub_give_rings(h);
     return fmq__hub_peek(h);
 }

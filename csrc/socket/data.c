@@ -418,10 +418,12 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
         return FMQ_EBUSY_TRY;
     }
     h->flush.has_answered = false;
+    fmq__hub_hold_rings(h);
     if (deadline_ns == NULL || !fmq__hub_sleep_looks(h)) {
         fmq__hub_look(h); /* else a try has just done so */
     }
     err = attempt(h, arg);
+    fmq__hub_give_rings(h);
     if (err != EAGAIN || (flags & FMQ_DONTWAIT)) {
         return err;
     }

@@ -412,6 +412,34 @@ TEST(the_descriptor_tells_of_messages_and_then_is_quiet)
     end_ctx(ctx);
 }
 
+/* Who watches it beside the one that receives hears of what that one leaves. */
+TEST(the_descriptor_tells_of_what_is_left)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq_socket s = new_brisk(ctx, PAIR);
+    fmq_socket peer = new_brisk(ctx, PAIR);
+    char text[TEXT_ROOM];
+    int fd = get_int(s, 14); /* FD */
+
+    join(s, peer, "tcp://127.0.0.1:*");
+    for (int i = 0; i < 200; i++) {
+        int n_left = 1 + i % 3;
+
+        for (int k = 0; k < n_left; k++) {
+            CHECK_EQ(send_text(peer, "a", 0), 0);
+        }
+        while (n_left > 0) {
+            raw_await(fd, POLLIN);
+            n_left -= recv_text(s, text, FMQ_DONTWAIT) == 0;
+        }
+        CHECK_EQ(recv_text(s, text, FMQ_DONTWAIT), EAGAIN);
+        CHECK(!is_readable(fd));
+    }
+    CHECK_EQ(fmq_socket_close(s), 0);
+    CHECK_EQ(fmq_socket_close(peer), 0);
+    end_ctx(ctx);
+}
+
 /* --- what patterns throw away makes room --- */
 
 /* A REP that answers with rubbish first, more than the mark of the REQ allows: what is
@@ -486,6 +514,7 @@ main(void)
     RUN(close_and_term_find_everybody);
     RUN(signals_interrupt_waits);
     RUN(the_descriptor_tells_of_messages_and_then_is_quiet);
+    RUN(the_descriptor_tells_of_what_is_left);
     RUN(what_a_pattern_skips_makes_room);
     return CHECK_RESULT();
 }
