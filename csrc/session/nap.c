@@ -8,6 +8,7 @@
  * lasts it ends after 0.1 s, the next one after twice as long, and so on. It looks no
  * more once nobody sleeps.
  */
+#include "base/clock.h"
 #include "session/hub.h"
 
 #define FIRST_NS UINT64_C(100000000)
@@ -16,7 +17,7 @@
 static void
 set_timer(fmq__hub *h)
 {
-    fmq__io_set_timer(h->io, &h->nap.due, fmq__io_now(h->io) + h->nap.length_ns);
+    fmq__io_set_timer(h->io, &h->nap.due, fmq__clock_ns() + h->nap.length_ns);
 }
 
 /* Whether sleeps have begun since the last look. On the I/O thread. */
