@@ -89,7 +89,16 @@ typedef struct fmq__hubwatch {
 
 } fmq__hubwatch;
 
-/* For those who ask for signals, see nap.c; under L, or the I/O thread's. */
+/* The first nap of those who ask for signals, and the one after another. */
+#define FMQ__NAP_NS UINT64_C(100000000)
+
+static inline uint64_t
+fmq__nap_after(uint64_t length_ns)
+{
+    return length_ns < UINT64_MAX / 4 ? 2 * length_ns : length_ns;
+}
+
+/* For them, see nap.c; under L, or the I/O thread's. */
 typedef struct fmq__nap {
     uint32_t seq;              /* how often they were woken to ask */
     uint32_t n_asleep;         /* who ask */

@@ -11,9 +11,6 @@
 #include "base/clock.h"
 #include "session/hub.h"
 
-#define FIRST_NS UINT64_C(100000000)
-#define LAST_NS (UINT64_MAX / 4)
-
 static void
 set_timer(fmq__hub *h)
 {
@@ -29,7 +26,7 @@ has_new_sleeps(fmq__hub *h)
 
     h->nap.n_sleeps_seen = n;
     if (is_new) {
-        h->nap.length_ns = FIRST_NS;
+        h->nap.length_ns = FMQ__NAP_NS;
     }
     return is_new;
 }
@@ -49,7 +46,7 @@ on_due(fmq__timer *t)
 void
 fmq__nap_init(fmq__hub *h)
 {
-    h->nap = (fmq__nap){.length_ns = FIRST_NS};
+    h->nap = (fmq__nap){.length_ns = FMQ__NAP_NS};
     atomic_init(&h->nap.n_sleeps, 0);
     fmq__timer_init(&h->nap.due, on_due);
 }
@@ -91,7 +88,7 @@ fmq__hub_io_nap(fmq__hub *h)
             return;
         }
         nap->seq++;
-        nap->length_ns = nap->length_ns < LAST_NS ? 2 * nap->length_ns : LAST_NS;
+        nap->length_ns = fmq__nap_after(nap->length_ns);
         fmq__hub_wake_sleepers(h);
     }
     set_timer(h);

@@ -73,24 +73,33 @@ fmq__session_drop_input(fmq__session *s)
 
 /* --- the turn --- */
 
-/* How much is read behind a long body. Where such come one behind the other, only what
- * tells how long the next one is: its bytes then need not be copied from here. */
-static size_t
-cap_behind_big(const fmq__session *s, size_t cap)
+/* Whether only what tells how long the next body is shall be read behind a long one:
+ * its bytes then need not be copied from here. */
+static bool
+is_in_row(const fmq__session *s)
 {
-    return s->is_big_row && s->form == FMQ__FORM_FRAMES ? FMQ__FRAME_LONG_HEADER : cap;
+    return s->is_big_row && s->form == FMQ__FORM_FRAMES;
 }
 
-/* Decodes the `n` bytes that were read behind a long body of `len`. */
+/* Decodes `n` bytes, and keeps what is left of them. */
+static int
+decode(fmq__session *s, fmq__batch *b, uint8_t *p, size_t n)
+{
+    const uint8_t *rest;
+    int err = fmq__decode_frames(s, b, p, p + n, &rest);
+
+    return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(p + n - rest));
+}
+
+/* The same for what was read behind a long body of `len`. */
 static int
 decode_behind_big(fmq__session *s, fmq__batch *b, size_t len, uint8_t *p, size_t n)
 {
-    const uint8_t *rest = p;
-    int err = fmq__decode_frames(s, b, p, p + n, &rest);
+    int err = decode(s, b, p, n);
 
     s->is_big_row =
         len >= ROW_MIN && (n == 0 || s->big.body != NULL || fmq__decode_is_long(p, n));
-    return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(p + n - rest));
+    return err;
 }
 
 /* Reads how long the next body of a row is, and begins that. */
@@ -98,7 +107,6 @@ static int
 read_header(fmq__session *s, uint8_t *start, fmq__batch *b)
 {
     struct iovec iov = {start, FMQ__FRAME_LONG_HEADER};
-    const uint8_t *rest;
     size_t n;
     int err = fmq__stream_readv(s->fd, &iov, 1, &n);
 
@@ -106,9 +114,9 @@ read_header(fmq__session *s, uint8_t *start, fmq__batch *b)
         return err;
     }
     b->n_bytes = n;
-    err = fmq__decode_frames(s, b, start, start + n, &rest);
+    err = decode(s, b, start, n);
     s->is_big_row = s->big.body != NULL;
-    return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(start + n - rest));
+    return err;
 }
 
 /* Reads once and decodes; without L. */
@@ -119,7 +127,6 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
     fmq__bigbody *big = &s->big;
     struct iovec iov[2];
     uint8_t *start;
-    const uint8_t *rest;
     size_t len;
     size_t n;
     int n_iov = 0;
@@ -141,8 +148,7 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
             return err;
         }
     }
-    if (s->is_big_row && s->form == FMQ__FORM_FRAMES && big->body == NULL &&
-        s->stash_len == 0) {
+    if (is_in_row(s) && big->body == NULL && s->stash_len == 0) {
         err = read_header(s, start, b);
         if (err != 0 || big->body == NULL) {
             return err;
@@ -151,7 +157,7 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
     if (big->body != NULL) {
         iov[n_iov].iov_base = big->data + big->filled;
         iov[n_iov++].iov_len = big->len - big->filled;
-        cap = cap_behind_big(s, cap);
+        cap = is_in_row(s) ? FMQ__FRAME_LONG_HEADER : cap;
     }
     iov[n_iov].iov_base = start;
     iov[n_iov++].iov_len = cap;
@@ -179,11 +185,7 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
         memcpy(start, s->stash + s->stash_at, s->stash_len);
         n += s->stash_len;
     }
-    err = fmq__decode_frames(s, b, start, start + n, &rest);
-    if (err == 0) {
-        err = fmq__session_stash(s, rest, (size_t)(start + n - rest));
-    }
-    return err;
+    return decode(s, b, start, n);
 }
 
 /* Shows new messages to the pattern, and to whoever waits for them; under L. */

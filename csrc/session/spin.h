@@ -41,6 +41,13 @@ typedef struct fmq__spin {
 /* Whether calls with a deadline say EINTR between looking and sleeping. */
 extern _Atomic bool fmq__spin_asks;
 
+static inline bool
+fmq__spin_is_to_ask(void)
+{
+    /* Relaxed: a call that sees it late says EINTR late. */
+    return atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed);
+}
+
 void fmq__spin_init(fmq__spin *s);
 
 /* Another SPIN_US. */

@@ -53,10 +53,7 @@ attempt_check(fmq__hub *h, void *arg)
 static unsigned
 asks(const uint64_t *deadline_ns)
 {
-    bool is_to_ask = deadline_ns != NULL &&
-                     atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed);
-
-    return is_to_ask ? FMQ__WAIT_ASKS : 0;
+    return deadline_ns != NULL && fmq__spin_is_to_ask() ? FMQ__WAIT_ASKS : 0;
 }
 
 /* After `attempt` said EAGAIN: makes room, or waits for some. `*deadline_ns` is the
@@ -402,6 +399,7 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
             const uint64_t *deadline_ns)
 {
     fmq__hub *h = &s->hub;
+    bool is_in_vain;
     uint64_t deadline;
     int err;
 
@@ -413,11 +411,11 @@ recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int f
     if ((flags & FMQ_TRY) && fmq__help_is_needed(h)) {
         return FMQ_EBUSY_TRY;
     }
-    if ((flags & (FMQ_TRY | FMQ_DONTWAIT)) == FMQ_TRY && is_peers_turn(h)) {
-        h->flush.has_answered = false;
+    is_in_vain = is_peers_turn(h);
+    h->flush.has_answered = false;
+    if ((flags & (FMQ_TRY | FMQ_DONTWAIT)) == FMQ_TRY && is_in_vain) {
         return FMQ_EBUSY_TRY;
     }
-    h->flush.has_answered = false;
     fmq__hub_hold_rings(h);
     if (deadline_ns == NULL || !fmq__hub_sleep_looks(h)) {
         fmq__hub_look(h); /* else a try has just done so */

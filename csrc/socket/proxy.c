@@ -6,17 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "session/spin.h"
 #include "socket/options.h"
 #include "socket/poll.h"
 #include "socket/socket.h"
 
 enum { BATCH = 1000, REP_TYPE = 4, ROUTER_TYPE = 6 };
-
-/* Where signals are asked for, a run ends after this time; the next one after twice as
- * long, as long as nothing passes. */
-#define FIRST_NAP_NS UINT64_C(100000000)
-#define LAST_NAP_NS (UINT64_MAX / 4)
 
 /* What has passed a socket, in one direction: frames, and bytes of them. */
 typedef struct tally {
@@ -78,7 +72,7 @@ fmq__proxy_new(fmq_socket frontend, fmq_socket backend, fmq_socket capture,
     p->n_ways = frontend == backend ? 1 : 2;
     p->capture = capture;
     p->control = control;
-    p->nap_ns = FIRST_NAP_NS;
+    p->nap_ns = FMQ__NAP_NS;
     if (control != 0) {
         err = type_of(control, &type);
         p->answers = type == REP_TYPE;
@@ -182,15 +176,26 @@ copy_held(fmq_proxy *p, way *w)
     return err;
 }
 
+/* Whether a socket takes a message now. */
+static int
+look_for_room(fmq_socket s, bool *has_room)
+{
+    fmq_pollitem item = {.socket = s, .fd = -1, .events = FMQ_POLLOUT};
+    size_t n = 0;
+    int err = fmq__poll_wait(&item, 1, 0, &n);
+
+    *has_room = err == 0 && n != 0;
+    return err;
+}
+
 /* Nothing is taken that could not be copied at once. */
 static int
 check_capture(fmq_proxy *p)
 {
-    fmq_pollitem item = {.socket = p->capture, .fd = -1, .events = FMQ_POLLOUT};
-    size_t n = 1;
-    int err = p->capture != 0 ? fmq__poll_wait(&item, 1, 0, &n) : 0;
+    bool has_room = true;
+    int err = p->capture != 0 ? look_for_room(p->capture, &has_room) : 0;
 
-    p->is_capture_full = err == 0 && n == 0;
+    p->is_capture_full = err == 0 && !has_room;
     return err;
 }
 
@@ -205,12 +210,8 @@ is_loop(const way *w)
 static int
 check_room(way *w)
 {
-    fmq_pollitem item = {.socket = w->to, .fd = -1, .events = FMQ_POLLOUT};
-    size_t n = 0;
-    int err = is_loop(w) ? 0 : fmq__poll_wait(&item, 1, 0, &n);
-
-    w->has_room = err == 0 && (n != 0 || is_loop(w));
-    return err;
+    w->has_room = true;
+    return is_loop(w) ? 0 : look_for_room(w->to, &w->has_room);
 }
 
 /* Between ROUTERs a message begins with whom it is from and whom it is for, and is to
@@ -380,18 +381,14 @@ wanted_to(const fmq_proxy *p, const way *w)
     return !p->is_paused && has_something && !w->has_room ? FMQ_POLLOUT : 0;
 }
 
-/* Whether nothing but a full capture socket is in its way. */
-static bool
-waits_for_capture(const fmq_proxy *p, const way *w)
-{
-    return p->is_capture_full && w->has_room && (w->held == NULL || w->is_uncopied);
-}
-
 static bool
 can_pass(const fmq_proxy *p, const way *w)
 {
-    return !p->is_paused && (w->has_input || w->held != NULL) && w->has_room &&
-           !waits_for_capture(p, w);
+    bool has_something = w->has_input || w->held != NULL;
+    bool is_to_be_copied = w->held == NULL || w->is_uncopied;
+
+    return !p->is_paused && has_something && w->has_room &&
+           !(p->is_capture_full && is_to_be_copied);
 }
 
 /* Waits until something can be done; only looks if something can already. */
@@ -444,10 +441,7 @@ n_passed(const fmq_proxy *p)
 static uint64_t
 nap_end(const fmq_proxy *p)
 {
-    /* Relaxed: as fmq_ask_for_signals. */
-    return atomic_load_explicit(&fmq__spin_asks, memory_order_relaxed)
-               ? fmq__clock_ns() + p->nap_ns
-               : FMQ__NEVER;
+    return fmq__spin_is_to_ask() ? fmq__clock_ns() + p->nap_ns : FMQ__NEVER;
 }
 
 int
@@ -472,11 +466,8 @@ fmq__proxy_run(fmq_proxy *p)
             return err;
         }
         if (end != FMQ__NEVER && fmq__clock_ns() >= end && !p->is_over) {
-            bool has_passed = n_passed(p) != n_before;
-
-            p->nap_ns = has_passed                    ? FIRST_NAP_NS
-                        : p->nap_ns < LAST_NAP_NS / 2 ? 2 * p->nap_ns
-                                                      : LAST_NAP_NS;
+            p->nap_ns =
+                n_passed(p) != n_before ? FMQ__NAP_NS : fmq__nap_after(p->nap_ns);
             return EINTR;
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks for signals is woken to ask, and nobody else is. */
+#include "line.h"
 #include "sockets.h"
 
 enum { SPIN_US = FMQ_SPIN_US, N_THREADS = 3 };
@@ -63,24 +64,19 @@ TEST(a_long_sleep_ends_to_ask)
 
 TEST(what_came_meanwhile_is_received)
 {
-    fmq_ctx ctx = new_ctx();
-    fmq_socket push = new_sleeper(ctx, PUSH);
-    fmq_socket pull = new_sleeper(ctx, PULL);
+    line l = new_line("inproc://nap", -1);
     fmq_msg m = {0};
 
+    set_int(l.pull, SPIN_US, 0);
     fmq_ask_for_signals(1);
-    REQUIRE(fmq_bind(pull, "inproc://nap") == 0);
-    REQUIRE(fmq_connect(push, "inproc://nap") == 0);
     for (int i = 0; i < 2; i++) {
-        CHECK_EQ(fmq_msg_recv_until(pull, &m, FMQ__NEVER), EINTR);
-        CHECK_EQ(fmq_send(push, "x", 1, 0), 0);
-        CHECK_EQ(fmq_msg_recv_until(pull, &m, FMQ__NEVER), 0);
+        CHECK_EQ(fmq_msg_recv_until(l.pull, &m, FMQ__NEVER), EINTR);
+        CHECK_EQ(fmq_send(l.push, "x", 1, 0), 0);
+        CHECK_EQ(fmq_msg_recv_until(l.pull, &m, FMQ__NEVER), 0);
     }
     fmq_msg_close(&m);
     fmq_ask_for_signals(0);
-    CHECK_EQ(fmq_socket_close(push), 0);
-    CHECK_EQ(fmq_socket_close(pull), 0);
-    end_ctx(ctx);
+    end_line(&l);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "gate.h"
+#include "line.h"
 #include "raw_peer.h"
 
 enum { N_THREADS = 4, N_MESSAGES = 2000 };
@@ -415,29 +416,24 @@ TEST(the_descriptor_tells_of_messages_and_then_is_quiet)
 /* Who watches it beside the one that receives hears of what that one leaves. */
 TEST(the_descriptor_tells_of_what_is_left)
 {
-    fmq_ctx ctx = new_ctx();
-    fmq_socket s = new_brisk(ctx, PAIR);
-    fmq_socket peer = new_brisk(ctx, PAIR);
+    line l = new_line("tcp://127.0.0.1:*", -1);
     char text[TEXT_ROOM];
-    int fd = get_int(s, 14); /* FD */
+    int fd = get_int(l.pull, 14); /* FD */
 
-    join(s, peer, "tcp://127.0.0.1:*");
     for (int i = 0; i < 200; i++) {
         int n_left = 1 + i % 3;
 
         for (int k = 0; k < n_left; k++) {
-            CHECK_EQ(send_text(peer, "a", 0), 0);
+            CHECK_EQ(send_text(l.push, "a", 0), 0);
         }
         while (n_left > 0) {
             raw_await(fd, POLLIN);
-            n_left -= recv_text(s, text, FMQ_DONTWAIT) == 0;
+            n_left -= recv_text(l.pull, text, FMQ_DONTWAIT) == 0;
         }
-        CHECK_EQ(recv_text(s, text, FMQ_DONTWAIT), EAGAIN);
+        CHECK_EQ(recv_text(l.pull, text, FMQ_DONTWAIT), EAGAIN);
         CHECK(!is_readable(fd));
     }
-    CHECK_EQ(fmq_socket_close(s), 0);
-    CHECK_EQ(fmq_socket_close(peer), 0);
-    end_ctx(ctx);
+    end_line(&l);
 }
 
 /* --- what patterns throw away makes room --- */
