@@ -16,6 +16,7 @@ MiB = 1 << 20
 EDGES = [0, 1, 2, 31, 32, 33, 63, 64, 254, 255, 256, 257, 4095, 4096, 4097, 8191, 8192]
 EDGES += [65535, 65536, 65537, MiB - 1, MiB]
 STAMP = struct.Struct("!QQ")  # sequence number, digest of the other frames
+STREAM_BITS = 32  # of a number; what is above them says which stream it is of
 
 
 class Content:
@@ -86,3 +87,8 @@ def read_stamp(frames: list[bytes]) -> int:
     assert len(frames[2]) == i % 300, f"torn: message {i}"
     assert digest(frames[1:]) == expected, f"torn: message {i}"
     return i
+
+
+def stream_of(i: int) -> int:
+    """Return which stream a number is of: each begins at a multiple of 2^32."""
+    return i >> STREAM_BITS

@@ -20,7 +20,7 @@ import sys
 import threading
 from typing import Any
 
-from interop.content import Content, read_stamp
+from interop.content import Content, read_stamp, stream_of
 
 POLL_MS = 100  # how long a stream waits before it looks for a command again
 
@@ -159,22 +159,28 @@ class Peer:
         report(streamed=i)
 
     def watch(self, socket: Any) -> None:
-        """Receive stamped messages; keep the last number where a kill leaves it."""
+        """Receive stamped messages; keep the last number where a kill leaves it.
+
+        Numbers rise within a stream (`stream_of`). What is left of one that was cut is
+        received in turn with the next one's, as it is from any two connections.
+        """
         args = self.args
         with open(args.marks, "r+b") as file, mmap.mmap(file.fileno(), 8) as marks:
             last = int.from_bytes(marks[:8], "big")
+            lasts = {stream_of(last): last}
             n = 0
             while not self.commands.has_stop():
                 if not socket.poll(POLL_MS):
                     continue
                 i = read_stamp(socket.recv_multipart())
+                last = lasts.get(stream_of(i), i - 1)
                 assert i > last, f"message {i} after {last}"
                 if n == 0:
                     report(first=i, after=last)
                 elif i != last + 1:
                     report(gap=i - last - 1, at=i)
                 marks[:8] = i.to_bytes(8, "big")
-                last = i
+                lasts[stream_of(i)] = last = i
                 n += 1
                 if n % args.every == 0:
                     report(got=n, last=i)

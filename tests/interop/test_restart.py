@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Either peer is killed in the middle of a stream and started again.
 
-Message numbers rise strictly, across the kill too: nothing comes twice, nothing torn.
+Message numbers of a stream rise strictly, across the kill too: nothing comes twice,
+nothing torn.
 The last number a killed receiver has seen survives in a file. What is lost was in the
 kernel, in the killed process, or, where the sender binds, queued for the lost peer.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from interop.content import STREAM_BITS
 from interop.process import PATIENCE_S, Peer
 
 ENDLESS = 1 << 30
@@ -89,8 +91,7 @@ def test_receiver_killed(
 def test_sender_killed(
     libs: tuple[str, str], wildcard: str, marks: Path, binder: str
 ) -> None:
-    # Numbers of the second life are far above those of the first.
-    later = 1 << 32
+    later = 1 << STREAM_BITS  # the second life is a stream of its own
     sender_binds = binder == "sender binds"
     if sender_binds:
         with start_stream(libs[0], wildcard, 1, bind=True) as stream:
