@@ -41,6 +41,7 @@ set(socket_tests
     test_batch
     test_data
     test_endpoints
+    test_gather
     test_inproc_sockets
     test_links
     test_monitor

@@ -26,6 +26,7 @@ typedef struct fmq__batch {
     size_t pong_len[FMQ__BATCH_PONGS];
     size_t n_pongs;
     uint32_t ttl_ms; /* of the last PING that named one; 0: none */
+    bool may_gather; /* nobody counts on hearing of every byte */
 } fmq__batch;
 
 /* The cases of frames in the queue's own form, and of others. */

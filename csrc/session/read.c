@@ -23,9 +23,10 @@ enum {
     READ_RAW = 8 * 1024,      /* at most, what a raw message is */
     READ_CAUTIOUS = 8 * 1024, /* at most, while the receive mark is low */
     RCVHWM_LOW = 1000,
-    HEAVY_BYTES = 32 * 1024, /* so much is long to open */
-    ROW_MIN = 48 * 1024,     /* shorter ones are better read several at once */
-    STASH_KEEP = 8 * 1024    /* a larger empty stash is freed */
+    HEAVY_BYTES = 32 * 1024,   /* so much is long to open */
+    GATHER_BYTES = 256 * 1024, /* so much of a body is worth a wake-up */
+    ROW_MIN = 48 * 1024,       /* shorter ones are better read several at once */
+    STASH_KEEP = 8 * 1024      /* a larger empty stash is freed */
 };
 
 /* --- the stash --- */
@@ -113,7 +114,7 @@ read_header(fmq__session *s, uint8_t *start, fmq__batch *b)
     if (err != 0) {
         return err;
     }
-    b->n_bytes = n;
+    b->n_bytes += n;
     err = decode(s, b, start, n);
     s->is_big_row = s->big.body != NULL;
     return err;
@@ -186,6 +187,36 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
         n += s->stash_len;
     }
     return decode(s, b, start, n);
+}
+
+/* Whoever waits for a very long body is to be woken for much of it at a time. True: it
+ * has come so far that every byte counts again, and some may be there already. */
+static bool
+gather(fmq__session *s, const fmq__batch *b)
+{
+    const fmq__bigbody *big = &s->big;
+    bool is_long = big->body != NULL && big->len - big->filled >= GATHER_BYTES;
+
+    if (is_long && !s->is_gathering && b->may_gather && b->ttl_ms == 0) {
+        s->is_gathering = fmq__stream_gather(s->fd, GATHER_BYTES);
+    } else if (!is_long && s->is_gathering) {
+        s->is_gathering = !fmq__stream_gather(s->fd, 1);
+        return true;
+    }
+    return false;
+}
+
+/* Reads, and once more where something may have come unheard; without L. */
+static int
+read_steps(fmq__session *s, size_t cap, fmq__batch *b)
+{
+    int err = read_step(s, cap, b);
+
+    if (err == 0 && gather(s, b) && b->room != 0) {
+        err = read_step(s, cap, b);
+        return err == EAGAIN ? 0 : err;
+    }
+    return err;
 }
 
 /* Shows new messages to the pattern, and to whoever waits for them; under L. */
@@ -285,6 +316,8 @@ begin_turn(fmq__session *s, fmq__batch *b)
     b->n_bytes = 0;
     b->n_pongs = 0;
     b->ttl_ms = 0;
+    /* A peer that falls silent within a body must not leave bytes that nobody reads. */
+    b->may_gather = s->beat.opts.ivl_ms <= 0 && s->beat.peer_ttl_ms == 0;
     if (net->pipe.n_in == 0 && !s->bounds.is_inside) {
         fmq__fq_rewind(&net->in_w, &net->in_r, FMQ__READBUF_SIZE);
         s->mark = net->in_w.end;
@@ -359,7 +392,7 @@ fmq__session_read(fmq__session *s)
               ? READ_CAUTIOUS
               : FMQ__READBUF_SIZE;
     fmq__hub_unlock(s->hub);
-    err = read_step(s, cap, &b);
+    err = read_steps(s, cap, &b);
     fmq__hub_lock(s->hub);
     s->n_heard += err == 0;
     if (s->form == FMQ__FORM_SEALED && s->phase == FMQ__ESTABLISHED) {

@@ -131,4 +131,9 @@ struct iovec;
 int fmq__stream_readv(int fd, const struct iovec *iov, int n_iov, size_t *n);
 int fmq__stream_writev(int fd, const struct iovec *iov, int n_iov, size_t *n);
 
+/* Pollers are to be quiet until `n` bytes can be read, or an end or an error; less can
+ * be read all the while. Back at 1 they may still be quiet about what has come before
+ * (Linux before 4.18): read first. False: as before. */
+bool fmq__stream_gather(int fd, int n);
+
 #endif

@@ -356,6 +356,8 @@ typedef struct inside {
     uint64_t n_in;
     uint32_t n_out;
     size_t ctl_len;
+    uint64_t n_heard;
+    int fd;
 } inside;
 
 static inline inside
@@ -375,6 +377,8 @@ look_inside(fmq_socket handle)
         i.n_in = one->peer->net.pipe.n_in;
         i.n_out = one->peer->net.n_out;
         i.ctl_len = one->ctl_len;
+        i.n_heard = one->n_heard;
+        i.fd = one->fd;
     }
     fmq__socket_leave(s);
     return i;
