@@ -22,7 +22,8 @@
 enum {
     REST_NS = 100 * 1000,     /* so long without a send is a rest */
     GAP_START_NS = 6 * 1000,  /* what the average begins with after a rest */
-    GAP_SPARSE_NS = 3 * 1000, /* sends so far apart are written at once */
+    GAP_SPARSE_NS = 3 * 1000, /* sends so far apart may be written at once */
+    GAP_RARE_NS = 10 * 1000,  /* and from here on are, whatever writing costs */
     SPENT_MAX_NS = 20 * 1000, /* writing at once may cost so much after a rest */
     PASS_WAIT_MAX_NS = 200 * 1000,
     PASS_COST_FACTOR = 4,
@@ -149,6 +150,15 @@ defer(fmq__hub *h)
     unwritten.hub[unwritten.n++] = h;
 }
 
+/* Whether sends are so far apart that there is little to gather: at 3 us, or as far as
+ * a pass takes, since more often than that most of the sender's time would go there. */
+static bool
+is_sparse(const fmq__flush *f)
+{
+    return f->gap_ns >= GAP_SPARSE_NS &&
+           (f->gap_ns >= f->pass_cost_ns || f->gap_ns >= GAP_RARE_NS);
+}
+
 /* Whether this thread, which sends at `now_ns` on a socket that looks sparse, does so
  * seldom on any. */
 static bool
@@ -195,7 +205,7 @@ is_time(fmq__flush *f, uint64_t now_ns)
         f->gap_ns = ewma(f->gap_ns, gap);
     }
     f->last_ns = now_ns;
-    if ((f->gap_ns >= GAP_SPARSE_NS && is_thread_sparse(now_ns)) ||
+    if ((is_sparse(f) && is_thread_sparse(now_ns)) ||
         (f->spent_ns < SPENT_MAX_NS && !f->is_armed)) {
         return true;
     }
