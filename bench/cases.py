@@ -257,6 +257,7 @@ def interfaces() -> Iterator[Case]:
         yield Case(STREAM, "tcp", 128, api=loop)
         for cores in ("one", "two"):
             yield Case(ROUND_TRIP, "tcp", 64, api=loop, cores=cores)
+        yield Case(ROUND_TRIP, "tcp", 1024 * 1024, api=loop)
 
 
 def crowds(is_quick: bool) -> Iterator[Case]:

@@ -141,7 +141,7 @@ cdef class AsyncSocket(ReturningSocket):
         cdef Future f = self._new_future(TO_SEND, flags)
         if (
             PyBytes_CheckExact(data) and copy and routing_id is None and group is None
-            and self._may_send_now()
+            and PyBytes_GET_SIZE(data) < LENT and self._may_send_now()
             and fmq_send(
                 self._live(), PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data),
                 flags | FMQ_DONTWAIT | FMQ_TRY) == 0

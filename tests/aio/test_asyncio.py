@@ -207,6 +207,32 @@ def test_what_waits_is_what_was_given(ours, zmq, run, make) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_long_body_is_lent(ours, zmq, run, make, is_full) -> None:
+    """A receiver in the process gets the object, also if that had to wait."""
+    push, pull = make(zmq.PUSH), make(zmq.PULL)
+    push.bind("inproc://long")
+    body = os.urandom(100_000)
+
+    async def main() -> None:
+        if not is_full:
+            pull.connect("inproc://long")
+        sent = push.send(body)
+        assert sent.done() is not is_full
+        if is_full:
+            pull.connect("inproc://long")
+        await sent
+        assert ((await pull.recv()) is body) == ours
+        # A buffer that can change is copied.
+        for kind in (bytearray, lambda made: memoryview(bytearray(made))):
+            buffer = kind(body)
+            await push.send(buffer)
+            buffer[0] ^= 255
+            assert await pull.recv() == body
+
+    run(main())
+
+
 def test_objects(zmq, run, push_pull) -> None:
     push, pull = push_pull
 

@@ -25,6 +25,7 @@ def test_the_matrix_has_every_size_and_transport() -> None:
     assert {case.peers_in_turn for case in every} == {1, 8, 32, 100}
     assert {case.n_peers for case in every} == {1, 100, 1000}
     assert {case.api for case in every} == {"calls", "many", "asyncio", "uvloop"}
+    assert Case("reqrep", "tcp", 1 << 20, api="asyncio") in every
     pauses = {case.pause_us for case in every}
     assert {0, 1, 10, 100, 1000, 10_000} <= pauses
     assert set(cases.matrix(is_quick=True)) < every
