@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import shlex
 import signal
 import sys
@@ -19,6 +18,7 @@ from bench import (
     compare,
     harness,
     instructions,
+    missed,
     page,
     profile,
     runs,
@@ -177,11 +177,16 @@ def measure_chosen(
         complain(f"{len(chosen) - len(possible)} cases need a second processor")
     if not possible:
         parser.error("no case to measure (--list shows them)")
+    return measure(possible, wanted_peers(parser, options), options, command)
+
+
+def wanted_peers(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> list[Peer]:
     try:
-        wanted = [peering.parse(text) for text in options.peers or peering.PEERS]
+        return [peering.parse(text) for text in options.peers or peering.PEERS]
     except ValueError as error:
         parser.error(str(error))
-    return measure(possible, wanted, options, command)
 
 
 def measure(
@@ -266,15 +271,6 @@ def verdict(report: dict[str, Any], is_whole: bool, has_named_peers: bool) -> in
 # What was measured.
 
 
-def read(file: str) -> dict[str, Any]:
-    try:
-        return reports.check(json.loads(Path(file).read_text(encoding="utf-8")))
-    except OSError as error:
-        raise reports.Malformed(f"{file}: {error.strerror}") from None
-    except (ValueError, reports.Malformed) as error:
-        raise reports.Malformed(f"{file}: {error}") from None
-
-
 def main_compare(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} compare", description="Say what changed beyond the noise."
@@ -285,13 +281,15 @@ def main_compare(arguments: list[str]) -> int:
         "--fail", action="store_true", help="exit status 1 if something got worse"
     )
     options = parser.parse_args(arguments)
-    before, after = read(options.before), read(options.after)
+    before, after = map(reports.read, (options.before, options.after))
     for name, report in (("A", before), ("B", after)):
         print(f"{name}: {compare.describe(report)}")
     if compare.is_other_machine(before, after):
         complain("the machines differ, so differences may be theirs")
     found = compare.compare(before, after)
     tables.show([compare.table(found, "A", "B")])
+    if reached := compare.reached(before, after):
+        tables.show([compare.table_of_targets(reached, "A", "B")])
     for line in compare.one_sided(before, after):
         print(line)
     counts = {
@@ -312,7 +310,7 @@ def main_plot(arguments: list[str]) -> int:
     parser.add_argument("--out", metavar="DIR", default=".", help="default: here")
     parser.add_argument("--format", choices=("png", "svg"), default="png")
     options = parser.parse_args(arguments)
-    report = read(options.file)
+    report = reports.read(options.file)
     try:
         from bench import plots
     except ImportError as error:
@@ -343,12 +341,12 @@ def main_report(arguments: list[str]) -> int:
     add_choices(parser)
     options = parser.parse_args(arguments)
     if options.file:
-        report, is_whole = read(options.file), True
+        report, is_whole = reports.read(options.file), True
     else:
         command = [*PROGRAM.split(), "report", *without(arguments, "--out", "--json")]
         report, is_whole = measure_chosen(parser, options, choose(options), command)
     if is_whole and not (options.no_profiles or "profiles" in report):
-        add_profiles(report)
+        add_profiles(report, wanted_peers(parser, options))
     reports.write(report, options.json)
     for path in page.write(report, Path(options.out)):
         print(path, file=sys.stderr)
@@ -366,20 +364,18 @@ def without(arguments: list[str], *names: str) -> list[str]:
     return kept
 
 
-def add_profiles(report: dict[str, Any]) -> None:
-    """Profile each case of a missed target once."""
+def add_profiles(report: dict[str, Any], wanted: list[Peer]) -> None:
+    """Profile what missed its target, and beside it who it is compared with."""
     if not profile.is_possible():
         complain("there are no profiles: perf is not installed")
         return
-    found = report["profiles"] = {}
-    names = dict.fromkeys(each.target.case for each in page.missed(report))
-    peer, limit_s = peering.PEERS[targets.OURS], report["settings"]["limit"]
-    for case in [reports.case_of(report["cases"][name]) for name in names]:
-        if case.pattern == cases.IDLE:
-            continue  # nothing is done that could be sampled
-        try:
-            ends = profile.run(case, peer, PROFILED_S, limit_s)
-        except harness.Failed as error:
-            complain(f"{case.name}: no profile: {error}")
-        else:
-            profile.add_to(found, case, peer, ends)
+    found = report["profiles"] = []
+    peers, limit_s = {peer.name: peer for peer in wanted}, report["settings"]["limit"]
+    for case, is_probe, names in missed.to_profile(report):
+        for peer in [peers[name] for name in names if name in peers]:
+            try:
+                ends = profile.run(case, peer, PROFILED_S, limit_s, is_probe)
+            except harness.Failed as error:
+                complain(f"{case.name}, {peer.name}: no profile: {error}")
+            else:
+                found.append(profile.entry(case, peer, is_probe, ends))

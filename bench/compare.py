@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import report as reports
+from bench import targets
 from bench.tables import Table, number_text, percent_text
+from bench.targets import Finding
 
 FLOOR = 0.02
 # One run has no spread, and the spread of two says little.
@@ -86,6 +88,18 @@ def judge(change: float, noise: float, n_runs: int, is_rate: bool) -> Verdict:
     return Verdict.BETTER if (change > 0) == is_rate else Verdict.WORSE
 
 
+def reached(
+    before: dict[str, Any], after: dict[str, Any]
+) -> list[tuple[Finding, Finding]]:
+    """Return what both reports say of the targets for which they have numbers."""
+    others = {found.target: found for found in targets.find(after)}
+    return [
+        (found, others[found.target])
+        for found in targets.find(before)
+        if found.target in others
+    ]
+
+
 def one_sided(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return what only one of the reports has."""
     measured = []
@@ -133,6 +147,23 @@ def table(found: list[Difference], before: str, after: str) -> Table:
                 each.verdict.value,
             )
         )
+    return shown
+
+
+def table_of_targets(
+    found: list[tuple[Finding, Finding]], before: str, after: str
+) -> Table:
+    heading = ("work", "measure", "target", before, "range", "", after, "range", "")
+    shown = Table("Targets", heading, n_left=3)
+    for pair in found:
+        target = pair[0].target
+        row = [target.row, targets.MEASURES[target.measure], target.text]
+        for each in pair:
+            lowest, highest = min(each.values), max(each.values)
+            row.append(number_text(each.median))
+            row.append(f"{number_text(lowest)} to {number_text(highest)}")
+            row.append("met" if each.is_met else "MISSED")
+        shown.rows.append(tuple(row))
     return shown
 
 

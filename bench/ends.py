@@ -10,6 +10,7 @@ client to server. For inproc one process is both. Then both do what the harness 
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import threading
@@ -66,7 +67,7 @@ def timed(end: End, n: int, is_probe: bool) -> Phase:
 
 def percentile(took: Sequence[int], part: float) -> float:
     """Return in microseconds what this part of the sorted nanoseconds is within."""
-    return took[min(len(took) - 1, int(len(took) * part))] / 1000 if took else 0.0
+    return took[max(0, math.ceil(len(took) * part) - 1)] / 1000 if took else 0.0
 
 
 @contextmanager

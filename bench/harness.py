@@ -22,7 +22,7 @@ from bench.cases import CONNECTING, ROUND_TRIP, ROUTED, Case
 from bench.ends import Phase, Usage
 from bench.peers import CAPI, CHILD, SOCKETS, Peer, last_line
 
-MAX_TIMED = 20_000
+MIN_TIMED, MAX_TIMED = 100, 20_000
 ESTABLISHED = "01"  # in /proc/net/tcp
 
 
@@ -227,14 +227,21 @@ def differ(before: Usage, after: Usage) -> Usage:
 
 
 def latencies(case: Case, ends: Ends, run: Run, seconds: float) -> dict[str, float]:
-    """Time single messages, for about as long again, but no more than MAX_TIMED."""
-    each_us = run.value if not case.is_rate else case.probe_us
-    n = min(MAX_TIMED, case.n_max, max(100, int(seconds / each_us * 1e6)))
+    """Time single messages, in a phase of its own."""
+    n = n_timed(case, run, seconds)
     phases = ends.phase(n, is_probe=True)
     return {
         "p50 us": max(phase.p50_us for phase in phases),
         "p99 us": max(phase.p99_us for phase in phases),
+        "timed": n,
     }
+
+
+def n_timed(case: Case, run: Run, seconds: float) -> int:
+    """Return how many single messages to time: about as long as the run again."""
+    each_us = run.value if not case.is_rate else case.probe_us
+    n = max(MIN_TIMED, int(seconds / each_us * 1e6))
+    return min(MAX_TIMED, case.n_max, n)
 
 
 def seconds_of(case: Case, server: Phase, client: Phase) -> float:

@@ -7,13 +7,12 @@ says what was measured, and says it anew when it is measured again.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import losses, missed, targets
 from bench import report as reports
-from bench import targets
 from bench.cases import (
     CONNECTING,
     FAN_OUT,
@@ -25,7 +24,8 @@ from bench.cases import (
     STREAM,
     Case,
 )
-from bench.tables import Table, number_text
+from bench.missed import ENDS
+from bench.tables import Table, markdown, number_text
 from bench.targets import OURS, Finding
 
 HEAD = """\
@@ -35,20 +35,22 @@ HEAD = """\
 The figures of one run of `python -m bench report`. The [guide](guide/benchmarks.md)
 tells how it measures and what the names mean. All below is made from the results.
 """
-# A peer is ahead in a case if we are behind it by more than this.
-TOLERANCE = 0.02
-ENDS = ("server", "client")
-# The kernel looks every few milliseconds whose time it is: less says nothing.
-ENOUGH_S = 0.1
-ENOUGH_SAMPLES = 50
+RESULTS = "results.json.gz"
+# With fewer single messages the 99th percentile is the longest, or nearly.
+FEW = 1000
 
 
 def write(report: dict[str, Any], file: Path) -> list[Path]:
-    """Write the page, and its pictures in a folder of its name beside it."""
-    pictures = draw(report, file.with_suffix(""))
-    names = {path.stem: f"{path.parent.name}/{path.name}" for path in pictures}
+    """Write the page, and pictures and numbers in a folder of its name beside it."""
+    folder = file.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = draw(report, folder)
+    results = folder / RESULTS
+    reports.write(report, str(results))
+    names = {path.stem: f"{folder.name}/{path.name}" for path in pictures}
+    names[RESULTS] = f"{folder.name}/{RESULTS}"
     file.write_text("\n".join(lines(report, names)) + "\n", encoding="utf-8")
-    return [file, *pictures]
+    return [file, results, *pictures]
 
 
 def draw(report: dict[str, Any], folder: Path) -> list[Path]:
@@ -56,13 +58,13 @@ def draw(report: dict[str, Any], folder: Path) -> list[Path]:
         from bench import plots
     except ImportError:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
     return plots.draw(report, folder, "svg")
 
 
-def lines(report: dict[str, Any], pictures: dict[str, str]) -> Iterator[str]:
+def lines(report: dict[str, Any], files: dict[str, str]) -> Iterator[str]:
     yield HEAD
     yield from setting(report)
+    yield from repeating(report, files.get(RESULTS))
     yield from of_targets(report)
     for title, wanted, names in SECTIONS:
         entries = [e for e in report["cases"].values() if wanted(reports.case_of(e))]
@@ -70,11 +72,13 @@ def lines(report: dict[str, Any], pictures: dict[str, str]) -> Iterator[str]:
             continue
         yield f"## {title}\n"
         for name in names:
-            if name in pictures:
-                yield f"![{title}]({pictures[name]})\n"
-        yield from markdown(of_cases(entries))
-    yield from losses(report)
-    yield from profiles(report)
+            if name in files:
+                yield f"![{title}]({files[name]})\n"
+        notes = Notes()
+        yield from markdown(of_cases(entries, notes))
+        yield from notes.lines()
+    yield from losses.lines(report)
+    yield from missed.lines(report)
 
 
 def setting(report: dict[str, Any]) -> Iterator[str]:
@@ -99,7 +103,23 @@ def setting(report: dict[str, Any]) -> Iterator[str]:
             what += [f"Python {peer['python']}"] if peer["python"] else []
             yield f"- {name}: {', '.join(what)}."
     yield f"- Commit {report['commit'] or 'unknown'}; command:\n"
-    yield f"  ```sh\n  {report['command']}\n  ```\n"
+    command = [*filter(None, [report.get("preparation")]), report["command"]]
+    yield "\n".join(["  ```sh", *(f"  {line}" for line in command), "  ```\n"])
+
+
+def repeating(report: dict[str, Any], results: str | None) -> Iterator[str]:
+    """Say how to measure it again, and what to compare that with."""
+    if report["machine"]["nice"]:
+        yield (
+            f"The first line gives the shell, and what it starts, the niceness of this "
+            f"run, {report['machine']['nice']}; below 0 it has to be root's.\n"
+        )
+    if results:
+        yield (
+            f"Every single run is in [{results}]({results}): `python -m bench compare "
+            f"docs/{results} NEW.json` says what is different in another run "
+            "(`--json NEW.json`) beyond the noise, and which targets it meets.\n"
+        )
 
 
 def of_targets(report: dict[str, Any]) -> Iterator[str]:
@@ -114,9 +134,60 @@ def of_targets(report: dict[str, Any]) -> Iterator[str]:
         "the processor for a message, as a part of what both of theirs do.\n"
     )
     yield from markdown(targets.table(findings))
+    yield from remarks(report, findings)
 
 
-def of_cases(entries: Iterable[dict[str, Any]]) -> Table:
+def remarks(report: dict[str, Any], findings: list[Finding]) -> Iterator[str]:
+    if any(found.target.is_paced for found in findings):
+        yield (
+            "In rows that are *paced*, a sender that pauses or a receiver that works "
+            f"sets everybody's rate: {targets.PACED:g} of it is taken for as much.\n"
+        )
+    few = {
+        name: min(run["more"]["timed"] for run in runs)
+        for name, entry in report["cases"].items()
+        if (runs := entry["peers"].get(OURS, {"runs": []})["runs"])
+        and runs[0]["more"].get("timed", FEW) < FEW
+    }
+    if few:
+        yield (
+            "A 99th percentile is nearly the longest time where few messages were "
+            "timed in a run: "
+            + ", ".join(f"{n:.0f} in `{name}`" for name, n in few.items())
+            + ".\n"
+        )
+
+
+class Notes:
+    """Numbered remarks below a table."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        """Return the mark of a remark, which is made if it is new."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return f" ({self.texts.index(text) + 1})"
+
+    def lines(self) -> Iterator[str]:
+        if self.texts:
+            yield from (f"({n}) {text}  " for n, text in enumerate(self.texts, 1))
+            yield ""
+
+
+def failed(numbers: dict[str, Any], notes: Notes) -> str:
+    """Return the mark of how runs failed, or nothing."""
+    said = dict.fromkeys(each["failure"] for each in numbers["failures"])
+    if not said:
+        return ""
+    firsts = [f"`{(text.splitlines() or [''])[0]}`" for text in said]
+    n_failed, n_good = len(numbers["failures"]), len(numbers["runs"])
+    of_all = f"{n_failed} of {n_failed + n_good} runs failed: " if n_good else ""
+    return notes.mark(of_all + ", ".join(firsts))
+
+
+def of_cases(entries: Iterable[dict[str, Any]], notes: Notes) -> Table:
     heading = (
         "case",
         "peer",
@@ -133,18 +204,19 @@ def of_cases(entries: Iterable[dict[str, Any]]) -> Table:
         case = reports.case_of(entry)
         name = f"`{case.name}`"
         for peer, numbers in entry["peers"].items():
-            table.rows.append((name, peer, *cells(case, numbers)))
+            table.rows.append((name, peer, *cells(case, numbers, notes)))
             name = ""
     return table
 
 
-def cells(case: Case, numbers: dict[str, Any]) -> tuple[str, ...]:
+def cells(case: Case, numbers: dict[str, Any], notes: Notes) -> tuple[str, ...]:
+    mark = failed(numbers, notes)
     if "summary" not in numbers:
-        return (numbers.get("lacks") or "failed", *[""] * 7)
+        return (numbers.get("lacks") or f"failed{mark}", *[""] * 7)
     found = numbers["summary"]
     more = numbers.get("more", {})
     return (
-        number_text(found["median"]),
+        number_text(found["median"]) + mark,
         case.unit,
         number_text(found["lowest"]),
         number_text(found["highest"]),
@@ -154,15 +226,6 @@ def cells(case: Case, numbers: dict[str, Any]) -> tuple[str, ...]:
         ),
         *(number_text(numbers["cpu us"][end]) for end in ENDS),
     )
-
-
-def markdown(table: Table) -> Iterator[str]:
-    yield "| " + " | ".join(table.heading) + " |"
-    n_right = len(table.heading) - table.n_left
-    yield "|" + "---|" * table.n_left + "--:|" * n_right
-    for row in table.rows:
-        yield "| " + " | ".join(text.replace("|", "\\|") for text in row) + " |"
-    yield ""
 
 
 # Which cases stand together, and the pictures that go with them.
@@ -200,115 +263,3 @@ SECTIONS: tuple[tuple[str, Wanted, tuple[str, ...]], ...] = (
     ),
     ("No cliff", lambda case: case.is_hard, ("pauses", "hardships")),
 )
-
-
-# Where somebody else is ahead.
-
-
-def losses(report: dict[str, Any]) -> Iterator[str]:
-    rows = [row for entry in report["cases"].values() for row in behind(entry)]
-    yield "## Where fastmq is behind\n"
-    if not rows:
-        yield "In no case that was measured, beyond the tolerance.\n"
-        return
-    yield (
-        f"Every case and peer in which it is behind by more than {TOLERANCE:.0%}. "
-        "*Range* is that of the rounds: where it crosses 1, the runs do not agree. An "
-        "end is *running* for that part of the time, the rest it sleeps; *kernel* is "
-        "the part of its running time that the kernel had.\n"
-    )
-    heading = (
-        "case",
-        "beside",
-        "times as good",
-        "range",
-        "fastmq",
-        "the other",
-        "ends",
-    )
-    yield from markdown(Table("", heading, rows, n_left=2))
-
-
-def behind(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    case = reports.case_of(entry)
-    ours = entry["peers"].get(OURS, {"runs": []})
-    for peer, numbers in entry["peers"].items():
-        ratios = ratios_of(case, ours, numbers) if peer != OURS else []
-        if not ratios or statistics.median(ratios) >= 1 - TOLERANCE:
-            continue
-        yield (
-            f"`{case.name}`",
-            peer,
-            f"{statistics.median(ratios):.2f}",
-            f"{min(ratios):.2f} to {max(ratios):.2f}",
-            number_text(ours["summary"]["median"]),
-            number_text(numbers["summary"]["median"]),
-            "; ".join(state(case, ours)),
-        )
-
-
-def ratios_of(case: Case, ours: dict[str, Any], theirs: dict[str, Any]) -> list[float]:
-    """Return round by round how many times as good we are."""
-    numbers = [targets.numbers(peer, "value") for peer in (ours, theirs)]
-    return targets.ratios(*(numbers if case.is_rate else reversed(numbers)))
-
-
-def state(case: Case, numbers: dict[str, Any]) -> Iterator[str]:
-    """Say of each end what it did with the time."""
-    more = numbers.get("more", {})
-    n_ends = 1 if case.transport == "inproc" else 2
-    for end in ENDS[:n_ends]:
-        if f"{end} kernel" not in more:
-            continue
-        parts, seconds = running(case, numbers, end)
-        said = [f"{role_of(case, end)} running {statistics.median(parts):.0%}"]
-        if seconds >= ENOUGH_S:
-            said.append(f"kernel {more[f'{end} kernel']:.0%}")
-        said.append(f"{more[f'{end} sleeps']:.2g} sleeps a message")
-        yield ", ".join(said)
-
-
-def running(case: Case, numbers: dict[str, Any], end: str) -> tuple[list[float], float]:
-    """Return the part of each run in which an end ran, and the seconds in all."""
-    ends = ENDS if case.transport == "inproc" else (end,)
-    parts, seconds = [], 0.0
-    for run in numbers["runs"]:
-        used = sum(run[f"{each}_cpu_us"] for each in ends) * run["n"] * 1e-6
-        parts.append(used / run["seconds"])
-        seconds += used
-    return parts, seconds
-
-
-def role_of(case: Case, end: str) -> str:
-    if case.transport == "inproc" or end == "both":
-        return "both ends"
-    return case.ends[ENDS.index(end)]
-
-
-def profiles(report: dict[str, Any]) -> Iterator[str]:
-    """Say where the time goes in what was profiled."""
-    if not report.get("profiles"):
-        return
-    yield "## Profiles\n"
-    yield (
-        "Of the cases of missed targets, sampled by perf: shares of the time that an "
-        f"end runs, and where the samples fell most often. With fewer than "
-        f"{ENOUGH_SAMPLES} samples nothing is said.\n"
-    )
-    heading = ("case", "peer", "end", "kernel", "interpreter", "library", "most")
-    table = Table("", heading, n_left=3)
-    for name, by_peer in report["profiles"].items():
-        case = reports.case_of(report["cases"][name])
-        for peer, by_end in by_peer.items():
-            for end, found in by_end.items():
-                if found["samples"] < ENOUGH_SAMPLES:
-                    continue
-                shares = [f"{found['shares'].get(p, 0):.0%}" for p in heading[3:6]]
-                most = ", ".join(f"{part:.0%} `{what}`" for part, what in found["top"])
-                row = (f"`{name}`", peer, role_of(case, end), *shares, most)
-                table.rows.append(row)
-    yield from markdown(table)
-
-
-def missed(report: dict[str, Any]) -> list[Finding]:
-    return [found for found in targets.find(report) if not found.is_met]

@@ -2,13 +2,16 @@
 """Where an end's processor time goes: the kernel, the interpreter, or the library.
 
 ``python -m bench profile PATTERN...`` runs cases under perf, which samples both ends
-while they work. Shares are of the time that an end runs; what it sleeps is not in them.
+while they work, or while single messages are timed (``--probe``). Shares are of the
+time that an end runs; what it sleeps is not in them. *Other* is the C library (copies,
+the entries of system calls) and the clock that the kernel lends to programs.
 Functions have names where the library was built with them (``install.strip=false``).
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import select
 import shutil
@@ -34,13 +37,22 @@ SECONDS = 1.0
 HERTZ = 4999
 PATIENCE_S = 10
 TOP = 6
-KERNEL, INTERPRETER, LIBRARY, REST = "kernel", "interpreter", "library", "other"
+SHOWN = KERNEL, INTERPRETER, LIBRARY, REST = (
+    "kernel",
+    "interpreter",
+    "library",
+    "other",
+)
 # Which file a sample fell in, by the beginning of its name.
 PLACES = (
     ("[vdso", REST),
     ("[", KERNEL),
     ("libpython", INTERPRETER),
     ("python", INTERPRETER),
+    # Modules of its own, where they are files of their own.
+    ("_socket.", INTERPRETER),
+    ("_asyncio.", INTERPRETER),
+    ("select.", INTERPRETER),
     ("libc.", REST),
     ("libc-", REST),
     ("ld-", REST),
@@ -63,8 +75,18 @@ def is_possible() -> bool:
     return shutil.which("perf") is not None
 
 
-def run(case: Case, peer: Peer, seconds: float, limit_s: float) -> dict[str, Profile]:
+def run(
+    case: Case, peer: Peer, seconds: float, limit_s: float, is_probe: bool = False
+) -> dict[str, Profile]:
     """Profile a case; return what each end did.
+
+    Args:
+        case: The case.
+        peer: Who plays it.
+        seconds: About so long.
+        limit_s: After which it has failed.
+        is_probe: The phase in which single messages are timed, and not that in which
+            as many as can be are passed.
 
     Raises:
         Failed: It did not work, or perf did not.
@@ -73,9 +95,11 @@ def run(case: Case, peer: Peer, seconds: float, limit_s: float) -> dict[str, Pro
         with harness.started(case, peer, limit_s) as ends:
             measured = harness.measure(case, ends, seconds / 4)
             n = max(10, min(case.n_max, round(measured.n * seconds / measured.seconds)))
+            if is_probe:
+                n = harness.n_timed(case, measured, seconds)
             files = [Path(folder) / f"{i}.data" for i in range(len(ends.processes))]
             with sampled(ends.processes, files):
-                ends.phase(n)
+                ends.phase(n, is_probe)
         roles = ("server", "client") if len(files) == 2 else ("both",)
         return {role: read(file) for role, file in zip(roles, files, strict=True)}
 
@@ -184,6 +208,7 @@ def main(arguments: list[str]) -> int:
     add = parser.add_argument
     add("patterns", nargs="+", metavar="PATTERN", help="as with --only")
     add("--peers", nargs="+", default=["fastmq"], metavar="PEER")
+    add("--probe", action="store_true", help="while single messages are timed")
     add("--seconds", type=float, default=SECONDS, help="default: %(default)g")
     add("--time-limit", type=float, default=60.0, help="default: %(default)g")
     add("--json", metavar="FILE", help="write everything (-: to the standard output)")
@@ -191,36 +216,54 @@ def main(arguments: list[str]) -> int:
     if not is_possible():
         print("bench: perf is not installed", file=sys.stderr)
         return 2
-    report: dict[str, Any] = {"machine": reports.machine(), "profiles": {}}
+    report: dict[str, Any] = {"machine": reports.machine(), "profiles": []}
     status = 0
-    for case in cases.chosen(cases.matrix(), options.patterns, None):
+    chosen = cases.chosen(cases.matrix(), options.patterns, None)
+    if options.probe:
+        chosen = [case for case in chosen if case.has_latency]
+    for case in chosen:
         for peer in [peering.parse(text) for text in options.peers]:
+            limits = (options.seconds, options.time_limit)
             try:
-                found = run(case, peer, options.seconds, options.time_limit)
+                found = run(case, peer, *limits, options.probe)
             except Failed as error:
                 print(f"bench: {case.name}, {peer.name}: {error}", file=sys.stderr)
                 status = 1
                 continue
-            add_to(report["profiles"], case, peer, found)
+            report["profiles"].append(entry(case, peer, options.probe, found))
     if reports.write(report, options.json):
         show([table(report["profiles"])])
     return status
 
 
-def add_to(
-    profiles: dict[str, Any], case: Case, peer: Peer, found: dict[str, Profile]
-) -> None:
-    by_end = {end: asdict(profile) for end, profile in found.items()}
-    profiles.setdefault(case.name, {})[peer.name] = by_end
+def entry(
+    case: Case, peer: Peer, is_probe: bool, found: dict[str, Profile]
+) -> dict[str, Any]:
+    """Return a profile as reports have it."""
+    return {
+        "case": case.name,
+        "peer": peer.name,
+        "is probe": is_probe,
+        "ends": {end: asdict(profile) for end, profile in found.items()},
+    }
 
 
-def table(profiles: dict[str, Any]) -> Table:
-    places = (KERNEL, INTERPRETER, LIBRARY, REST)
-    shown = Table("Shares", ("case", "peer", "end", *places, "most"), n_left=3)
-    for name, by_peer in profiles.items():
-        for peer, by_end in by_peer.items():
-            for end, found in by_end.items():
-                shares = (f"{found['shares'].get(p, 0):.0%}" for p in places)
-                most = ", ".join(f"{part:.0%} {where}" for part, where in found["top"])
-                shown.rows.append((name, peer, end, *shares, most))
+def shares_text(found: dict[str, Any]) -> list[str]:
+    """Return the shares of the places in percent, which come to a hundred."""
+    exact = [found["shares"].get(place, 0) * 100 for place in SHOWN]
+    parts = [math.floor(part) for part in exact]
+    left = round(sum(exact)) - sum(parts)
+    by_rest = sorted(range(len(exact)), key=lambda i: parts[i] - exact[i])
+    for number in by_rest[:left]:
+        parts[number] += 1
+    return [f"{part}%" for part in parts]
+
+
+def table(profiles: list[dict[str, Any]]) -> Table:
+    shown = Table("Shares", ("case", "peer", "end", *SHOWN, "most"), n_left=3)
+    for each in profiles:
+        for end, found in each["ends"].items():
+            most = ", ".join(f"{part:.0%} {where}" for part, where in found["top"])
+            row = (each["case"], each["peer"], end, *shares_text(found), most)
+            shown.rows.append(row)
     return shown

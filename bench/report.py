@@ -8,11 +8,13 @@ part of the median; no run was farther off. The quartiles are given beside it.
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
 import platform
 import statistics
 import subprocess
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,11 +35,15 @@ def write(report: Json, file: str | None) -> bool:
 
     Args:
         report: The report.
-        file: Where to; "-" is the standard output, which then has nothing else.
+        file: Where to, compressed if the name ends in .gz; "-" is the standard output,
+            which then has nothing else.
     """
     text = json.dumps(report, indent=1)
     if file == "-":
         print(text)
+    elif file and file.endswith(".gz"):
+        # Without the time, so that the same report gives the same bytes.
+        Path(file).write_bytes(gzip.compress(text.encode(), mtime=0))
     elif file:
         Path(file).write_text(text + "\n", encoding="utf-8")
     return file != "-"
@@ -45,6 +51,23 @@ def write(report: Json, file: str | None) -> bool:
 
 class Malformed(Exception):
     """A file is not a report of ours."""
+
+
+def read(file: str) -> Json:
+    """Read a report, compressed or not.
+
+    Raises:
+        Malformed: It is none, or cannot be read.
+    """
+    try:
+        data = Path(file).read_bytes()
+        if file.endswith(".gz"):
+            data = gzip.decompress(data)
+        return check(json.loads(data))
+    except OSError as error:
+        raise Malformed(f"{file}: {error.strerror or error}") from None
+    except (EOFError, ValueError, zlib.error, Malformed) as error:
+        raise Malformed(f"{file}: {error}") from None
 
 
 def machine() -> Json:
@@ -60,13 +83,25 @@ def machine() -> Json:
     }
 
 
+AUTOGROUP = Path("/proc/self/autogroup")
+
+
 def niceness() -> int:
     """Return how much the scheduler favours us, or our session where that counts."""
     try:
-        text = Path("/proc/self/autogroup").read_text(encoding="utf-8")
-        return int(text.rpartition(" ")[2])
+        return int(AUTOGROUP.read_text(encoding="utf-8").rpartition(" ")[2])
     except (OSError, ValueError):
         return os.nice(0)
+
+
+def preparation() -> str:
+    """Return the command that gives a shell our niceness, or nothing."""
+    nice = niceness()
+    if not nice:
+        return ""
+    # Where sessions are groups, `nice` counts within one alone.
+    is_grouped = AUTOGROUP.exists()
+    return f"echo {nice} > {AUTOGROUP}" if is_grouped else f"renice {nice} $$"
 
 
 def machine_line(report: Json) -> str:
@@ -101,6 +136,7 @@ def start(command: str, settings: Json, found: dict[Peer, Found]) -> Json:
     return {
         "format": FORMAT,
         "command": command,
+        "preparation": preparation(),
         "commit": commit(),
         "machine": machine(),
         "settings": settings,
@@ -199,6 +235,8 @@ def check(data: object) -> Json:
     """
     if not isinstance(data, dict) or not isinstance(data.get("cases"), dict):
         raise Malformed("not a report of python -m bench")
+    if not isinstance(data.get("profiles", []), list):
+        raise Malformed("profiles of another form: measure again")
     if data.get("format") != FORMAT:
         raise Malformed(f"format {data.get('format')!r}; this is format {FORMAT}")
     return data

@@ -60,6 +60,15 @@ def plain_lines(table: Table) -> Iterator[str]:
         yield ("  " + "  ".join(cells)).rstrip()
 
 
+def markdown(table: Table) -> Iterator[str]:
+    yield "| " + " | ".join(table.heading) + " |"
+    n_right = len(table.heading) - table.n_left
+    yield "|" + "---|" * table.n_left + "--:|" * n_right
+    for row in table.rows:
+        yield "| " + " | ".join(text.replace("|", "\\|") for text in row) + " |"
+    yield ""
+
+
 def of_report(report: dict[str, Any]) -> list[Table]:
     """Return a table for each family of cases."""
     base = base_of(report)

@@ -42,9 +42,15 @@ class Target:
     measure: str = "value"
 
     @property
+    def is_paced(self) -> bool:
+        """Whether an end that pauses or works sets the rate."""
+        return self.bound == PACED
+
+    @property
     def text(self) -> str:
         beside = f"x {self.peer}" if self.peer else ""
-        return " ".join(filter(None, (self.sign, f"{self.bound:g}", beside)))
+        paced = "(paced)" if self.is_paced else ""
+        return " ".join(filter(None, (self.sign, f"{self.bound:g}", beside, paced)))
 
     def is_met_by(self, value: float) -> bool:
         return {

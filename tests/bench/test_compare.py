@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import compare
+from bench import report as reports
 from bench.cases import Case
 from bench.compare import Verdict
 from bench.report import summary
@@ -132,3 +133,27 @@ def test_other_files_are_refused(
     assert done.returncode == 2
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_targets_of_both(make_report) -> None:
+    before = make_report({RATE: {"a": [9.0], "fastmq": [90.0], "pyzmq": [10.0]}})
+    after = make_report({RATE: {"fastmq": [70.0], "pyzmq": [10.0]}})
+    found = compare.reached(before, after)
+    assert [each.median for each in found[0]] == [9.0, 7.0]
+    (row,) = compare.table_of_targets(found, "A", "B").rows
+    assert row[2:] == (
+        ">= 8 x pyzmq",
+        *("9.00", "9.00 to 9.00", "met"),
+        *("7.00", "7.00 to 7.00", "MISSED"),
+    )
+
+
+def test_a_file_that_was_cut(tmp_path) -> None:
+    file = tmp_path / "numbers.json.gz"
+    reports.write({"format": reports.FORMAT, "cases": {}}, str(file))
+    assert reports.read(str(file))["cases"] == {}
+    whole = file.read_bytes()
+    for part in (whole[:-9], whole[:5], b"", b"{}"):
+        file.write_bytes(part)
+        with pytest.raises(reports.Malformed, match="numbers"):
+            reports.read(str(file))
