@@ -183,33 +183,33 @@ cdef class AsyncSocket(ReturningSocket):
         """Send many messages of one part each, as if by ``send`` one after the other.
 
         Args:
-            messages: A sequence or iterable of objects with the buffer protocol. Those
-                that have to wait are not copied.
-            timeout: Milliseconds to wait for room, for all of them; negative is for
-                ever, None is what ``SNDTIMEO`` says.
+            messages: An iterable of objects with the buffer protocol, which is read to
+                its end now. Those that have to wait are not copied.
+            timeout: Milliseconds that the call may take from where it has to wait for
+                room; negative is for ever, None is what ``SNDTIMEO`` says.
 
         Returns:
             A ``Future`` of how many there were; ``n_sent`` of its exception, or of the
-            future if it was cancelled, says how many went before.
+            future if it was cancelled, says how many went before, and ``unsent`` is a
+            list of the others.
         """
-        return self._send_batch(list(messages), timeout)
+        return self._send_batch(TO_SEND_MANY, all_of(messages), timeout)
 
     def send_multipart_many(self, messages, *, timeout=None):
         """Send many messages, as if by ``send_multipart`` one after the other.
 
         Args:
-            messages: A sequence or iterable of lists or tuples of parts.
+            messages: An iterable of lists or tuples of parts, as for ``send_many``.
             timeout: As for ``send_many``.
 
         Returns:
             As ``send_many``.
         """
         cdef list whole = []
-        for parts in messages:
-            if not isinstance(parts, (list, tuple)):
-                raise TypeError(f"expected a list of parts, got: {parts!r:.80}")
-            whole.append(tuple(parts))
-        return self._send_batch(whole, timeout)
+        for parts in all_of(messages):
+            # What is no list says so in its turn.
+            whole.append(tuple(parts) if isinstance(parts, list) else parts)
+        return self._send_batch(TO_SEND_PARTS_MANY, tuple(whole), timeout)
 
     def poll(self, timeout=None, int flags=POLLIN):
         """Wait until the socket is ready.
@@ -313,9 +313,9 @@ cdef class AsyncSocket(ReturningSocket):
         self._wait(f, self._recv_futures, timeout)
         return f
 
-    cdef object _send_batch(self, list messages, timeout):
-        cdef Future f = self._new_future(TO_SEND_MANY, 0)
-        f._left = messages
+    cdef object _send_batch(self, int waits_for, tuple messages, timeout):
+        cdef Future f = self._new_future(waits_for, 0)
+        f._many = messages
         if not (self._send_futures or self._is_tired()) and self._try_send(f):
             f._end(FINISHED)
             return f
@@ -370,7 +370,7 @@ cdef class AsyncSocket(ReturningSocket):
     cdef bint _try_send(self, Future f) except -1:
         """Whether the message went, or can't."""
         cdef int err
-        if f._waits_for == TO_SEND_MANY:
+        if f._sends_many():
             return self._try_send_many(f)
         try:
             err = fmq_sendv(
@@ -389,40 +389,28 @@ cdef class AsyncSocket(ReturningSocket):
 
     cdef bint _try_send_many(self, Future f) except -1:
         """Whether all messages went, or one can't."""
-        cdef int n_now = 0
+        cdef tuple messages = f._many
+        cdef object at_once = 0
+        cdef sending call = sending(0, <PyObject *>at_once, 0, f._number)
+        cdef Py_ssize_t end = min(
+            <Py_ssize_t>f._number + SEND_AT_ONCE, len(messages))
         try:
-            if f._left:
+            call.s = self._live()
+            if messages:
                 self._check_turn()
-            while f._left:
-                if isinstance(f._left[0], tuple):
-                    self._send_whole(f)
-                else:
-                    f._number += send_list(self._live(), f._left[:SEND_AT_ONCE], 0)
-                    f._left = f._left[SEND_AT_ONCE:]
-                n_now += 1
-                if f._left and (n_now == SEND_AT_ONCE or type(f._left[0]) is not tuple):
-                    self._schedule(self._get_loop())
-                    return False
+            self._send_taken(&call, messages, end, f._waits_for == TO_SEND_PARTS_MANY)
         except Exception as error:
-            went = getattr(error, "n_sent", 0)
-            f._number += went
-            f._left = f._left[went:]
             if getattr(error, "errno", 0) == EAGAIN:
                 return False
             f._error = error
-            error.n_sent = f._number
-        f._left = None
+            error.n_sent = call.n_sent
+            error.unsent = list(messages[<Py_ssize_t>call.n_sent:])
+            return True
+        finally:
+            f._number = call.n_sent
+        if end < len(messages):
+            self._schedule(self._get_loop())
+            return False
+        f._many = None
         f._value = f._number
         return True
-
-    cdef int _send_whole(self, Future f) except -1:
-        """Send the first of the messages that are left."""
-        cdef tuple parts = f._left[0]
-        cdef Py_ssize_t i
-        cdef _Outgoing out = _Outgoing(len(parts))
-        for i in range(len(parts)):
-            self._add_part(out, i, parts[i], True, False)
-        send_out(self._live(), out, 0)
-        f._left.pop(0)
-        f._number += 1
-        return 0

@@ -2,6 +2,10 @@
 # Many messages a call. What is given to the core and what comes from it lies on the
 # stack, AT_ONCE messages a time.
 
+cdef extern from "Python.h":
+    bint PyList_CheckExact(object)
+    PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t)
+
 cdef enum:
     AT_ONCE = 128
     # Short bodies of that many messages, received.
@@ -17,11 +21,29 @@ cdef class _Lent:
     def __dealloc__(self):
         self.release()
 
+    cdef int add(self, message, fmq_piece *piece) except -1:
+        cdef Py_buffer *view = &self.view[self.n]
+        get_buffer(message, view)
+        self.n += 1
+        piece.data = view.buf
+        piece.len = <size_t>view.len
+        return 0
+
     cdef void release(self) noexcept:
         cdef int i
         for i in range(self.n):
             PyBuffer_Release(&self.view[i])
         self.n = 0
+
+
+# A call that sends many messages, and how far it has come.
+cdef struct sending:
+    fmq_socket s
+    # Milliseconds, or None; the caller's.
+    PyObject *timeout
+    # When the call has to end; 0 as long as it did not have to wait.
+    uint64_t deadline
+    size_t n_sent
 
 
 cdef int check_max(Py_ssize_t max_messages) except -1:
@@ -30,81 +52,186 @@ cdef int check_max(Py_ssize_t max_messages) except -1:
     return 0
 
 
-cdef int send_pieces(
-    fmq_socket s, fmq_piece *pieces, size_t n, timeout, size_t *n_sent
-) except -1:
-    """Send ``n`` messages; ``n_sent`` counts on, also when this raises."""
+cdef tuple next_of(source, list broken):
+    """Return the next messages of an iterator; ``broken`` gets what it raises."""
+    cdef list found = []
+    try:
+        for message in source:
+            found.append(message)
+            if len(found) == AT_ONCE:
+                break
+    except BaseException as error:
+        broken.append(error)
+    return tuple(found)
+
+
+cdef tuple all_of(messages):
+    """Return all that an iterable gives; what it raises has what it gave before."""
+    cdef list found = []
+    try:
+        for message in messages:
+            found.append(message)
+    except BaseException as error:
+        error.n_sent = 0
+        error.unsent = found
+        raise
+    return tuple(found)
+
+
+cdef uint64_t end_of_wait(sending *call) except? 0:
+    """Return when a call has to end that has to wait now."""
+    if call.deadline == 0:
+        call.deadline = deadline_for(call.s, SNDTIMEO, <object>call.timeout)
+    return call.deadline
+
+
+cdef int send_pieces(sending *call, fmq_piece *pieces, size_t n) except -1:
+    """Send ``n`` messages; those that went are counted, also when this raises."""
     cdef size_t done = 0
     cdef uint64_t deadline
-    cdef int err = fmq_send_many(s, pieces, n, FMQ_TRY, &done)
-    n_sent[0] += done
+    cdef int err = fmq_send_many(call.s, pieces, n, FMQ_TRY, &done)
+    call.n_sent += done
     if not has_to_wait(err, 0):
         return check(err)
-    deadline = deadline_for(s, SNDTIMEO, timeout)
+    deadline = end_of_wait(call)
     while True:
         pieces += done
         n -= done
         with nogil:
-            err = fmq_send_many_until(s, pieces, n, &done, deadline)
-        n_sent[0] += done
+            err = fmq_send_many_until(call.s, pieces, n, &done, deadline)
+        call.n_sent += done
         if not go_on(err):
             return 0
 
 
-cdef Py_ssize_t send_list(fmq_socket s, list messages, timeout) except -1:
-    """Send messages of one part each; what is raised tells how many went."""
+cdef int send_before(sending *call, fmq_piece *pieces, size_t n) except -1:
+    """Send what came before a message that is wrong: that is what to tell of."""
+    try:
+        send_pieces(call, pieces, n)
+    except Exception:
+        pass  # n_sent says how many went
+    return 0
+
+
+cdef inline bint is_short(message) noexcept:
+    """Whether a message is a bytes object that is copied when it is sent."""
+    return PyBytes_CheckExact(message) and PyBytes_GET_SIZE(message) < LENT
+
+
+cdef inline void set_piece(fmq_piece *piece, message) noexcept:
+    piece.data = PyBytes_AS_STRING(message)
+    piece.len = <size_t>PyBytes_GET_SIZE(message)
+
+
+cdef void send_at_once(sending *call, list messages) noexcept:
+    """Send the first messages of a list: those that are short, while there is room.
+
+    The GIL is held and no Python runs, so nobody takes them out of the list meanwhile.
+    """
     cdef fmq_piece pieces[AT_ONCE]
-    cdef _Lent lent = _Lent.__new__(_Lent)
-    cdef size_t n_sent = 0
+    cdef Py_ssize_t n_messages = len(messages)
+    cdef Py_ssize_t i
+    cdef PyObject *message
+    cdef size_t n
+    cdef size_t done
+    cdef int err = 0
+    while err == 0:
+        n = 0
+        i = <Py_ssize_t>call.n_sent
+        while i < n_messages and n < AT_ONCE:
+            message = PyList_GET_ITEM(<PyObject *>messages, i)
+            if not is_short(<object>message):
+                break
+            set_piece(&pieces[n], <object>message)
+            i += 1
+            n += 1
+        if n == 0:
+            break
+        err = fmq_send_many(call.s, pieces, n, FMQ_TRY, &done)
+        call.n_sent += done
+
+
+cdef int send_run(sending *call, tuple messages, Py_ssize_t end) except -1:
+    """Send messages of one part each: those up to ``end`` that did not go yet.
+
+    The tuple keeps them, whatever becomes of the list that they were given in.
+    """
+    cdef fmq_piece pieces[AT_ONCE]
+    cdef _Lent lent = None
     cdef size_t n = 0
     cdef Py_ssize_t i
-    cdef Py_buffer *view
+    for i in range(<Py_ssize_t>call.n_sent, end):
+        message = messages[i]
+        if is_short(message):
+            set_piece(&pieces[n], message)
+        elif goes_alone(message):
+            send_pieces(call, pieces, n)
+            n = 0
+            if lent is not None:
+                lent.release()
+            send_alone(call, message)
+            continue
+        else:
+            if lent is None:
+                lent = _Lent.__new__(_Lent)
+            try:
+                lent.add(message, &pieces[n])
+            except Exception:
+                send_before(call, pieces, n)
+                raise
+        n += 1
+        if n == AT_ONCE:
+            send_pieces(call, pieces, n)
+            n = 0
+            if lent is not None:
+                lent.release()
+    if n != 0:
+        send_pieces(call, pieces, n)
+    return 0
+
+
+cdef bint goes_alone(message):
+    """Whether a message is lent, or says whom it is for."""
+    if isinstance(message, Frame):
+        return (
+            fmq_msg_routing_id(&(<Frame>message)._msg) != 0
+            or fmq_msg_group(&(<Frame>message)._msg)[0] != 0)
+    return PyBytes_CheckExact(message)
+
+
+cdef int send_alone(sending *call, message) except -1:
+    """Send a frame or a long bytes object as one part."""
+    cdef fmq_msg m
+    fmq_msg_init(&m)
+    if isinstance(message, Frame):
+        check(fmq_msg_copy(&m, &(<Frame>message)._msg))
+    else:
+        lend_bytes(&m, message)
     try:
-        for i in range(len(messages)):
-            message = messages[i]
-            if PyBytes_CheckExact(message):
-                if PyBytes_GET_SIZE(message) >= LENT:
-                    if n != 0:
-                        send_pieces(s, pieces, n, timeout, &n_sent)
-                        lent.release()
-                        n = 0
-                    send_long(s, message, timeout)
-                    n_sent += 1
-                    continue
-                pieces[n].data = PyBytes_AS_STRING(message)
-                pieces[n].len = <size_t>PyBytes_GET_SIZE(message)
-            elif isinstance(message, Frame) and is_addressed(message):
-                send_pieces(s, pieces, n, timeout, &n_sent)
-                lent.release()
-                n = 0
-                send_one_frame(s, message, timeout)
-                n_sent += 1
-                continue
-            else:
-                view = &lent.view[lent.n]
-                get_buffer(message, view)
-                lent.n += 1
-                pieces[n].data = view.buf
-                pieces[n].len = <size_t>view.len
-            n += 1
-            if n == AT_ONCE:
-                send_pieces(s, pieces, n, timeout, &n_sent)
-                lent.release()
-                n = 0
-        if n != 0:
-            send_pieces(s, pieces, n, timeout, &n_sent)
-    except BaseException as error:
-        error.n_sent = n_sent
-        raise
-    return <Py_ssize_t>n_sent
+        return send_within(call, &m, 1)
+    finally:
+        fmq_msg_close(&m)
+
+
+cdef int send_within(sending *call, fmq_msg *parts, size_t n) except -1:
+    """Send the parts of a message, and count it."""
+    cdef int err = fmq_sendv(call.s, parts, n, FMQ_TRY)
+    if err != 0:
+        if not has_to_wait(err, 0):
+            fail(err)
+        send_until(call.s, parts, n, 0, end_of_wait(call))
+    call.n_sent += 1
+    return 0
 
 
 cdef int recv_batch(
-    fmq_socket s, list found, list more, size_t max_parts, timeout, bint is_first
-) except -1:
-    """Append parts that are there to a list; 0 if there are none any more.
+    fmq_socket s, list found, list more, size_t max_parts, bint may_wait, timeout
+) except? -1:
+    """Append parts that are there to a list.
 
-    ``more``, if it is not None, gets for each whether others of its message follow.
+    Returns the error number of what came behind them, EAGAIN if there are no others; 0
+    if there may be. Who has some tells of it the next time. ``more``, if it is not
+    None, gets for each part whether others of its message follow.
     """
     cdef char buf[BATCH_ROOM]
     cdef fmq_msg m[AT_ONCE]
@@ -112,26 +239,28 @@ cdef int recv_batch(
     cdef size_t n = 0
     cdef size_t i
     cdef char *next_body = buf
-    cdef uint64_t deadline
+    cdef uint64_t deadline = 0
     cdef int err
     if max_parts > AT_ONCE:
         max_parts = AT_ONCE
     memset(m, 0, max_parts * sizeof(fmq_msg))
     err = fmq_recv_many(
         s, buf, BATCH_ROOM, m, part, max_parts, &n, FMQ_TRY | FMQ_DONTWAIT)
-    if err == FMQ_EBUSY_TRY or (err == EAGAIN and is_first and timeout != 0):
-        deadline = deadline_for(s, RCVTIMEO, timeout) if is_first else 0
+    if err == FMQ_EBUSY_TRY or (err == EAGAIN and may_wait):
+        if may_wait:
+            # Before the wait: no Python may run, and raise, once there are messages.
+            drain()
+            deadline = deadline_for(s, RCVTIMEO, timeout)
         while True:
             with nogil:
                 err = fmq_recv_many_until(
                     s, buf, BATCH_ROOM, m, part, max_parts, &n, deadline)
             if err != EINTR:
                 break
-            PyErr_CheckSignals()
-        drain()
-    if err == EAGAIN and not is_first:
-        return 0
-    check(err)
+            if may_wait:
+                PyErr_CheckSignals()
+    if err != 0:
+        return err
     try:
         for i in range(n):
             if more is not None:
@@ -146,48 +275,4 @@ cdef int recv_batch(
         for i in range(n):
             if not part[i].is_in_buf:
                 fmq_msg_close(&m[i])
-    return n == max_parts
-
-
-cdef int send_within(fmq_socket s, fmq_msg *parts, size_t n, timeout) except -1:
-    """Send the parts of a message within ``timeout`` ms, or what SNDTIMEO says."""
-    cdef int err = fmq_sendv(s, parts, n, FMQ_TRY)
-    if err == 0:
-        return 0
-    if not has_to_wait(err, 0):
-        fail(err)
-    return send_until(s, parts, n, 0, deadline_for(s, SNDTIMEO, timeout))
-
-
-cdef int send_out(fmq_socket s, _Outgoing out, timeout) except -1:
-    """Send what was prepared, as send_within."""
-    if out.n == 0:
-        raise IndexError("a message has at least one part")
-    return send_within(s, out.parts, out.n, timeout)
-
-
-cdef bint is_addressed(Frame frame):
-    return (
-        fmq_msg_routing_id(&frame._msg) != 0 or fmq_msg_group(&frame._msg)[0] != 0)
-
-
-cdef int send_one_frame(fmq_socket s, Frame frame, timeout) except -1:
-    """Send a frame as one part, as send_within."""
-    cdef fmq_msg m
-    fmq_msg_init(&m)
-    check(fmq_msg_copy(&m, &frame._msg))
-    try:
-        send_within(s, &m, 1, timeout)
-    finally:
-        fmq_msg_close(&m)
-    return 0
-
-
-cdef int send_long(fmq_socket s, bytes data, timeout) except -1:
-    """Send a long bytes object as one part, as send_within."""
-    cdef fmq_msg m
-    lend_bytes(&m, data)
-    try:
-        return send_within(s, &m, 1, timeout)
-    finally:
-        fmq_msg_close(&m)
+    return 0 if n == max_parts else EAGAIN

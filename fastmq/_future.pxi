@@ -107,11 +107,12 @@ cdef enum:
     TO_POLL = 1
     TO_SEND = 2
     TO_SEND_MANY = 3
+    TO_SEND_PARTS_MANY = 4
     # From here on what comes is messages.
-    TO_RECV = 4
-    TO_RECV_PARTS = 5
-    TO_RECV_MANY = 6
-    TO_RECV_PARTS_MANY = 7
+    TO_RECV = 5
+    TO_RECV_PARTS = 6
+    TO_RECV_MANY = 7
+    TO_RECV_PARTS_MANY = 8
 
 
 @cython.freelist(64)
@@ -133,8 +134,8 @@ cdef class Future:
     cdef object _callbacks
     cdef object _timer
     cdef _Outgoing _out
-    # Of messages to be sent one after the other: those that are left.
-    cdef list _left
+    # Messages to be sent one after the other; None once they are.
+    cdef tuple _many
     # Of parts that were received one after the other: whether others follow each.
     cdef list _mores
     # Which message of the socket it was, or how many were sent.
@@ -251,7 +252,14 @@ cdef class Future:
     @property
     def n_sent(self) -> int:
         """How many messages of ``send_many`` have been sent, also if cancelled."""
-        return self._number if self._waits_for == TO_SEND_MANY else 0
+        return self._number if self._sends_many() else 0
+
+    @property
+    def unsent(self) -> list:
+        """Those messages of ``send_many`` that have not, also if cancelled."""
+        if self._many is None:
+            return []
+        return list(self._many[<Py_ssize_t>self._number:])
 
     def cancel(self, msg=None) -> bool:
         """End the wait; a message that has come and was not seen goes back.
@@ -273,12 +281,14 @@ cdef class Future:
         self._value = msg
         self._load = None
         self._out = None
-        self._left = None
         self._end(CANCELLED)
         return True
 
     cdef bint _has_message(self):
         return self._waits_for >= TO_RECV
+
+    cdef bint _sends_many(self):
+        return TO_SEND_MANY <= self._waits_for <= TO_SEND_PARTS_MANY
 
     def set_result(self, result) -> None:
         """End it with a result.
@@ -350,9 +360,9 @@ cdef class Future:
     cdef int _fail(self, error) except -1:
         self._error = error
         self._out = None
-        self._left = None
-        if self._waits_for == TO_SEND_MANY:
+        if self._sends_many():
             error.n_sent = self._number
+            error.unsent = self.unsent
         return self._end(FINISHED)
 
     def _call(self, fn) -> None:

@@ -30,7 +30,7 @@ cdef class ReturningSocket(LoopSocket):
                 f._value = self._batch_now(f)
             elif f._waits_for == TO_RECV_PARTS:
                 f._value = parts_now(
-                    self._live(), f._copy, f._track, &self._expected)
+                    self._live(), f._copy, f._track, &self._expected, True)
             elif f._copy:
                 f._value = bytes_now(self._live(), f, &self._expected)
             else:
@@ -49,15 +49,18 @@ cdef class ReturningSocket(LoopSocket):
         """Return messages that are there, or None."""
         cdef list found = []
         cdef fmq_socket s = self._live()
+        cdef int err
         f._mores = []
         while len(found) < f._max:
             if f._waits_for == TO_RECV_MANY:
-                if not recv_batch(
-                    s, found, f._mores, <size_t>(f._max - len(found)), 0, False
-                ):
+                err = recv_batch(
+                    s, found, f._mores, <size_t>(f._max - len(found)), False, None)
+                if err != 0:
+                    if not found and err != EAGAIN:
+                        fail(err)
                     break
             else:
-                parts = parts_now(s, f._copy, f._track, &self._expected)
+                parts = parts_now(s, f._copy, f._track, &self._expected, not found)
                 if parts is None:
                     break
                 found.append(parts)

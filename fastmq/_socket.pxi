@@ -394,7 +394,8 @@ cdef class Socket:
     def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0) -> int:
         """Receive one message part into a buffer and return how long the part was.
 
-        What does not fit is lost.
+        What does not fit is lost. The body is copied once, out of the core's memory;
+        ``recv(copy=False)`` shows that instead.
 
         Args:
             buffer: A writable, contiguous object with the buffer protocol.
@@ -441,6 +442,8 @@ cdef class Socket:
         for part in msg_parts:
             result = self._add_part(out, i, part, copy, track)
             i += 1
+        if i != n:
+            raise RuntimeError("the list of parts changed while it was read")
         if kwargs:
             set_address(out.parts, kwargs.get("routing_id"), kwargs.get("group"))
         send_parts(self._live(), out.parts, out.n, flags)
@@ -452,6 +455,9 @@ cdef class Socket:
         """Add a part to the message and return what its send returns."""
         cdef Py_buffer view
         cdef fmq_msg *m = &out.parts[i]
+        if i >= out.room:
+            # Other threads, and what a buffer has run, may append to it meanwhile.
+            raise RuntimeError("the list of parts changed while it was read")
         if PyBytes_CheckExact(part) and copy:
             lend_bytes(m, part)
             out.n += 1
@@ -504,26 +510,27 @@ cdef class Socket:
         """Send many messages of one part each, as if by ``send`` one after the other.
 
         Args:
-            messages: A sequence or iterable of objects with the buffer protocol.
-            timeout: Milliseconds to wait for room, for each 128 of them anew; negative
-                is for ever, None is what ``SNDTIMEO`` says.
+            messages: Objects with the buffer protocol. What has a length, as a list, is
+                read before the first is sent; another iterable, 128 at a time.
+            timeout: Milliseconds that the call may take from where it has to wait for
+                room; negative is for ever, None is what ``SNDTIMEO`` says.
 
         Returns:
             How many there were.
 
         Raises:
             Again: There was no room in time; its ``n_sent`` says how many went before,
-                as that of every other exception does.
+                and ``unsent`` is a list of the others that were read, as those of every
+                other exception do.
         """
-        if not isinstance(messages, list):
-            messages = list(messages)
-        return send_list(self._live(), messages, timeout)
+        return self._send_all(messages, timeout, False)
 
     def recv_many(self, Py_ssize_t max_messages=1000, *, timeout=None) -> list:
         """Receive the messages that are there, each of one part, as bytes.
 
         Waits for the first one only. A part of a longer message counts as a message, as
-        it does for ``recv``.
+        it does for ``recv``. What goes wrong behind the first is raised by the next
+        call.
 
         Args:
             max_messages: How many at most; 1 or more.
@@ -535,11 +542,14 @@ cdef class Socket:
         """
         cdef fmq_socket s = self._live()
         cdef list found = []
+        cdef int err
         check_max(max_messages)
         while len(found) < max_messages:
-            if not recv_batch(
-                s, found, None, <size_t>(max_messages - len(found)), timeout, not found
-            ):
+            err = recv_batch(
+                s, found, None, <size_t>(max_messages - len(found)), not found, timeout)
+            if err != 0:
+                if not found:
+                    fail(err)
                 break
         return found
 
@@ -547,9 +557,8 @@ cdef class Socket:
         """Send many messages, as if by ``send_multipart`` one after the other.
 
         Args:
-            messages: A sequence or iterable of lists or tuples of parts.
-            timeout: Milliseconds to wait for room, for each anew; negative is for ever,
-                None is what ``SNDTIMEO`` says.
+            messages: Lists or tuples of parts; read as by ``send_many``.
+            timeout: As for ``send_many``.
 
         Returns:
             How many there were.
@@ -557,30 +566,15 @@ cdef class Socket:
         Raises:
             Again: As for ``send_many``.
         """
-        cdef fmq_socket s = self._live()
-        cdef Py_ssize_t n_sent = 0
-        cdef Py_ssize_t i
-        cdef _Outgoing out
-        try:
-            for parts in messages:
-                out = _Outgoing(len(parts))
-                i = 0
-                for part in parts:
-                    self._add_part(out, i, part, True, False)
-                    i += 1
-                send_out(s, out, timeout)
-                n_sent += 1
-        except BaseException as error:
-            error.n_sent = n_sent
-            raise
-        return n_sent
+        return self._send_all(messages, timeout, True)
 
     def recv_multipart_many(
         self, Py_ssize_t max_messages=1000, *, timeout=None, bint copy=True
     ) -> list:
         """Receive the messages that are there, each as the list of its parts.
 
-        Waits for the first one only.
+        Waits for the first one only. What goes wrong behind it is raised by the next
+        call.
 
         Args:
             max_messages: How many at most; 1 or more.
@@ -595,11 +589,82 @@ cdef class Socket:
         check_max(max_messages)
         found = [recv_parts(s, 0, copy, False, &self._expected, timeout)]
         while len(found) < max_messages:
-            parts = parts_now(s, copy, False, &self._expected)
+            parts = parts_now(s, copy, False, &self._expected, False)
             if parts is None:
                 break
             found.append(parts)
         return found
+
+    cdef Py_ssize_t _send_all(self, messages, timeout, bint is_whole) except -1:
+        """Send many messages; what is raised tells which went, and which did not."""
+        cdef sending call = sending(self._live(), <PyObject *>timeout, 0, 0)
+        cdef size_t n_before = 0
+        cdef tuple taken = ()
+        cdef list broken = []
+        try:
+            if not is_whole and PyList_CheckExact(messages):
+                send_at_once(&call, messages)
+                if <Py_ssize_t>call.n_sent == len(<list>messages):
+                    return <Py_ssize_t>call.n_sent
+            if isinstance(messages, (list, tuple)) or hasattr(messages, "__len__"):
+                taken = tuple(messages)
+                self._send_taken(&call, taken, len(taken), is_whole)
+                return <Py_ssize_t>call.n_sent
+            source = iter(messages)
+            while True:
+                n_before += call.n_sent
+                call.n_sent = 0
+                taken = ()
+                taken = next_of(source, broken)
+                if broken:
+                    self._send_before(&call, taken, is_whole, broken[0])
+                    raise broken[0]
+                self._send_taken(&call, taken, len(taken), is_whole)
+                if len(taken) < AT_ONCE:
+                    return <Py_ssize_t>(n_before + call.n_sent)
+        except BaseException as error:
+            error.n_sent = n_before + call.n_sent
+            error.unsent = list(taken[<Py_ssize_t>call.n_sent:])
+            raise
+
+    cdef int _send_taken(
+        self, sending *call, tuple messages, Py_ssize_t end, bint is_whole
+    ) except -1:
+        """Send those of the messages, up to ``end``, that did not go yet."""
+        cdef Py_ssize_t i
+        cdef _Outgoing out
+        if not is_whole:
+            return send_run(call, messages, end)
+        for i in range(<Py_ssize_t>call.n_sent, end):
+            out = self._outgoing(messages[i])
+            send_within(call, out.parts, out.n)
+        return 0
+
+    cdef int _send_before(
+        self, sending *call, tuple messages, bint is_whole, error
+    ) except -1:
+        """Send what an iterator gave before it raised: that is what to tell of."""
+        if not isinstance(error, Exception):
+            return 0  # who wants to stop the program does not want to wait
+        try:
+            self._send_taken(call, messages, len(messages), is_whole)
+        except Exception:
+            pass  # n_sent says how many went
+        return 0
+
+    cdef _Outgoing _outgoing(self, parts):
+        """Return a message of send_multipart_many."""
+        cdef Py_ssize_t i = 0
+        cdef _Outgoing out
+        if not isinstance(parts, (list, tuple)):
+            raise TypeError(f"expected a list of parts, got: {parts!r:.80}")
+        out = _Outgoing(len(parts))
+        for part in parts:
+            self._add_part(out, i, part, True, False)
+            i += 1
+        if out.n == 0:
+            raise IndexError("a message has at least one part")
+        return out
 
     cdef inline fmq_socket _live(self) except? 0:
         """Return the handle; raise if it was inherited by a fork."""

@@ -142,8 +142,13 @@ cdef Frame recv_frame(fmq_socket s, int flags, bint track):
     return received(&m, track)
 
 
-cdef list parts_now(fmq_socket s, bint copy, bint track, size_t *expected):
-    """Return a message, or None if there is none; ``expected`` as in recv_bytes."""
+cdef list parts_now(
+    fmq_socket s, bint copy, bint track, size_t *expected, bint is_first
+):
+    """Return a message, or None if there is none; ``expected`` as in recv_bytes.
+
+    Unless it is the first of a call, an error is for the next one to tell of.
+    """
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
     cdef lent *entry = make_offer(expected[0] if copy else 0)
@@ -153,7 +158,7 @@ cdef list parts_now(fmq_socket s, bint copy, bint track, size_t *expected):
         with nogil:
             err = fmq_recvv_until(s, &parts, &n, 0)
     drop_offer(end_offer(entry))
-    if err == EAGAIN:
+    if err == EAGAIN or (err != 0 and not is_first):
         return None
     check(err)
     return parts_of(parts, n, copy, track, expected)
@@ -231,9 +236,11 @@ cdef class _Outgoing:
     cdef fmq_msg few[FEW]
     cdef fmq_msg *parts
     cdef size_t n
+    cdef Py_ssize_t room
 
     def __cinit__(self, Py_ssize_t n):
         self.parts = self.few
+        self.room = n
         if n > FEW:
             self.parts = <fmq_msg *>calloc(<size_t>n, sizeof(fmq_msg))
             if self.parts is NULL:

@@ -20,8 +20,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from errno import EINTR
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._core import strerror, zmq_errno, zmq_version_info
 from .constants import Errno, SocketType
@@ -59,8 +60,10 @@ class ZMQError(ZMQBaseError):
 
     errno: int | None = None
     strerror: str
-    # Of ``send_many`` and ``send_multipart_many``: how many messages went before.
+    # Of ``send_many`` and ``send_multipart_many``: how many messages went before, and a
+    # list of those that were read and did not go.
     n_sent: int = 0
+    unsent: Sequence[Any] = ()
 
     def __init__(self, errno: int | str | None = None, msg: str | None = None) -> None:
         if errno is None:

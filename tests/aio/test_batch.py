@@ -66,6 +66,7 @@ def test_what_was_cancelled_says_how_much_went(run, pair) -> None:
         with pytest.raises(fastmq.Again) as error:
             await push.send_many([b"x"] * 20, timeout=10)
         assert error.value.n_sent == 8
+        assert error.value.unsent == [b"x"] * 12
         sending = push.send_multipart_many([[b"y"]] * 20)
         assert not sending.done()
         assert len(await pull.recv_many()) == 8
@@ -73,15 +74,84 @@ def test_what_was_cancelled_says_how_much_went(run, pair) -> None:
             await asyncio.sleep(0)
         assert sending.cancel()
         assert sending.n_sent == 8
+        assert sending.unsent == [(b"y",)] * 12
         assert await pull.recv_many(timeout=10) == [b"y"] * 8
         with pytest.raises(fastmq.Again):
             await pull.recv_many(timeout=0)
         with pytest.raises(fastmq.Again):
             await pull.recv_multipart_many(timeout=10)
-        with pytest.raises(TypeError):
-            push.send_multipart_many([b"parts"])
-        refused = push.send_many([b"1", 2])
+
+    run(main())
+
+
+def test_a_bad_one_stops_it(run, push_pull) -> None:
+    push, pull = push_pull
+
+    async def main() -> None:
+        refused = push.send_many([b"1", (b"2",), b"3"])
         assert isinstance(refused.exception(), TypeError)
+        assert refused.exception().n_sent == refused.n_sent == 1
+        assert refused.exception().unsent == refused.unsent == [(b"2",), b"3"]
+        assert await pull.recv_many() == [b"1"]
+        refused = push.send_multipart_many([[b"1", b"2"], b"parts"])
+        assert isinstance(refused.exception(), TypeError)
+        assert refused.exception().n_sent == 1
+        assert refused.exception().unsent == [b"parts"]
+        assert await pull.recv_multipart_many() == [[b"1", b"2"]]
+        sent = push.send_many([b"1"])
+        assert (await sent, sent.n_sent, sent.unsent) == (1, 1, [])
+
+        def broken():
+            yield b"1"
+            yield b"2"
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError) as error:
+            push.send_many(broken())
+        assert error.value.n_sent == 0
+        assert error.value.unsent == [b"1", b"2"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_waits_is_not_the_callers_list(run, pair, whole) -> None:
+    push, pull = pair(fastmq.PUSH, fastmq.PULL, sndhwm=1, rcvhwm=1)
+    bodies = [bytes([n]) * 100 for n in range(100)]
+
+    async def main() -> None:
+        messages: list = [
+            [bytes([n]) * 100] if whole else bytes([n]) * 100 for n in range(100)
+        ]
+        sending = (push.send_multipart_many if whole else push.send_many)(messages)
+        assert not sending.done()
+        for parts in messages if whole else []:
+            parts.clear()
+        messages.clear()
+        others = [bytes([255]) * 100 for _ in range(1000)]
+        got: list = []
+        while len(got) < 100:
+            got += await pull.recv_many()
+        assert got == bodies
+        assert await sending == 100
+        assert others
+
+    run(main())
+
+
+def test_what_comes_behind_is_told_the_next_time(run, pair) -> None:
+    req, rep = pair(fastmq.REQ, fastmq.REP)
+    parts = [b"%d" % n for n in range(300)]
+
+    async def main() -> None:
+        for _ in range(2):
+            await req.send_multipart(parts)
+            assert await rep.recv_many() == parts
+            with pytest.raises(fastmq.ZMQError) as error:
+                await rep.recv_many()
+            assert error.value.errno == fastmq.EFSM
+            await rep.send_multipart(parts)
+            assert await req.recv_multipart_many() == [parts]
 
     run(main())
 
