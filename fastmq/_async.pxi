@@ -267,9 +267,11 @@ cdef class AsyncSocket(ReturningSocket):
             linger: Milliseconds that unsent messages have left; None keeps the option.
         """
         self._unwatch()
-        for waiting in (self._recv_futures, self._send_futures, self._poll_futures):
-            for f in list(waiting):
-                f.cancel()
+        waiting = [*self._recv_futures, *self._send_futures, *self._poll_futures]
+        for queue in (self._recv_futures, self._send_futures, self._poll_futures):
+            queue.clear()
+        for f in waiting:
+            f.cancel()
         super().close(linger)
 
     # --- at once, or later ---
@@ -285,6 +287,8 @@ cdef class AsyncSocket(ReturningSocket):
             # Bodies when it is looked at: what is given back says whence it came.
             f._copy = False
             f._load = _bodies_of
+        if flags & FMQ_DONTWAIT:
+            self._cut_batch()
         if flags & FMQ_DONTWAIT or not (self._recv_futures or self._is_tired()):
             if self._try_recv(f):
                 if f._error is not None and not fmq_socket_is_open(self._handle):
@@ -332,6 +336,8 @@ cdef class AsyncSocket(ReturningSocket):
             f._out = _Outgoing(len(parts))
             for part in parts:
                 f._value = self._add_part(f._out, i, part, copy, track)
+                if fmq_msg_size(&f._out.parts[i]) >= LENT:
+                    self._next_look = 0  # it may have been copied
                 i += 1
             set_address(f._out.parts, routing_id, group)
             self._check_turn()
@@ -392,13 +398,22 @@ cdef class AsyncSocket(ReturningSocket):
         cdef tuple messages = f._many
         cdef object at_once = 0
         cdef sending call = sending(0, <PyObject *>at_once, 0, f._number)
-        cdef Py_ssize_t end = min(
-            <Py_ssize_t>f._number + SEND_AT_ONCE, len(messages))
+        cdef Py_ssize_t end = <Py_ssize_t>f._number
+        cdef Py_ssize_t n
+        f._is_under_way = False
+        self._is_late()
         try:
             call.s = self._live()
             if messages:
                 self._check_turn()
-            self._send_taken(&call, messages, end, f._waits_for == TO_SEND_PARTS_MANY)
+            while end < len(messages):
+                n = min(self._n_a_step, len(messages) - end)
+                end += n
+                self._send_taken(
+                    &call, messages, end, f._waits_for == TO_SEND_PARTS_MANY)
+                if end < len(messages) and self._is_late_after(n):
+                    f._is_under_way = True
+                    return False
         except Exception as error:
             if getattr(error, "errno", 0) == EAGAIN:
                 return False
@@ -408,9 +423,6 @@ cdef class AsyncSocket(ReturningSocket):
             return True
         finally:
             f._number = call.n_sent
-        if end < len(messages):
-            self._schedule(self._get_loop())
-            return False
         f._many = None
         f._value = f._number
         return True

@@ -141,12 +141,16 @@ cdef class Future:
     # Which message of the socket it was, or how many were sent.
     cdef uint64_t _number
     cdef Py_ssize_t _max
+    # How long it waits from when it has to; negative: for ever, or it does so now.
+    cdef double _patience_ms
     cdef int _flags
     cdef int _state
     cdef int _waits_for
     cdef bint _copy
     cdef bint _track
     cdef bint _more
+    # Whether it has done a part of its work and goes on in another turn of the loop.
+    cdef bint _is_under_way
     cdef bint _is_taken
     cdef bint _is_seen
     cdef public bint _asyncio_future_blocking
@@ -278,6 +282,8 @@ cdef class Future:
             return False
         elif self._socket is not None:
             self._socket._forget(self)
+            if self._is_under_way and self._has_message():
+                self._socket._give_back(self)
         self._value = msg
         self._load = None
         self._out = None
@@ -346,15 +352,28 @@ cdef class Future:
         if self._error is not None and self._loop is None:
             # To tell of it, if nobody asks.
             self._loop = running_loop()
+        self._is_under_way = False
         if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+            self._stop_timer()
         callbacks = self._callbacks
         self._callbacks = None
         if callbacks is not None:
             loop = self.get_loop()
             for fn, context in callbacks:
                 loop.call_soon(self._call, fn, context=context)
+        return 0
+
+    cdef int _lose_patience(self) except -1:
+        """Have it fail in time: it has to wait now."""
+        if self._patience_ms > 0:
+            self._timer = self._loop.call_later(self._patience_ms / 1000, self._expire)
+        self._patience_ms = -1
+        return 0
+
+    cdef int _stop_timer(self) except -1:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
         return 0
 
     cdef int _fail(self, error) except -1:

@@ -19,8 +19,17 @@ cdef enum:
     POLLIN = 1
     # So many calls are done at once before others on the loop have a turn.
     MAX_AT_ONCE = 64
-    # So many messages of one call leave in a turn of the loop.
-    SEND_AT_ONCE = 1000
+    # After so many short ones the clock is read; not before the first few, which may be
+    # all that there are in a turn.
+    CALLS_A_LOOK = 16
+    FIRST_LOOK = 4
+    # Half of the nanoseconds that calls may work before others have a turn.
+    HALF_AT_ONCE_NS = 500000
+    # The clock is read after about so many nanoseconds of a call with many messages,
+    # and after so many messages at the latest.
+    STEP_NS = 100000
+    MAX_A_STEP = 128
+    FIRST_STEP = 16
 
 
 cpdef object get_event_loop():
@@ -95,8 +104,17 @@ cdef class LoopSocket(Socket):
     cdef readonly object _recv_futures
     cdef readonly object _send_futures
     cdef readonly object _poll_futures
+    # What was done since the loop is known to have had a turn: calls, and at which of
+    # them and until when there is nothing to do for it.
     cdef int _n_at_once
-    cdef bint _is_scheduled
+    cdef int _next_look
+    cdef uint64_t _until
+    # When the clock was read last, and how many messages may come before it is again.
+    cdef uint64_t _looked
+    cdef Py_ssize_t _n_a_step
+    # The loop in which somebody waited last, and the one that was asked for a turn.
+    cdef object _loop
+    cdef object _asked
     cdef bint _was_idle
     cdef readonly _Bell _bell
 
@@ -105,6 +123,8 @@ cdef class LoopSocket(Socket):
         self._send_futures = deque()
         self._poll_futures = []
         self._bell = _Bell(self)
+        self._next_look = FIRST_LOOK
+        self._n_a_step = FIRST_STEP
 
     def __dealloc__(self):
         if self._bell is not None:
@@ -140,26 +160,64 @@ cdef class LoopSocket(Socket):
         f._flags = flags
         return f
 
-    cdef bint _is_tired(self) noexcept:
-        """Whether others shall have a turn first."""
+    cdef bint _is_tired(self) except -1:
+        """Whether others shall have a turn before another call is done."""
         self._n_at_once += 1
-        return self._n_at_once > MAX_AT_ONCE
+        if self._n_at_once > MAX_AT_ONCE:
+            return True
+        if self._n_at_once < self._next_look:
+            return False
+        self._next_look = self._n_at_once + CALLS_A_LOOK
+        return self._is_late()
+
+    cdef bint _is_late(self) except -1:
+        """Whether it is about a millisecond since the loop had a turn.
+
+        Of turns it is only known when they were asked for. So the loop is asked for one
+        after half of the time, which costs little if it had others, and is waited for
+        after the other half.
+        """
+        self._looked = fmq_now_ns()
+        if self._until == 0:
+            self._until = self._looked + HALF_AT_ONCE_NS
+        if self._looked < self._until:
+            return False
+        loop = running_loop()
+        if loop is None:
+            return False
+        if self._asked is loop:
+            self._n_at_once = MAX_AT_ONCE + 1
+            return True
+        self._schedule(loop)
+        self._until = self._looked + HALF_AT_ONCE_NS
+        return False
+
+    cdef bint _is_late_after(self, Py_ssize_t n) except -1:
+        """As ``_is_late``, after a step of so many messages since it was asked last."""
+        cdef uint64_t before = self._looked
+        cdef bint is_late = self._is_late()
+        cdef uint64_t took = self._looked - before
+        if took > STEP_NS:
+            self._n_a_step = max(1, <Py_ssize_t>(<uint64_t>n * STEP_NS // took))
+        elif self._n_a_step < MAX_A_STEP:
+            self._n_a_step = min(MAX_A_STEP, 2 * self._n_a_step)
+        return is_late
 
     cdef int _wait(self, Future f, waiting, timeout_ms) except -1:
         """Put a future into its queue, for so many milliseconds at most."""
-        if timeout_ms == 0 and not (waiting is self._poll_futures or waiting):
-            # It may be that only its turn was not come.
-            if self._try_recv(f) if f._has_message() else self._try_send(f):
-                return f._end(FINISHED)
-        if timeout_ms == 0:
+        cdef bint is_tired = self._n_at_once > MAX_AT_ONCE
+        # Whether it has to wait for nothing but a turn of the loop, as far as is known.
+        cdef bint is_next = is_tired and not waiting and f._waits_for != TO_POLL
+        if timeout_ms == 0 and (f._flags & FMQ_DONTWAIT or not is_next):
             return f._fail(error_of(EAGAIN))
-        f._loop = self._get_loop()
+        f._loop = self._loop = self._get_loop()
+        f._patience_ms = timeout_ms
         waiting.append(f)
         self._bell._kept = self
-        if timeout_ms > 0:
-            f._timer = f._loop.call_later(timeout_ms / 1000, f._expire)
+        if not is_next:
+            f._lose_patience()
         self._watch(f._loop)
-        if self._n_at_once > MAX_AT_ONCE:
+        if is_tired:
             self._schedule(f._loop)
         return 0
 
@@ -197,9 +255,9 @@ cdef class LoopSocket(Socket):
         self._bell._stop()
 
     cdef int _schedule(self, loop) except -1:
-        if not self._is_scheduled:
-            self._is_scheduled = True
+        if self._asked is not loop:
             loop.call_soon(self._turn)
+            self._asked = loop
         return 0
 
     cdef int _ring(self) except -1:
@@ -218,28 +276,40 @@ cdef class LoopSocket(Socket):
         return 0
 
     def _turn(self) -> None:
-        self._is_scheduled = False
+        self._asked = None
         self._go_on()
 
     cdef int _go_on(self) except -1:
-        """Do what can be done for those who wait."""
-        cdef Future f
+        """Do what can be done for those who wait, and does not take too long."""
         self._n_at_once = 0
+        self._next_look = FIRST_LOOK
+        self._until = 0
         if self._poll_futures:
             self._answer_polls()
-        while self._recv_futures:
-            f = self._recv_futures[0]
-            if not self._try_recv(f):
-                break
-            self._recv_futures.popleft()
-            f._end(FINISHED)
-        while self._send_futures:
-            f = self._send_futures[0]
-            if not self._try_send(f):
-                break
-            self._send_futures.popleft()
-            f._end(FINISHED)
+        self._serve(self._recv_futures)
+        self._serve(self._send_futures)
         return self._keep()
+
+    cdef int _serve(self, waiting) except -1:
+        """Do what can be done for those in a queue: for the first in any case."""
+        cdef Future f
+        cdef bint is_first = True
+        while waiting:
+            if self._is_tired() and not is_first:
+                return self._schedule(self._loop)
+            is_first = False
+            f = waiting[0]
+            if self._try_recv(f) if f._has_message() else self._try_send(f):
+                waiting.popleft()
+                f._end(FINISHED)
+            elif f._is_under_way:
+                return self._schedule(self._loop)
+            elif f._patience_ms == 0:
+                waiting.popleft()
+                f._fail(error_of(EAGAIN))
+            else:
+                return f._lose_patience()
+        return 0
 
     cdef int _answer_polls(self) except -1:
         cdef Future f

@@ -36,7 +36,7 @@ class Socket(_AsyncSocket):
 
     It belongs to the event loop that runs when a call has to wait, and may be used by
     another one later. What is done at once has a future that has ended, so awaiting it
-    takes no turn of the loop; every 64 calls the loop has its turn anyway.
+    takes no turn of the loop; after 64 calls or about a millisecond it has one anyway.
 
     Args:
         context: The context it belongs to; or a socket to share.

@@ -116,7 +116,7 @@ def test_a_bad_one_stops_it(run, push_pull) -> None:
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_what_waits_is_not_the_callers_list(run, pair, whole) -> None:
-    push, pull = pair(fastmq.PUSH, fastmq.PULL, sndhwm=1, rcvhwm=1)
+    push, pull = pair(fastmq.PUSH, fastmq.PULL, "inproc://own", sndhwm=1, rcvhwm=1)
     bodies = [bytes([n]) * 100 for n in range(100)]
 
     async def main() -> None:
