@@ -21,6 +21,7 @@ LIMITS = [
     ("at a time instead of {}", "csrc/session/readbuf.h", "FMQ__READBUF_SIZE"),
     ("**RCVHWM below {}.**", "csrc/session/read.c", "RCVHWM_LOW"),
     ("Bodies of less than {} are read several", "csrc/session/read.c", "ROW_MIN"),
+    ("and not {} at a time", "csrc/session/read.c", "GATHER_BYTES"),
     ("in pieces of {}", "csrc/session/old.h", "FMQ__OLD_BYTES"),
     ("more than {} bytes are shared", "csrc/pipe/fq.h", "FMQ__FQ_INLINE_MAX"),
     ("those of more than {} bytes", "csrc/pipe/fq.h", "FMQ__FQ_SHARE_MIN"),
@@ -34,7 +35,6 @@ LIMITS = [
     ("to the core {} messages at a time", "fastmq/_batch.pxi", "AT_ONCE"),
     ("has room for {} of short bodies", "fastmq/_batch.pxi", "BATCH_ROOM"),
     ("after {} such calls", "fastmq/_waiting.pxi", "MAX_AT_ONCE"),
-    ("a turn every {} messages", "fastmq/_waiting.pxi", "SEND_AT_ONCE"),
 ]
 
 
