@@ -248,7 +248,6 @@ cdef int recv_batch(
         s, buf, BATCH_ROOM, m, part, max_parts, &n, FMQ_TRY | FMQ_DONTWAIT)
     if err == FMQ_EBUSY_TRY or (err == EAGAIN and may_wait):
         if may_wait:
-            # Before the wait: no Python may run, and raise, once there are messages.
             drain()
             deadline = deadline_for(s, RCVTIMEO, timeout)
         while True:
@@ -258,7 +257,7 @@ cdef int recv_batch(
             if err != EINTR:
                 break
             if may_wait:
-                PyErr_CheckSignals()
+                receives_on(err)
     if err != 0:
         return err
     try:

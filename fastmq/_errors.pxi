@@ -71,6 +71,15 @@ cdef int go_on(int err) except -1:
     a good time to take back what was lent.
     """
     drain()
+    return receives_on(err)
+
+
+cdef int receives_on(int err) except -1:
+    """Return as go_on does; but nothing raises once there is a message.
+
+    Who uses it takes back what was lent before the wait: an event that is set is
+    Python's, and a handler may run in it.
+    """
     if err == 0:
         return 0
     if err != EINTR:

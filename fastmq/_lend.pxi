@@ -228,10 +228,16 @@ cdef int drain() except -1:
     """Release every buffer the core has given back."""
     cdef lent *entry = take_given_back()
     cdef lent *next_entry
+    raised = None
     while entry is not NULL:
         next_entry = entry.next
-        end_loan(entry)
+        try:
+            end_loan(entry)
+        except BaseException as error:
+            raised = error  # of a signal's handler; the others go back all the same
         entry = next_entry
+    if raised is not None:
+        raise raised
     return 0
 
 
@@ -244,7 +250,12 @@ cdef int end_loan(lent *entry) except -1:
         Py_DECREF(event)
     PyMem_RawFree(entry)
     if event is not None:
-        event.set()
+        try:
+            event.set()
+        except BaseException:
+            # A signal's handler has raised, perhaps before it was set.
+            event.set()
+            raise
     return 0
 
 

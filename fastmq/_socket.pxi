@@ -557,7 +557,8 @@ cdef class Socket:
         """Send many messages, as if by ``send_multipart`` one after the other.
 
         Args:
-            messages: Lists or tuples of parts; read as by ``send_many``.
+            messages: Lists or tuples of parts; read as by ``send_many``, and each of
+                them when its turn has come.
             timeout: As for ``send_many``.
 
         Returns:

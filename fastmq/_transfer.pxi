@@ -60,6 +60,7 @@ cdef int recv_slow(
     cdef uint64_t deadline
     if not has_to_wait(err, flags):
         fail(err)
+    drain()
     deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
     while True:
         with nogil:
@@ -67,7 +68,7 @@ cdef int recv_slow(
             err = fmq_recv_until(s, buf, SMALL, m, part, deadline)
             entry = end_offer(entry)
         offered[0] = entry
-        if not go_on(err):
+        if not receives_on(err):
             return 0
 
 
@@ -133,11 +134,12 @@ cdef Frame recv_frame(fmq_socket s, int flags, bint track):
     if err != 0:
         if not has_to_wait(err, flags):
             fail(err)
+        drain()
         deadline = 0 if flags & FMQ_DONTWAIT else deadline_of(s, RCVTIMEO)
         while True:
             with nogil:
                 err = fmq_msg_recv_until(s, &m, deadline)
-            if not go_on(err):
+            if not receives_on(err):
                 break
     return received(&m, track)
 
@@ -173,6 +175,7 @@ cdef int recv_parts_slow(
     cdef uint64_t deadline
     if not has_to_wait(err, flags):
         fail(err)
+    drain()
     deadline = 0 if flags & FMQ_DONTWAIT else deadline_for(s, RCVTIMEO, timeout)
     while True:
         with nogil:
@@ -180,7 +183,7 @@ cdef int recv_parts_slow(
             err = fmq_recvv_until(s, parts, n, deadline)
             entry = end_offer(entry)
         offered[0] = entry
-        if not go_on(err):
+        if not receives_on(err):
             return 0
 
 

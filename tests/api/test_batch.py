@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import signal
@@ -369,6 +370,45 @@ def test_what_comes_behind_is_told_the_next_time(pair, n_parts) -> None:
         assert rep.recv_multipart_many() == [parts]
         rep.send_multipart(parts)
         assert req.recv_many() == parts
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "receive_one",
+    [
+        lambda pull: pull.recv(),
+        lambda pull: pull.recv(copy=False).bytes,
+        lambda pull: pull.recv_multipart()[0],
+        lambda pull: pull.recv_many()[0],
+    ],
+)
+def test_no_message_is_lost_to_what_a_tracker_runs(
+    pair, monkeypatch, receive_one
+) -> None:
+    """Its event is Python's: a signal's handler may run in it, and raise."""
+    push, pull = pair(fastmq.PUSH, fastmq.PULL, "tcp")
+    a, b = pair(fastmq.PAIR, fastmq.PAIR)
+    tracker = a.send(bytearray(100_000), copy=False, track=True)
+    (event,) = tracker.events
+    frames = [b.recv(copy=False)]
+
+    def interrupted() -> None:
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(event, "set", interrupted)
+
+    def later() -> None:
+        frames.clear()
+        push.send(b"x")
+
+    timer = threading.Timer(0.02, later)
+    timer.start()
+    assert receive_one(pull) == b"x"
+    timer.join()
+    with contextlib.suppress(ZeroDivisionError):
+        tracker.wait(10)
+    assert tracker.done
 
 
 class TestOfTypes:
