@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -353,6 +354,7 @@ typedef struct inside {
     bool is_there;
     bool is_paused;
     bool wants_out;
+    bool is_idle; /* nothing is being read, or waits for it */
     uint64_t n_in;
     uint32_t n_out;
     size_t ctl_len;
@@ -364,6 +366,7 @@ static inline inside
 look_inside(fmq_socket handle)
 {
     inside i = {0};
+    int n_unread = 0;
     fmq__socket *s;
 
     REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
@@ -378,6 +381,8 @@ look_inside(fmq_socket handle)
         i.n_out = one->peer->net.n_out;
         i.ctl_len = one->ctl_len;
         i.n_heard = one->n_heard;
+        i.is_idle = !one->is_reading && ioctl(one->fd, FIONREAD, &n_unread) == 0 &&
+                    n_unread == 0;
         i.fd = one->fd;
     }
     fmq__socket_leave(s);

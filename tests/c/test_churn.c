@@ -99,7 +99,7 @@ TEST(what_lingers_arrives_and_everything_ends)
     fmq__thread sender[N_SENDERS];
     fmq__thread other[3];
     static world w;
-    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
+    uint64_t deadline;
     int before = next_descriptor();
 
     memset(&w, 0, sizeof(w));
@@ -123,6 +123,7 @@ TEST(what_lingers_arrives_and_everything_ends)
         fmq__thread_join(sender[i]);
     }
     fmq__thread_join(other[2]);
+    deadline = fmq__deadline_ns(PATIENCE_MS);
     while (w.n_got < w.n_kept) {
         REQUIRE(fmq__clock_ns() < deadline);
         sched_yield();

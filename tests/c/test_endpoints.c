@@ -9,6 +9,8 @@
 #include "loop/poller.h"
 #include "sockets.h"
 
+enum { N_LEFT_BOUND = 40 };
+
 static fmq_ctx ctx;
 
 static const char *const wild[] = {"tcp://127.0.0.1:*", "ipc://*", "tcp://127.0.0.1:0"};
@@ -251,6 +253,7 @@ TEST(disconnect_keeps_what_was_sent)
 TEST(any_order)
 {
     fmq_socket s[2] = {new_brisk(ctx, PUSH), new_brisk(ctx, PULL)};
+    /* The first two are nobody's, here and elsewhere: they are not bound. */
     char known[6][TEXT_ROOM] = {"tcp://127.0.0.1:9", "ipc://@nobody-at-all",
                                 "inproc://somewhere"};
     uint32_t x = 12345;
@@ -269,6 +272,7 @@ TEST(any_order)
             }
             break;
         case 1:
+            text = known[2 + (x >> 16) % 4];
             err = fmq_bind(one, text[0] != '\0' ? text : "inproc://somewhere");
             /* The folder of an "ipc://" + "*" is gone with what was bound there. */
             CHECK(err == 0 || err == EADDRINUSE || err == ENOENT);
@@ -396,7 +400,7 @@ keep_binding(void *arg)
         if (err == 0) {
             err = fmq_connect(me->s, text);
         }
-        if (err == 0 && i % 4 != 0) {
+        if (err == 0 && (i % 4 != 0 || i > N_LEFT_BOUND)) {
             int undone = fmq_unbind(me->s, text);
 
             CHECK(undone == 0 || undone == ENOENT || undone == ENOTSOCK);
@@ -453,8 +457,10 @@ keep_connecting(void *arg)
         }
         set_int(push, LINGER, 5);
         if (fmq_getsockopt(me->s, LAST_ENDPOINT, text, &len) == 0 && len > 1) {
-            CHECK_EQ(fmq_connect(push, text), 0);
-            CHECK_EQ(send_text(push, "x", FMQ_DONTWAIT), 0);
+            int err = fmq_connect(push, text);
+
+            CHECK(err == 0 || err == EMFILE); /* as above */
+            CHECK_EQ(send_text(push, "x", FMQ_DONTWAIT), err == 0 ? 0 : EAGAIN);
         }
         CHECK_EQ(fmq_socket_close(push), 0);
         atomic_fetch_add_explicit(&me->n_rounds, 1, memory_order_relaxed);
@@ -511,6 +517,7 @@ main(void)
         /* First, while no other descriptors come and go. */
         CASE(no_memory),
         CASE(no_descriptors),
+        CASE(close_while_binding),
         CASE(bad_texts),
         CASE(what_was_not_done_cannot_be_undone),
         CASE(unbind_and_disconnect_are_one),
@@ -520,7 +527,6 @@ main(void)
         CASE(disconnect_ends_all_of_a_name),
         CASE(disconnect_keeps_what_was_sent),
         CASE(any_order),
-        CASE(close_while_binding),
         CASE(unbind_while_connecting),
         CASE(no_io_threads),
     };

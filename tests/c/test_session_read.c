@@ -342,7 +342,7 @@ TEST(a_lowered_mark_pauses_a_long_body)
     raw_send_text(fd, 0, "2");
     raw_send(fd, "\2\0\0\0\0\0\0\x13\x88", 9);
     raw_send(fd, body, 100);
-    AWAIT_INSIDE(s, i.n_in == 2);
+    AWAIT_INSIDE(s, i.n_in == 2 && i.is_idle);
     set_int(s, RCVHWM, 1);
     raw_send(fd, body, LONG_BODY - 100);
     for (int i = 0; i < 50; i++) {

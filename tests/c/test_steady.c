@@ -5,7 +5,13 @@
 #include "base/alloc.h"
 #include "sockets.h"
 
-enum { BURST = 100, N_WARM = 300, N_BURSTS = 200 / CHECK_SLOWNESS, FEW = 4 };
+enum {
+    BURST = 100,
+    N_WARM = 300,
+    N_BURSTS = 200 / CHECK_SLOWNESS,
+    FEW = 4,
+    N_TRIES = 3
+};
 enum { PUB = 1, SUB = 2, DEALER = 5, SUBSCRIBE = 6 };
 
 /* What one thread does again and again: a sends, b takes it, and may answer. */
@@ -53,7 +59,7 @@ run(const exchange *e, const char *endpoint)
     fmq_ctx ctx = new_ctx();
     fmq_socket a = new_brisk(ctx, e->a);
     fmq_socket b = new_brisk(ctx, e->b);
-    uint64_t n_requests;
+    uint64_t n_requests = UINT64_MAX;
 
     if (e->b == SUB) {
         REQUIRE(fmq_setsockopt(b, SUBSCRIBE, "", 0) == 0);
@@ -70,9 +76,12 @@ run(const exchange *e, const char *endpoint)
         }
     }
     go_on(e, a, b, N_WARM);
-    (void)fmq__alloc_fail_at(UINT64_MAX, 0);
-    go_on(e, a, b, N_BURSTS);
-    n_requests = fmq__alloc_fail_at(0, 0);
+    /* What another thread needs but once may come late: then another time is quiet. */
+    for (int i = 0; i < N_TRIES && n_requests > FEW; i++) {
+        (void)fmq__alloc_fail_at(UINT64_MAX, 0);
+        go_on(e, a, b, N_BURSTS);
+        n_requests = fmq__alloc_fail_at(0, 0);
+    }
     CHECK(n_requests <= FEW);
     close_all((fmq_socket[]){a, b}, 2);
     end_ctx(ctx);
