@@ -140,7 +140,8 @@ def alarm() -> Iterator[Callable[..., None]]:
         threads[-1].start()
 
     yield call_soon
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    # Python complains of one that it has seen, and that is to be ignored by then.
+    signal.signal(signal.SIGUSR1, lambda *args: None)
     is_over.set()
     for thread in threads:
         thread.join()

@@ -516,8 +516,8 @@ def test_signals_are_heard(push_pull, alarm) -> None:
     def interrupt(*_) -> None:
         raise ZeroDivisionError
 
-    alarm(interrupt)
     with pytest.raises(ZeroDivisionError):
+        alarm(interrupt)
         pull.recv_many()
 
 
