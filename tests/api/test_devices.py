@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ports import held_port
 
 PREFIXES = [(b"in", b"out"), (b"", b"a longer prefix" * 10)]
 
@@ -41,6 +43,24 @@ def started(ctx: Any) -> Iterator[Any]:
     for device in running:
         device.join(10)
         assert device.done
+
+
+@pytest.fixture
+def reserve() -> Iterator[Callable[..., int]]:
+    """Return a function that has a device reserve a port, to bind to when it starts.
+
+    Another program may get a free one until then: these are held.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def on(device: Any, side: str, **options: int) -> int:
+            port = stack.enter_context(held_port())
+            bind = getattr(device, f"bind_{side}_to_random_port")
+            only = {"min_port": port, "max_port": port + 1}
+            assert bind("tcp://127.0.0.1", **only, **options) == port
+            return port
+
+        yield on
 
 
 def peer(make: Any, kind: int, url: str, **options: Any) -> Any:
@@ -77,15 +97,14 @@ def test_one_socket(zmq: Any, devices: Any, make: Any, started: Any) -> None:
 
 
 def test_both_sides_are_binding(
-    zmq: Any, devices: Any, make: Any, started: Any
+    zmq: Any, devices: Any, make: Any, started: Any, reserve: Any
 ) -> None:
     device = devices.ThreadProxy(zmq.ROUTER, zmq.DEALER, zmq.PUSH)
     ports = [
-        device.bind_in_to_random_port("tcp://127.0.0.1"),
-        device.bind_out_to_random_port("tcp://127.0.0.1"),
-        device.bind_mon_to_random_port("tcp://127.0.0.1", max_tries=5),
+        reserve(device, "in"),
+        reserve(device, "out"),
+        reserve(device, "mon", max_tries=5),
     ]
-    assert len({*ports}) == 3
     started(device)
     urls = [f"tcp://127.0.0.1:{port}" for port in ports]
     client = peer(make, zmq.REQ, urls[0], identity=b"me")
@@ -97,6 +116,15 @@ def test_both_sides_are_binding(
     assert client.recv() == b"answer"
     assert monitor.recv_multipart() == [b"me", b"", b"question"]
     assert monitor.recv_multipart() == [b"me", b"", b"answer"]
+
+
+def test_ports_that_are_reserved_differ(zmq: Any, devices: Any) -> None:
+    device = devices.ThreadProxy(zmq.ROUTER, zmq.DEALER, zmq.PUSH)
+    ports = [
+        getattr(device, f"bind_{side}_to_random_port")("tcp://127.0.0.1")
+        for side in ("in", "out", "mon") * 3
+    ]
+    assert len({*ports}) == 9
 
 
 def test_in_this_thread(zmq: Any, devices: Any, ctx: Any, make: Any) -> None:
@@ -253,12 +281,14 @@ class TestSteerable:
                 device.run()
         assert device.ctrl_type is None
 
-    def test_commands(self, devices: Any, zmq: Any, make: Any, ctx: Any) -> None:
+    def test_commands(
+        self, devices: Any, zmq: Any, make: Any, ctx: Any, reserve: Any
+    ) -> None:
         if zmq.__name__ != "fastmq":
             pytest.skip("libzmq 4.3.5 ends its process at a command")
         device = devices.ThreadProxySteerable(zmq.PULL, zmq.PUSH, zmq.PUB, zmq.PAIR)
         device.context_factory = lambda: ctx
-        port = device.bind_ctrl_to_random_port("tcp://127.0.0.1")
+        reserve(device, "ctrl")
         device.setsockopt_ctrl(zmq.LINGER, 0)
         order = make(zmq.PAIR)
         order.bind("inproc://order")
@@ -274,7 +304,6 @@ class TestSteerable:
         order.send(b"TERMINATE")
         device.join(10)
         assert device.done
-        assert port > 0
 
 
 class TestProcess:
@@ -282,16 +311,19 @@ class TestProcess:
 
     @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
     def test_start_methods(
-        self, zmq: Any, devices: Any, make: Any, method: str, monkeypatch: Any
+        self,
+        zmq: Any,
+        devices: Any,
+        make: Any,
+        method: str,
+        monkeypatch: Any,
+        reserve: Any,
     ) -> None:
         base = importlib.import_module(f"{zmq.__name__}.devices.basedevice")
         start = multiprocessing.get_context(method)
         monkeypatch.setattr(base.ProcessDevice, "_launch_class", start.Process)
         device = devices.ProcessMonitoredQueue(zmq.PULL, zmq.PUSH, zmq.PUSH)
-        ports = [
-            getattr(device, f"bind_{side}_to_random_port")("tcp://127.0.0.1")
-            for side in ("in", "out", "mon")
-        ]
+        ports = [reserve(device, side) for side in ("in", "out", "mon")]
         device.start()
         try:
             urls = [f"tcp://127.0.0.1:{port}" for port in ports]

@@ -133,16 +133,18 @@ def test_nothing_is_left(ssh: FakeSSH, monkeypatch: Any, tmp_path: Path) -> None
     assert list(folder.iterdir()) == []
 
 
-def test_a_socket_through_a_tunnel(zmq: Any, make: Any, ssh: FakeSSH) -> None:
+def test_a_socket_through_a_tunnel(
+    zmq: Any, make: Any, ssh: FakeSSH, monkeypatch: Any
+) -> None:
     if zmq.__name__ != "fastmq":
         pytest.skip("pyzmq needs pexpect")
-    client = make(zmq.REQ)
-    tunnel.tunnel_connection(client, "tcp://inside:5555", "server")
-    forwarded = ssh.calls[-1][0][1]
     # The other end of the tunnel.
     server = make(zmq.REP)
-    port = forwarded.split(":")[1]
-    server.bind(f"tcp://127.0.0.1:{port}")
+    port = server.bind_to_random_port("tcp://127.0.0.1")
+    monkeypatch.setattr(tunnel, "select_random_ports", lambda n: [port] * n)
+    client = make(zmq.REQ)
+    tunnel.tunnel_connection(client, "tcp://inside:5555", "server")
+    assert ssh.calls[-1][0][1] == f"127.0.0.1:{port}:inside:5555"
     client.send(b"through")
     assert server.recv() == b"through"
 
@@ -207,13 +209,12 @@ def forwarded(monkeypatch: Any) -> Iterator[tuple[Transport, int]]:
             servers.append(self)
 
     monkeypatch.setattr(forward, "ForwardServer", Server)
-    (port,) = tunnel.select_random_ports(1)
     thread = threading.Thread(
-        target=forward.forward_tunnel, args=(port, "inside", 5, transport)
+        target=forward.forward_tunnel, args=(0, "inside", 5, transport)
     )
     thread.start()
     until(lambda: servers)
-    yield transport, port
+    yield transport, servers[0].server_address[1]
     servers[0].shutdown()
     thread.join()
     for end in transport.ends:
