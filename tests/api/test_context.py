@@ -78,11 +78,11 @@ def test_options(zmq, ctx) -> None:
         ctx.set(zmq.IO_THREADS, "1")
 
 
-def thread_names() -> list[str]:
-    names = []
+def thread_names() -> dict[Path, str]:
+    names = {}
     for task in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
-            names.append((task / "comm").read_text().strip())
+            names[task] = (task / "comm").read_text().strip()
     return names
 
 
@@ -100,8 +100,14 @@ def test_names_of_threads(zmq, ours, prefix, name) -> None:
         text = prefix.decode() if isinstance(prefix, bytes) else prefix
         assert ctx.get(zmq.THREAD_NAME_PREFIX) == ctx.thread_name_prefix == text
         with ctx.socket(zmq.PULL):
-            # A thread names itself, when it runs.
-            until(lambda: thread_names().count(name) == before.count(name) + 1)
+            # A thread names itself, when it runs; those of other tests may be ending.
+            until(
+                lambda: [
+                    found
+                    for task, found in thread_names().items()
+                    if task not in before and found == name
+                ]
+            )
 
 
 def test_thread_options(zmq, ctx) -> None:
@@ -172,15 +178,15 @@ def test_affinity_chooses_the_thread(zmq, ours) -> None:
         pytest.skip("an extension")
 
     def switches(name: str) -> int:
-        for task in Path("/proc/self/task").iterdir():
-            if (task / "comm").read_text().strip() == name:
-                status = (task / "status").read_text()
-                return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-        raise LookupError(name)
+        (task,) = (task for task, found in thread_names().items() if found == name)
+        status = (task / "status").read_text()
+        return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
 
+    names = {f"aff/io/{i}" for i in range(3)}
     with zmq.Context(3) as ctx:
         ctx.set(zmq.THREAD_NAME_PREFIX, "aff")
         with ctx.socket(zmq.PULL) as pull:
+            until(lambda: names <= {*thread_names().values()})
             pull.affinity = 4
             pull.bind("tcp://127.0.0.1:*")
             host, _, port = pull.last_endpoint.decode()[6:].rpartition(":")

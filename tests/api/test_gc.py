@@ -9,6 +9,7 @@ import sys
 import weakref
 
 import pytest
+from patterns.conftest import until
 
 
 def test_a_forgotten_socket(zmq, ctx) -> None:
@@ -31,8 +32,9 @@ def test_forgotten_together(zmq, ours) -> None:
     ctx.sockopts[zmq.LINGER] = 0
     holder = [ctx.socket(zmq.PULL)]
     holder.append(holder)
-    del ctx, holder
-    with pytest.warns(ResourceWarning):
+    with pytest.warns(ResourceWarning):  # noqa: PT031
+        # Python may collect by itself as soon as they are forgotten.
+        del ctx, holder
         gc.collect()
 
 
@@ -98,7 +100,8 @@ def test_lent_objects_are_given_back(zmq, push_pull) -> None:
         tracker.wait(0)
     assert pull.recv() == body
     tracker.wait(10)
-    assert sys.getrefcount(body) == before
+    # pyzmq says so just before it forgets it.
+    until(lambda: sys.getrefcount(body) == before)
     body.clear()
 
 
