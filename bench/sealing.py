@@ -69,10 +69,12 @@ def puller(socket: Any, options: argparse.Namespace) -> dict[str, float]:
     for _ in range(2 * CLIENTS):
         socket.recv()
     print("it goes", flush=True)
-    start, n = time.perf_counter(), 0
-    while (now := time.perf_counter()) < start + options.seconds:
+    start = now = time.perf_counter()
+    n = 0
+    while now < start + options.seconds:
         socket.recv()
         n += 1
+        now = time.perf_counter()
     return {"MB/s": n * options.size / (now - start) / 1e6, "messages": n}
 
 
@@ -120,10 +122,17 @@ def start(role: str, processor: int | None, **options: Any) -> subprocess.Popen[
     return subprocess.Popen(
         [sys.executable, "-P", __file__, role, json.dumps(options)],
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         preexec_fn=pin,
     )
+
+
+def end(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 def line(process: subprocess.Popen[str]) -> str:
@@ -142,9 +151,7 @@ def stream(**options: Any) -> dict[str, float]:
         result: dict[str, float] = json.loads(line(server))
         after = schedule(*everybody)
     finally:
-        for process in (server, *clients):
-            process.kill()
-            process.communicate()
+        end(server, *clients)
     n = result.pop("messages")
     for key, a, b in zip(SHARES, before, after, strict=True):
         result[key] = (b - a) / n / 1e3
@@ -155,9 +162,10 @@ def trip(**options: Any) -> dict[str, float]:
     first, *_, last = sorted(os.sched_getaffinity(0))
     server = start("answering", last, **options)
     client = start("asking", first, endpoint=line(server), **options)
-    here, there = json.loads(line(client)), json.loads(line(server))
-    for process in (server, client):
-        process.wait()
+    try:
+        here, there = json.loads(line(client)), json.loads(line(server))
+    finally:
+        end(server, client)
     for share in SHARES:
         here[share] += there[share]
     result: dict[str, float] = here
@@ -192,6 +200,8 @@ def main() -> int:
         told = argparse.Namespace(**json.loads(sys.argv[2]))
         socket = open_socket(sys.argv[1], told)
         print(json.dumps(globals()[sys.argv[1]](socket, told)), flush=True)
+        # The last answer may still be on its way, and others look at our threads.
+        sys.stdin.read()
         return 0
     parser = argparse.ArgumentParser(description="CURVE over several I/O threads")
     parser.add_argument("--runs", type=int, default=5, help="default: %(default)s")
