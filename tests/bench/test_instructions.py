@@ -15,7 +15,8 @@ import pytest
 from bench import instructions
 
 pytestmark = pytest.mark.timeout(300)
-RECORDED = Path(__file__).with_name("counts.json")
+RECORDED = json.loads(Path(__file__).with_name("counts.json").read_text())
+TRIES = 5  # on a busy machine the other end may take part of the work
 
 
 @pytest.fixture(scope="module")
@@ -58,27 +59,31 @@ def test_sockets_too(bench, folder: Path, tmp_path: Path) -> None:
     }
 
 
-def test_no_more_than_are_recorded(bench, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("only", RECORDED["counts"])
+def test_no_more_than_are_recorded(bench, folder: Path, only: str) -> None:
     """A tenth more fails; a tenth less should be recorded (counts.json)."""
     if shutil.which("valgrind") is None:
         pytest.skip("valgrind is not installed")
-    recorded = json.loads(RECORDED.read_text())
     made_by = {"machine": platform.machine(), "compiler": compiler(folder)}
-    if made_by != {name: recorded[name] for name in made_by}:
-        pytest.skip(f"recorded with {recorded['compiler']}")
-    is_same_python = recorded["python"] == ".".join(platform.python_version_tuple()[:2])
-    for only, allowed in recorded["counts"].items():
-        if only.startswith(instructions.PYTHON) and not is_same_python:
-            continue
-        options = ("--quick", "--build", folder, "--only", only, "--json")
-        for _ in range(3):  # on a busy machine the other end may take part of the work
-            done = bench("instructions", *options, tmp_path / "counts.json")
-            assert (done.returncode, done.stderr) == (0, "")
-            (count,) = json.loads((tmp_path / "counts.json").read_text())["counts"]
-            if 0.5 * allowed < count["median"] < 1.1 * allowed:
-                break
-        else:
-            pytest.fail(f"{only}: {count['median']} instructions, {allowed} recorded")
+    if only.startswith(instructions.PYTHON):
+        made_by["python"] = ".".join(platform.python_version_tuple()[:2])
+    recorded = {name: RECORDED[name] for name in made_by}
+    if made_by != recorded:
+        pytest.skip(f"recorded with {recorded}")
+    allowed = RECORDED["counts"][only]
+    found: list[float] = []
+    for _ in range(TRIES):
+        options = ("--quick", "--build", folder, "--only", only, "--json", "-")
+        done = bench("instructions", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        (count,) = json.loads(done.stdout)["counts"]
+        found.append(count["median"])
+        if 0.5 * allowed < found[-1] < 1.1 * allowed:
+            return
+    said = f"{only}: {found} instructions, {allowed} recorded"
+    if only.startswith("tcp") and max(found) <= 0.5 * allowed:
+        pytest.skip(f"{said}: the I/O thread of a busy machine does it instead")
+    pytest.fail(said)
 
 
 def compiler(folder: Path) -> str:
