@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def scale(*arguments: str, limit: float = 100) -> dict[str, Any]:
+def scale(*arguments: str, limit: float = 280) -> dict[str, Any]:
     """Run it; every peer was heard, and every message was the right one."""
     plain = {key: os.environ[key] for key in os.environ if key != "PYTHONSAFEPATH"}
     done = subprocess.run(

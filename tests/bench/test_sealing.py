@@ -15,6 +15,7 @@ import fastmq
 SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "sealing.py"
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.skipif(not fastmq.has("curve"), reason="built without libsodium")
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="for Linux")
 def test_it_runs() -> None:
@@ -24,7 +25,7 @@ def test_it_runs() -> None:
         [sys.executable, "-P", SCRIPT, *quick],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -23,6 +23,8 @@ from model.waiting import (
     check,
 )
 
+pytestmark = pytest.mark.timeout(300)
+
 
 def stays(kind: str, calls: int = 1) -> Thread:
     """Return a caller without a deadline."""

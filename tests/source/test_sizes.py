@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import lizard
+import pytest
 from source.tree import complain, files, name
+
+pytestmark = pytest.mark.timeout(300)
 
 MAX_FILE_LINES = 700
 MAX_C_FUNCTION_LINES = 90
