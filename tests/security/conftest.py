@@ -7,6 +7,7 @@ As in tests/patterns, what runs on (zmq, zmq) as well asks of ours what libzmq d
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from patterns.conftest import (  # noqa: F401
     library,
     libs,
     transport,
+    until,
     wildcard,
     world,
 )
@@ -42,6 +44,30 @@ def verdict(watched: Watched) -> tuple[str, int]:
         name, value, _ = watched.next()
         if name.startswith("HANDSHAKE"):
             return name, value
+
+
+def has_ended(watched: Watched, how: tuple[str, int]) -> bool:
+    """Return whether a handshake has ended like this by now; of ours it is the next.
+
+    With libzmq there may be one before that an impatient client gave up.
+    """
+    while watched.monitor.poll(10):
+        name, value, _ = watched.next()
+        if (name, value) == how:
+            return True
+        if name.startswith("HANDSHAKE"):
+            assert (watched.library, name) == ("zmq", "HANDSHAKE_FAILED_NO_DETAIL")
+    return False
+
+
+def make_impatient(client: Watched, server: Watched) -> None:
+    """Have a client give up a server of libzmq, which may leave it hanging.
+
+    So it does after a 300; and after other failures now and then, since telling the
+    monitor of them changes errno.
+    """
+    if server.library == "zmq":
+        client.socket.handshake_ivl = 500
 
 
 class Handler:
@@ -72,6 +98,22 @@ class Handler:
     ) -> None:
         """Answer the last request as ZAP has it."""
         self.reply(b"1.0", b"1", b"%d" % status, b"text", user_id, metadata)
+
+    def answer_until(
+        self, done: Callable[[], Any], answer: Callable[[], None] | None = None
+    ) -> None:
+        """Answer whoever asks until this has come of it.
+
+        Who asked may have given up by then, and asks again.
+        """
+
+        def answered() -> Any:
+            if self.socket.poll(10):
+                self.request()
+                (answer or self.answer)()
+            return done()
+
+        until(answered)
 
     def is_quiet(self) -> bool:
         """Return whether nobody asks."""

@@ -6,15 +6,19 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
 import pytest
 from patterns.conftest import OURS, last, refuses, until
 from patterns.rawpeer import GREETING, connected, ready
 from patterns.watched import Watched
-from security.conftest import Handler, properties, verdict
+from security.conftest import (
+    Handler,
+    has_ended,
+    make_impatient,
+    properties,
+    verdict,
+)
 
 Make = Callable[..., Handler]
 
@@ -29,12 +33,16 @@ class Couple:
             world, libs[0], "PULL", zap_domain=b"test", rcvtimeo=20000, **options
         )
         self.server.socket.bind(wildcard)
-        self.client = Watched(
-            world, libs[1], "PUSH", reconnect_ivl=20, handshake_ivl=500
-        )
+        self.client = Watched(world, libs[1], "PUSH", reconnect_ivl=20)
 
     def connect(self) -> None:
         self.client.socket.connect(last(self.server.socket))
+
+    def passes(self, handler: Handler) -> None:
+        """Send a message, and have the handler let in whoever brings it."""
+        self.client.socket.send(b"hello")
+        handler.answer_until(lambda: self.server.socket.poll(10))
+        assert self.server.socket.recv() == b"hello"
 
 
 @pytest.fixture
@@ -176,32 +184,14 @@ def test_a_refusal(status: int, couple: Couple, make_handler: Make) -> None:
 
 def test_a_refusal_for_now(couple: Couple, make_handler: Make) -> None:
     handler = make_handler(couple.server.library)
+    make_impatient(couple.client, couple.server)
     couple.connect()
-    handler.request()
-    handler.answer(300)
-    assert verdict(couple.server) == ("HANDSHAKE_FAILED_AUTH", 300)
+    refused = ("HANDSHAKE_FAILED_AUTH", 300)
+    handler.answer_until(
+        lambda: has_ended(couple.server, refused), lambda: handler.answer(300)
+    )
     assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
-    handler.request()
-    handler.answer(200)
-    couple.client.socket.send(b"hello")
-    assert couple.server.socket.recv() == b"hello"
-
-
-def world_again(couple: Couple) -> type[Exception]:
-    again: type[Exception] = import_module(couple.server.library).Again
-    return again
-
-
-def serve_until_one_passes(handler: Handler, couple: Couple) -> None:
-    """A connection of libzmq may be given up in between."""
-    couple.server.socket.rcvtimeo = 100
-    couple.client.socket.send(b"hello")
-    while True:
-        handler.request()
-        handler.answer()
-        with suppress(world_again(couple)):
-            assert couple.server.socket.recv() == b"hello"
-            return
+    couple.passes(handler)
 
 
 GOOD = (b"1.0", b"1", b"200", b"", b"", b"")
@@ -231,13 +221,15 @@ def test_nonsense(
 ) -> None:
     handler = make_handler(library)
     couple = Couple(world, (library, library), "tcp://127.0.0.1:*")
+    make_impatient(couple.client, couple.server)
     couple.connect()
-    handler.request()
-    handler.reply(*frames)
     code = getattr(world.module(library), f"PROTOCOL_ERROR_{error}")
-    assert verdict(couple.server) == ("HANDSHAKE_FAILED_PROTOCOL", code)
+    refused = ("HANDSHAKE_FAILED_PROTOCOL", code)
+    handler.answer_until(
+        lambda: has_ended(couple.server, refused), lambda: handler.reply(*frames)
+    )
     assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
-    serve_until_one_passes(handler, couple)  # it comes again
+    couple.passes(handler)  # it comes again
 
 
 def test_an_answer_that_does_not_begin_empty(
@@ -284,14 +276,12 @@ def test_no_handler_where_there_must_be_one(
 ) -> None:
     """And then there is."""
     couple = Couple(world, libs, wildcard, zap_enforce_domain=1)
+    make_impatient(couple.client, couple.server)
     couple.connect()
-    assert verdict(couple.server) == ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
+    refused = ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
+    until(lambda: has_ended(couple.server, refused))
     assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
-    handler = make_handler(libs[0])
-    handler.request()
-    handler.answer()
-    couple.client.socket.send(b"hello")
-    assert couple.server.socket.recv() == b"hello"
+    couple.passes(make_handler(libs[0]))
 
 
 def test_a_handler_that_never_answers(
@@ -309,8 +299,7 @@ def test_a_handler_that_never_answers(
     assert name == "HANDSHAKE_FAILED_NO_DETAIL"
     handler.answer()  # too late, and to nobody
     client.send(b"hello")
-    handler.request()
-    handler.answer()
+    handler.answer_until(lambda: server.socket.poll(10))
     assert server.socket.recv() == b"hello"
 
 

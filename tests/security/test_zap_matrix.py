@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from patterns.conftest import OURS, last, until
 from patterns.watched import Watched
-from security.conftest import Handler, verdict
+from security.conftest import Handler, has_ended, make_impatient, verdict
+
+Make = Callable[..., Handler]
 
 GOOD = ("HANDSHAKE_SUCCEEDED", 0)
 MALFORMED_REPLY = 0x20000001
@@ -52,9 +54,7 @@ class Couple:
         self.world = world
         self.library = libs[0]
         self.mechanism = mechanism
-        self.client = Watched(
-            world, libs[1], "PUSH", reconnect_ivl=20, handshake_ivl=1000
-        )
+        self.client = Watched(world, libs[1], "PUSH", reconnect_ivl=20)
         client = self.client.socket
         if mechanism == "PLAIN":
             client.plain_username, client.plain_password = b"joe", b"secret"
@@ -81,9 +81,14 @@ class Couple:
     def connect(self) -> None:
         self.client.socket.connect(last(self.server.socket))
 
-    def passes(self) -> Any:
-        """Send a message and return it as it came."""
+    def passes(self, handler: Handler | None = None, user_id: bytes = b"") -> Any:
+        """Send a message, let in who brings it, and return it as it came."""
         self.client.socket.send(b"hello")
+        if handler is not None:
+            handler.answer_until(
+                lambda: self.server.socket.poll(10),
+                lambda: handler.answer(200, user_id),
+            )
         frame = self.server.socket.recv(copy=False)
         assert frame.bytes == b"hello"
         return frame
@@ -95,7 +100,7 @@ def couple(world: Any, libs: tuple[str, str], wildcard: str, mechanism: str) -> 
 
 
 @pytest.fixture
-def handler(couple: Couple, make_handler: Callable[..., Handler]) -> Handler:
+def handler(couple: Couple, make_handler: Make) -> Handler:
     handler = make_handler(couple.server.library, "ROUTER")
     couple.connect()
     return handler
@@ -122,14 +127,16 @@ def test_who_is_wrong_does_not(status: int, couple: Couple, handler: Handler) ->
     assert handler.is_quiet()  # and does not come again
 
 
-def test_who_is_to_come_again(couple: Couple, handler: Handler) -> None:
-    handler.request()
-    handler.answer(300)
-    assert verdict(couple.server) == ("HANDSHAKE_FAILED_AUTH", 300)
+def test_who_is_to_come_again(couple: Couple, make_handler: Make) -> None:
+    handler = make_handler(couple.server.library, "ROUTER")
+    make_impatient(couple.client, couple.server)
+    couple.connect()
+    refused = ("HANDSHAKE_FAILED_AUTH", 300)
+    handler.answer_until(
+        lambda: has_ended(couple.server, refused), lambda: handler.answer(300)
+    )
     assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
-    handler.request()
-    handler.answer(200, b"joe")
-    assert couple.passes().get("User-Id") == "joe"
+    assert couple.passes(handler, b"joe").get("User-Id") == "joe"
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -154,31 +161,38 @@ def test_who_was_there_before_is_asked_about_again(
         assert verdict(couple.server) == ("HANDSHAKE_FAILED_AUTH", status)
 
 
-def test_nonsense(couple: Couple, handler: Handler) -> None:
-    handler.request()
-    handler.reply(b"1.0", b"1", b"200")
-    assert verdict(couple.server) == ("HANDSHAKE_FAILED_PROTOCOL", MALFORMED_REPLY)
+def test_nonsense(couple: Couple, make_handler: Make) -> None:
+    handler = make_handler(couple.server.library, "ROUTER")
+    make_impatient(couple.client, couple.server)
+    couple.connect()
+    refused = ("HANDSHAKE_FAILED_PROTOCOL", MALFORMED_REPLY)
+    handler.answer_until(
+        lambda: has_ended(couple.server, refused),
+        lambda: handler.reply(b"1.0", b"1", b"200"),
+    )
     assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
 
 
 def test_nobody_to_ask(couple: Couple) -> None:
-    couple.connect()
     if couple.mechanism == "CURVE":
+        couple.connect()
         assert verdict(couple.server) == GOOD
         couple.passes()
-    else:
-        assert verdict(couple.server) == ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
-        assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
+        return
+    make_impatient(couple.client, couple.server)
+    couple.connect()
+    refused = ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
+    until(lambda: has_ended(couple.server, refused))
+    assert verdict(couple.client)[0] == "HANDSHAKE_FAILED_NO_DETAIL"
 
 
 def test_nobody_to_ask_where_it_is_enforced(
-    couple: Couple, make_handler: Callable[..., Handler], fresh: Any
+    couple: Couple, make_handler: Make, fresh: Any
 ) -> None:
     couple.server.socket.zap_enforce_domain = 1
     couple.server.socket.bind(fresh("tcp"))
+    make_impatient(couple.client, couple.server)
     couple.connect()
-    assert verdict(couple.server) == ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
-    handler = make_handler(couple.server.library, "ROUTER")
-    handler.request()
-    handler.answer()
-    couple.passes()
+    refused = ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
+    until(lambda: has_ended(couple.server, refused))
+    couple.passes(make_handler(couple.server.library, "ROUTER"))
