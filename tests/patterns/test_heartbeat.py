@@ -4,14 +4,22 @@
 from __future__ import annotations
 
 import errno
-import socket
-import threading
+import time
 from contextlib import closing
 from typing import Any
 
 import pytest
 from patterns.conftest import OURS, refuses, until
-from patterns.rawpeer import RawPeer, accept, command, connected, listening, message
+from patterns.rawpeer import (
+    GREETING,
+    RawPeer,
+    accept,
+    command,
+    connected,
+    listening,
+    message,
+    ready,
+)
 
 IVL = 30  # ms
 PORT = "tcp://127.0.0.1:*"
@@ -59,10 +67,10 @@ def test_a_silent_binder_is_dialled_again(library: str, world: Any) -> None:
             with closing(peer.socket):
                 peer.shake(b"PULL")
                 peer.await_end()
+        push.send(b"hello")  # nobody is there, and it goes out with the next handshake
         peer = accept(listener)
         with closing(peer.socket):
             peer.shake(b"PULL")
-            push.send(b"hello")
             while peer.frame().body != b"hello":
                 peer.send(command(b"PONG"))
 
@@ -81,13 +89,31 @@ def test_any_sign_of_life_will_do(
     }[sign]
     pull = world.socket(library, "PULL", heartbeat_ivl=100, heartbeat_timeout=500)
     pull.bind(wildcard)
+    until(lambda: says_all(pull, says))
+
+
+def says_all(pull: Any, says: list[bytes]) -> bool:
+    """Say something at each PING; return False if it ended because we were late."""
     with connected(last(pull)) as peer:
-        peer.shake(b"PUSH")
-        for said in says:
-            assert next_ping(peer)
-            peer.send(said)
-        peer.send(message(b"the end"))
-        until(lambda: pull.recv() == b"the end")
+        said_at = time.monotonic()
+        longest = 0.0
+        try:
+            peer.shake(b"PUSH")
+            for said in says:
+                next_ping(peer)
+                peer.send(said)
+                longest = max(longest, time.monotonic() - said_at)
+                said_at = time.monotonic()
+            peer.send(message(b"the end"))
+        except (AssertionError, ConnectionError):
+            # Two of these, from one answer to the next and to the end, are no 500 ms.
+            if max(longest, time.monotonic() - said_at) < 0.24:
+                raise
+            return False
+        while pull.poll(1000):
+            if pull.recv() == b"the end":
+                return True
+    return False
 
 
 def next_ping(peer: RawPeer) -> bool:
@@ -113,7 +139,7 @@ def test_the_ttl_of_a_peer(library: str, wildcard: str, world: Any) -> None:
     with connected(last(pull)) as peer:
         peer.shake(b"PUSH")
         for turn in range(5):
-            peer.send(command(b"PING", b"\0\x03turn" + bytes([turn])))
+            peer.send(command(b"PING", b"\0\xc8turn" + bytes([turn])))
             assert peer.command() == b"\x04PONGturn" + bytes([turn])
         peer.send(message(b"hello"))
         assert pull.recv() == b"hello"
@@ -139,18 +165,15 @@ def test_a_full_queue_is_no_silence(world: Any) -> None:
     """Nothing is read from a peer whose messages nobody takes; libzmq gives it up."""
     pull = world.socket(OURS, "PULL", heartbeat_ivl=IVL, rcvhwm=2, rcvbuf=4096)
     pull.bind(PORT)
-    n = 2000  # more than fits in between, and soon taken: no PING is answered meanwhile
     with connected(last(pull)) as peer:
-        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        peer.shake(b"PUSH")
-        sender = threading.Thread(target=peer.send, args=(message(bytes(200)) * n,))
-        sender.start()
+        peer.send(GREETING)
+        peer.read(64)
+        # More than it takes in: something is there to be read all the time.
+        peer.send(ready(b"PUSH") + message(bytes(200)) * 400)
         for _ in range(8):
             next_ping(peer)
-        assert sender.is_alive()
-        for _ in range(n):
+        for _ in range(200):
             assert pull.recv() == bytes(200)
-        sender.join()
 
 
 def test_between_the_libraries(
