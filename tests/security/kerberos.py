@@ -7,14 +7,15 @@ import json
 import os
 import select
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
+
+from ports import held_port
 
 TESTS = Path(__file__).resolve().parent.parent
 REALM = "FASTMQ.TEST"
@@ -44,7 +45,7 @@ KRB5_CONF = """\
 
 KDC_CONF = """\
 [kdcdefaults]
-    kdc_listen = 127.0.0.1:{port}
+    kdc_listen = ""
     kdc_tcp_listen = 127.0.0.1:{port}
 [realms]
     {realm} = {{
@@ -70,12 +71,6 @@ def missing_programs() -> list[str]:
     return [name for name in PROGRAMS if find_program(name) is None]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        port: int = s.getsockname()[1]
-    return port
-
-
 class Realm:
     """A KDC of its own in `folder`, with whoever is added to it."""
 
@@ -83,10 +78,10 @@ class Realm:
         self.folder = folder
         libraries = list(ASIDE.glob("usr/lib/*/krb5/plugins/kdb/db2.so"))
         plugins = libraries or list(Path("/usr/lib").glob("**/krb5/plugins/kdb/db2.so"))
-        port = free_port()
+        self.held = ExitStack()
         words = {
             "realm": REALM,
-            "port": port,
+            "port": self.held.enter_context(held_port()),
             "folder": folder,
             "plugins": plugins[0].parent if plugins else "",
             "enctypes": enctypes,
@@ -168,6 +163,7 @@ class Realm:
         self.kdc.wait(timeout=PATIENCE_S)
         assert self.kdc.stdout is not None
         self.kdc.stdout.close()
+        self.held.close()
 
 
 class Peer:
