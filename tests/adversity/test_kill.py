@@ -32,6 +32,7 @@ from adversity.network import Network, Unavailable
 from adversity.peer import PATIENCE_S, Peer
 from interop.process import folder as short_folder
 from patterns.conftest import until
+from ports import held_port
 
 import fastmq
 
@@ -70,7 +71,8 @@ class Scene:
         if self.net is not None:
             return f"tcp://{self.net.here if self.binds else self.net.there}:*"
         if self.dice.random() < 0.5:
-            return "tcp://127.0.0.1:*"
+            port = "*" if self.binds else self.stack.enter_context(held_port())
+            return f"tcp://127.0.0.1:{port}"
         return f"ipc://{self.path}/{self.dice.getrandbits(32)}"
 
     def make_end(self, kind: str) -> End:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from interop import process
+from ports import held_port
 
 OURS = os.environ.get("FASTMQ_TEST_LIBRARY", "fastmq")
 PAIRS = [(OURS, OURS), (OURS, "zmq"), ("zmq", OURS)]
@@ -60,6 +62,25 @@ def fresh(folder: Path) -> Callable[[str], str]:
 def wildcard(fresh: Callable[[str], str], transport: str) -> str:
     """An endpoint to bind to, of the transport of the test."""
     return fresh(transport)
+
+
+@pytest.fixture
+def held(fresh: Callable[[str], str]) -> Iterator[Callable[[str], str]]:
+    """Like `fresh`, but nobody else gets the endpoint while the test lasts."""
+    with ExitStack() as stack:
+
+        def make(transport: str) -> str:
+            if transport != "tcp":
+                return fresh(transport)
+            return f"tcp://127.0.0.1:{stack.enter_context(held_port())}"
+
+        yield make
+
+
+@pytest.fixture
+def held_endpoint(held: Callable[[str], str], transport: str) -> str:
+    """An endpoint to bind to again and again, of the transport of the test."""
+    return held(transport)
 
 
 class World:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from interop.conftest import OURS, World
-from interop.test_endpoints import free_endpoint, last_endpoint
+from interop.test_endpoints import last_endpoint
 
 Fresh = Callable[[str], str]
 PATIENCE_S = 30
@@ -37,9 +37,9 @@ def fill(world: World, library: str, socket: Any, body: bytes, limit: int) -> in
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
 def test_the_mark_bounds_what_waits_for_a_connection(
-    world: World, fresh: Fresh, transport: str
+    world: World, held: Fresh, transport: str
 ) -> None:
-    endpoint = free_endpoint(transport, fresh)
+    endpoint = held(transport)
     push = world.socket(OURS, "PUSH", sndhwm=10)
     push.connect(endpoint)
     assert fill(world, OURS, push, b"x", 1000) == 10
@@ -126,29 +126,28 @@ def test_what_was_sent_is_delivered_after_close(
 
 
 def test_linger_reaches_a_binder_that_comes_later(
-    libs: tuple[str, str], transport: str, fresh: Fresh, world: World
+    libs: tuple[str, str], held_endpoint: str, world: World
 ) -> None:
-    endpoint = free_endpoint(transport, fresh)
     context = world.module(libs[0]).Context()
     push = context.socket(world.module(libs[0]).PUSH)
-    push.connect(endpoint)
+    push.connect(held_endpoint)
     push.send(b"for later")
     push.close()
     with ThreadPoolExecutor(1) as pool:
         ending = pool.submit(context.term)
         pull = world.socket(libs[1], "PULL")
-        pull.bind(endpoint)
+        pull.bind(held_endpoint)
         assert pull.recv() == b"for later"
         ending.result(PATIENCE_S)
 
 
 @pytest.mark.parametrize("linger", [0, 50])
 def test_term_gives_up_after_linger(
-    world: World, transport: str, fresh: Fresh, linger: int
+    world: World, held_endpoint: str, linger: int
 ) -> None:
     context = world.module(OURS).Context()
     push = context.socket(world.module(OURS).PUSH)
-    push.connect(free_endpoint(transport, fresh))
+    push.connect(held_endpoint)
     push.send(b"for nobody")
     push.close(linger=linger)
     with ThreadPoolExecutor(1) as pool:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import socket as sockets
 from collections import Counter
 from collections.abc import Callable
 from types import ModuleType
@@ -20,25 +19,15 @@ def last_endpoint(socket: Any) -> str:
     return socket.last_endpoint.decode().rstrip("\0")
 
 
-def free_endpoint(transport: str, fresh: Fresh) -> str:
-    """Return an endpoint that nobody listens at yet."""
-    if transport != "tcp":
-        return fresh(transport)
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-
-
 def test_connect_before_bind(
-    libs: tuple[str, str], transport: str, fresh: Fresh, world: World
+    libs: tuple[str, str], held_endpoint: str, world: World
 ) -> None:
-    endpoint = free_endpoint(transport, fresh)
     push = world.socket(libs[0], "PUSH")
-    push.connect(endpoint)
+    push.connect(held_endpoint)
     for i in range(10):
         push.send(b"%d" % i)
     pull = world.socket(libs[1], "PULL")
-    pull.bind(endpoint)
+    pull.bind(held_endpoint)
     assert [pull.recv() for _ in range(10)] == [b"%d" % i for i in range(10)]
 
 
@@ -55,13 +44,12 @@ def test_connect_before_bind_inproc(world: World, fresh: Fresh) -> None:
 
 
 def test_reconnect_after_the_binder_comes_back(
-    libs: tuple[str, str], wildcard: str, world: World
+    libs: tuple[str, str], held_endpoint: str, world: World
 ) -> None:
     pull = world.socket(libs[1], "PULL")
-    pull.bind(wildcard)
-    endpoint = last_endpoint(pull)
+    pull.bind(held_endpoint)
     push = world.socket(libs[0], "PUSH")
-    push.connect(endpoint)
+    push.connect(held_endpoint)
     n = last = 0
     for life in range(3):
         for _ in range(100):
@@ -76,7 +64,7 @@ def test_reconnect_after_the_binder_comes_back(
             pull.close(linger=0)
             # The name stays in use until the library has closed its listener.
             pull = world.socket(libs[1], "PULL")
-            bind_when_free(world.module(libs[1]), pull, endpoint)
+            bind_when_free(world.module(libs[1]), pull, held_endpoint)
 
 
 def bind_when_free(module: ModuleType, socket: Any, endpoint: str) -> None:
@@ -191,10 +179,10 @@ def test_a_port_in_use_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
-def test_unbind_frees_the_name(world: World, fresh: Fresh, transport: str) -> None:
+def test_unbind_frees_the_name(world: World, held: Fresh, transport: str) -> None:
+    endpoint = held(transport)
     first = world.socket(OURS, "PULL")
-    first.bind(fresh(transport))
-    endpoint = last_endpoint(first)
+    first.bind(endpoint)
     first.unbind(endpoint)
     with pytest.raises(world.module(OURS).ZMQError) as caught:
         first.unbind(endpoint)

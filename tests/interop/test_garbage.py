@@ -7,7 +7,7 @@ import contextlib
 import random
 import socket as sockets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -185,13 +185,16 @@ def test_many_that_never_speak(world: World, pull: Any) -> None:
     assert pull.recv() == b"x"
 
 
-def test_a_binder_that_answers_with_garbage(world: World) -> None:
+def test_a_binder_that_answers_with_garbage(
+    world: World, held: Callable[[str], str]
+) -> None:
     """Our connecting side: cut, dialled again, and served by an honest binder."""
-    with sockets.create_server(("127.0.0.1", 0)) as server:
+    endpoint = held("tcp")
+    port = int(endpoint.rpartition(":")[2])
+    with sockets.create_server(("127.0.0.1", port)) as server:
         server.settimeout(PATIENCE_S)
-        port = server.getsockname()[1]
         push = world.socket(OURS, "PUSH", reconnect_ivl=10)
-        push.connect(f"tcp://127.0.0.1:{port}")
+        push.connect(endpoint)
         push.send(b"for an honest one")
         connection, _ = server.accept()
         with connection:
@@ -202,7 +205,7 @@ def test_a_binder_that_answers_with_garbage(world: World) -> None:
         connection, _ = server.accept()
         connection.close()
     pull = world.socket("zmq", "PULL")
-    pull.bind(f"tcp://127.0.0.1:{port}")
+    pull.bind(endpoint)
     assert pull.recv() == b"for an honest one"
 
 

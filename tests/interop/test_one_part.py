@@ -247,12 +247,12 @@ def test_groups_joined_before(
 
 
 def test_groups_are_joined_again(
-    libs: tuple[str, str], hands: Callable[[str], Any]
+    libs: tuple[str, str], hands: Callable[[str], Any], held: Callable[[str], str]
 ) -> None:
     radio = Socket(hands(libs[0]), "RADIO")
     dish = Socket(hands(libs[1]), "DISH", RECONNECT_IVL=1)
     dish.do("join", "g")
-    endpoint = radio.do("bind", "tcp://127.0.0.1:*")
+    endpoint = radio.do("bind", held("tcp"))
     dish.do("connect", endpoint)
     settle(radio, dish, "g")
     radio.do("close")

@@ -62,11 +62,11 @@ def wait_for(watch: Peer, n: int) -> int:
 
 @pytest.mark.parametrize("binder", ["sender binds", "receiver binds"])
 def test_receiver_killed(
-    libs: tuple[str, str], wildcard: str, marks: Path, binder: str
+    libs: tuple[str, str], held_endpoint: str, marks: Path, binder: str
 ) -> None:
     sender_binds = binder == "sender binds"
     if sender_binds:
-        with start_stream(libs[0], wildcard, 1, bind=True) as stream:
+        with start_stream(libs[0], held_endpoint, 1, bind=True) as stream:
             endpoint = stream.expect("ready")[0]
             with start_watch(libs[1], endpoint, marks) as watch:
                 wait_for(watch, 1000)
@@ -76,7 +76,7 @@ def test_receiver_killed(
                 stream.end("stop")
                 watch.end("stop")
         return
-    with start_watch(libs[1], wildcard, marks, bind=True) as watch:
+    with start_watch(libs[1], held_endpoint, marks, bind=True) as watch:
         endpoint = watch.expect("ready")[0]
         with start_stream(libs[0], endpoint, 1) as stream:
             wait_for(watch, 1000)
@@ -89,12 +89,12 @@ def test_receiver_killed(
 
 @pytest.mark.parametrize("binder", ["sender binds", "receiver binds"])
 def test_sender_killed(
-    libs: tuple[str, str], wildcard: str, marks: Path, binder: str
+    libs: tuple[str, str], held_endpoint: str, marks: Path, binder: str
 ) -> None:
     later = 1 << STREAM_BITS  # the second life is a stream of its own
     sender_binds = binder == "sender binds"
     if sender_binds:
-        with start_stream(libs[0], wildcard, 1, bind=True) as stream:
+        with start_stream(libs[0], held_endpoint, 1, bind=True) as stream:
             endpoint = stream.expect("ready")[0]
             with start_watch(libs[1], endpoint, marks) as watch:
                 assert wait_for(watch, 1000) < later
@@ -104,7 +104,7 @@ def test_sender_killed(
                     again.end("stop")
                     watch.end("stop")
         return
-    with start_watch(libs[1], wildcard, marks, bind=True) as watch:
+    with start_watch(libs[1], held_endpoint, marks, bind=True) as watch:
         endpoint = watch.expect("ready")[0]
         with start_stream(libs[0], endpoint, 1) as stream:
             assert wait_for(watch, 1000) < later
@@ -163,9 +163,9 @@ def wait_for_redial(endpoint: str) -> None:
 
 
 def test_a_queued_request_goes_to_the_next_rep(
-    libs: tuple[str, str], wildcard: str
+    libs: tuple[str, str], held_endpoint: str
 ) -> None:
-    with Peer(libs[1], "serve", wildcard, type="REP", bind=True) as server:
+    with Peer(libs[1], "serve", held_endpoint, type="REP", bind=True) as server:
         endpoint = server.expect("ready")[0]
         with Peer(libs[0], "ask_on_word", endpoint, type="REQ", count=100) as client:
             client.tell("go")
