@@ -17,6 +17,8 @@ from interop.conftest import (  # noqa: F401
     PAIRS,
     folder,
     fresh,
+    held,
+    held_endpoint,
     name_pair,
     transport,
     wildcard,

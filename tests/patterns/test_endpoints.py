@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,16 +12,11 @@ from typing import Any
 import pytest
 from patterns.conftest import OURS, last, refuses, until
 from patterns.rawpeer import accept, listening
+from ports import held_port
 
 PORT = "tcp://127.0.0.1:*"
 ONE = "tcp://127.0.0.1:{}"
 NAME = "tcp://localhost:{}"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 # Names
@@ -46,11 +40,11 @@ def test_a_bind_by_another_name(
     made: str, undone: str, library: str, world: Any
 ) -> None:
     pull = world.socket(library, "PULL")
-    port = free_port()
-    pull.bind(made.format(port))
-    pull.unbind(undone.format(port))
-    with refuses(errno.ENOENT):
+    with held_port() as port:
+        pull.bind(made.format(port))
         pull.unbind(undone.format(port))
+        with refuses(errno.ENOENT):
+            pull.unbind(undone.format(port))
 
 
 @pytest.mark.parametrize(
@@ -160,14 +154,14 @@ def test_a_lost_connection_is_over(
 def test_a_first_attempt_that_failed(never: int, library: str, world: Any) -> None:
     """It is never tried again, and yet is not over."""
     made = world.socket(library, "PUSH", reconnect_ivl=never, linger=0)
-    endpoint = ONE.format(free_port())
     monitor = made.get_monitor_socket()
     world.sockets.append(monitor)
-    made.connect(endpoint)
-    names = [monitor.recv_multipart()[0][0] for _ in range(2)]
+    with held_port() as port:
+        made.connect(ONE.format(port))
+        names = [monitor.recv_multipart()[0][0] for _ in range(2)]
     assert names == [0x02, 0x80]  # CONNECT_DELAYED, CLOSED
     made.send(b"for nobody", 1)
-    made.disconnect(endpoint)
+    made.disconnect(ONE.format(port))
 
 
 # Marks

@@ -23,40 +23,25 @@ def lender(world: World, library: str, kind: str, **options: Any) -> Any:
 
 
 def test_until_it_is_written(
-    libs: tuple[str, str], transport: str, wildcard: str, world: World
+    libs: tuple[str, str], held_endpoint: str, world: World
 ) -> None:
     sender, receiver = libs
-    pull = world.socket(receiver, "PULL")
-    pull.bind(wildcard)
-    endpoint = last(pull)
-    pull.unbind(endpoint)
-    push = lender(world, sender, "PUSH")
-    push.reconnect_ivl = 10
-    push.connect(endpoint)
+    push = lender(world, sender, "PUSH", reconnect_ivl=10)
+    push.connect(held_endpoint)
     trackers = []
     for size in SIZES:
         trackers.append(push.send(bytes(size), copy=False, track=True))
         push.send(b"copied")
     trackers.append(push.send_multipart(PARTS, copy=False, track=True))
     assert not any(tracker.done for tracker in trackers)
-    until(lambda: bind_again(pull, endpoint))
+    pull = world.socket(receiver, "PULL")
+    pull.bind(held_endpoint)
     for size in SIZES:
         assert pull.recv() == bytes(size)
         assert pull.recv() == b"copied"
     assert pull.recv_multipart() == PARTS
     for tracker in trackers:
         tracker.wait(20)
-
-
-def bind_again(pull: Any, endpoint: str) -> bool:
-    """Bind to what was let go; the last connection to it may still be there."""
-    try:
-        pull.bind(endpoint)
-    except Exception as error:
-        if getattr(error, "errno", None) is None:
-            raise
-        return False
-    return True
 
 
 def test_until_it_is_received(library: str, world: World, fresh: Any) -> None:

@@ -369,13 +369,12 @@ def test_a_slow_subscriber_misses_what_others_get(
 
 
 def test_subscriptions_return_with_the_connection(
-    libs: tuple[str, str], wildcard: str, world: Any
+    libs: tuple[str, str], held_endpoint: str, world: Any
 ) -> None:
     pub = world.socket(libs[0], "PUB")
-    pub.bind(wildcard)
-    endpoint = last(pub)
+    pub.bind(held_endpoint)
     sub = world.socket(libs[1], "SUB", reconnect_ivl=10)
-    sub.connect(endpoint)
+    sub.connect(held_endpoint)
     topics = [f"topic-{i}-".encode() for i in range(300)]
     for topic in topics:
         sub.subscribe(topic)
@@ -387,7 +386,7 @@ def test_subscriptions_return_with_the_connection(
 
     def bound() -> bool:
         try:
-            pub.bind(endpoint)
+            pub.bind(held_endpoint)
         except Exception:
             return False
         return True

@@ -291,22 +291,21 @@ def test_a_peer_that_returns(libs: tuple[str, str], wildcard: str, world: Any) -
 
 
 def test_a_router_that_connects_keeps_its_names(
-    libs: tuple[str, str], wildcard: str, world: Any
+    libs: tuple[str, str], held_endpoint: str, world: Any
 ) -> None:
     """What is sent while the other side is away waits for its next connection."""
     dealer = world.socket(libs[1], "DEALER", routing_id=b"announced")
-    dealer.bind(wildcard)
-    endpoint = last(dealer)
+    dealer.bind(held_endpoint)
     router = world.socket(libs[0], "ROUTER", reconnect_ivl=10)
     router.setsockopt(61, b"given")
-    router.connect(endpoint)
+    router.connect(held_endpoint)
     router.send_multipart([b"given", b"before"])
     assert wait_for(dealer) == [b"before"]
     dealer.send(b"back")
     assert wait_for(router) == [b"given", b"back"]
     dealer.close(linger=0)
     dealer = world.socket(libs[1], "DEALER", routing_id=b"another")
-    until(lambda: try_to_bind(dealer, endpoint))
+    until(lambda: try_to_bind(dealer, held_endpoint))
     dealer.send(b"back again")
     assert wait_for(router) == [b"given", b"back again"]
     router.send_multipart([b"given", b"after"])

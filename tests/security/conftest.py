@@ -14,6 +14,8 @@ import pytest
 from patterns.conftest import (  # noqa: F401
     folder,
     fresh,
+    held,
+    held_endpoint,
     library,
     libs,
     transport,

@@ -49,7 +49,7 @@ class Couple:
     """A server that asks ZAP and a client, both watched, not yet connected."""
 
     def __init__(
-        self, world: Any, libs: tuple[str, str], wildcard: str, mechanism: str
+        self, world: Any, libs: tuple[str, str], endpoint: str, mechanism: str
     ) -> None:
         self.world = world
         self.library = libs[0]
@@ -66,7 +66,7 @@ class Couple:
             client.curve_serverkey = public
             client.curve_publickey, client.curve_secretkey = mine, my_secret
             self.credentials = [import_module("zmq.utils.z85").decode(mine)]
-        self.serve(wildcard)
+        self.serve(endpoint)
 
     def serve(self, endpoint: str) -> None:
         """Have a server at this endpoint."""
@@ -95,8 +95,10 @@ class Couple:
 
 
 @pytest.fixture
-def couple(world: Any, libs: tuple[str, str], wildcard: str, mechanism: str) -> Couple:
-    return Couple(world, libs, wildcard, mechanism)
+def couple(
+    world: Any, libs: tuple[str, str], held_endpoint: str, mechanism: str
+) -> Couple:
+    return Couple(world, libs, held_endpoint, mechanism)
 
 
 @pytest.fixture
