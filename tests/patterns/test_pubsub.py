@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,21 +32,24 @@ def nothing(socket: Any, ms: int = 50) -> bool:
 
 
 def settle(publisher: Any, *subscribers: Any, topic: bytes = b"") -> None:
-    """Publish until everybody hears it, and let them forget what was for settling."""
-    waiting = list(subscribers)
+    """Publish until everybody hears the newest: so nothing is left that was before."""
+    numbers = itertools.count()
 
     def all_hear() -> bool:
-        publisher.send(topic + b"?settle")
-        for subscriber in [*waiting]:
-            if subscriber.poll(5):
-                waiting.remove(subscriber)
-        return not waiting
+        newest = topic + b"?%d" % next(numbers)
+        publisher.send(newest)
+        heard = [hears(subscriber, newest) for subscriber in subscribers]
+        return all(heard)
 
     until(all_hear)
-    publisher.send(topic + b"?end")
-    for subscriber in subscribers:
-        while take(subscriber) != topic + b"?end":
-            pass
+
+
+def hears(subscriber: Any, newest: bytes) -> bool:
+    """Receive what there is; return whether this was the last of it."""
+    while subscriber.poll(5):
+        if subscriber.recv_multipart() == [newest]:
+            return True
+    return False
 
 
 @pytest.fixture
