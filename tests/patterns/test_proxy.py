@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import signal
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,9 +77,9 @@ def test_questions_and_answers(
     back, workers = pairs("DEALER", "REP", transport, 2)
 
     def work(worker: Any) -> None:
-        while (question := worker.recv_multipart()) != [b"end"]:
-            worker.send_multipart([*question, b"answered"])
-        worker.send(b"")
+        while not done.is_set():
+            if worker.poll(20):
+                worker.send_multipart([*worker.recv_multipart(), b"answered"])
 
     def ask(client: Any) -> None:
         for i in range(200):
@@ -87,6 +89,7 @@ def test_questions_and_answers(
         answered.append(client)
 
     answered: list[Any] = []
+    done = threading.Event()
     threads = [threading.Thread(target=work, args=(w,)) for w in workers]
     asking = [threading.Thread(target=ask, args=(c,)) for c in clients]
     with running(world, library, front, back):
@@ -94,12 +97,10 @@ def test_questions_and_answers(
             thread.start()
         for thread in asking:
             thread.join()
-        assert len(answered) == 3
-        for _ in workers:
-            clients[0].send(b"end")
-            assert clients[0].recv() == b""
+        done.set()
         for thread in threads:
             thread.join()
+    assert len(answered) == 3
 
 
 def test_a_pipeline_loses_nothing(
@@ -275,13 +276,17 @@ def test_a_signal_ends_it_or_does_not(world: Any) -> None:
     push.connect("inproc://front")
     pull.connect("inproc://back")
     calls = []
+    raised = [-math.inf]
 
     class Enough(Exception):
         pass
 
     def handler(*args: object) -> None:
+        """Raise once; and again if that was lost in a callback that lets none out."""
         calls.append(args)
-        if len(calls) > 20:
+        now = time.monotonic()
+        if len(calls) > 20 and now > raised[-1] + 5:
+            raised.append(now)
             raise Enough
 
     def disturb() -> None:
