@@ -49,7 +49,7 @@ class Proxy:
 
     def cut(self) -> None:
         """End every connection, but go on accepting."""
-        for one in self.open:
+        for one in [*self.open]:  # it grows meanwhile
             end(one)
 
     def close(self) -> None:
