@@ -16,6 +16,7 @@ import json
 import mmap
 import os
 import queue
+import signal
 import sys
 import threading
 from typing import Any
@@ -119,10 +120,15 @@ class Peer:
         self.commands.wait("end")
 
     def serve(self, socket: Any) -> None:
-        """Answer whoever asks, until told to stop."""
+        """Answer whoever asks until told to stop; a PAIR says when its peer is gone."""
+        has_peer = False
         while not self.commands.has_stop():
             if socket.poll(POLL_MS):
                 socket.send_multipart(socket.recv_multipart()[::-1])
+                has_peer = self.args.type == "PAIR"
+            elif has_peer and not socket.poll(0, self.lib.POLLOUT):
+                has_peer = False
+                report(alone=True)
         report(served=True)
 
     def ask_on_word(self, socket: Any) -> None:
@@ -184,6 +190,8 @@ class Peer:
                 n += 1
                 if n % args.every == 0:
                     report(got=n, last=i)
+                if n == args.stop_after:
+                    os.kill(os.getpid(), signal.SIGSTOP)
         report(watched=n, last=last)
 
 
@@ -202,6 +210,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--size", type=int, default=1000, help="of stamped messages")
     parser.add_argument("--every", type=int, default=1000)
+    parser.add_argument("--stop_after", type=int, help="SIGSTOP at so many received")
     parser.add_argument("--marks", help="a file of 8 bytes: the last number received")
     parser.add_argument("--linger", type=int, default=-1)
     parser.add_argument("--timeout", type=int, default=30000, help="of a call, in ms")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -111,9 +110,6 @@ class Peer:
             self.tell(word)
         self.expect("ended", timeout)
         assert self.process.wait(timeout=PATIENCE_S) == 0, self.stderr()
-
-    def pause(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """SIGKILL, and reap."""

@@ -13,6 +13,7 @@ import pytest
 from interop.conftest import OURS, World, name_pair
 
 Fresh = Callable[[str], str]
+PATIENCE_MS = 20000
 
 
 def last_endpoint(socket: Any) -> str:
@@ -257,7 +258,12 @@ def test_a_flooding_peer_does_not_starve_the_others(
         assert pull.recv() == b"hello"
     for _ in range(20000):
         flood.send(b"flood")
-    quiet.send(b"quiet")
+    ended = world.module(OURS).EVENT_DISCONNECTED
+    with pull.get_monitor_socket(ended) as monitor:
+        quiet.send(b"quiet")
+        quiet.close(linger=PATIENCE_MS)
+        assert monitor.poll(PATIENCE_MS)  # what it said is here now
+        pull.disable_monitor()
     n_before = 0
     while pull.recv() != b"quiet":
         n_before += 1

@@ -121,21 +121,20 @@ def wait_until(watch: Peer, number: int) -> None:
 
 
 def test_a_connecting_sender_keeps_its_queue(
-    libs: tuple[str, str], wildcard: str, marks: Path
+    libs: tuple[str, str], held_endpoint: str, marks: Path
 ) -> None:
     """What was queued when the receiver died goes to the next one, in order."""
-    few = {"RCVHWM": 1, **SMALL_BUFFERS}
+    bound = {"bind": True, "opt": {"RCVHWM": 1, **SMALL_BUFFERS}}
     many = {"SNDHWM": 200, **SMALL_BUFFERS}
-    with start_watch(libs[1], wildcard, marks, bind=True, opt=few, every=5) as watch:
+    few = {"every": 5, "stop_after": 5, **bound}
+    with start_watch(libs[1], held_endpoint, marks, **few) as watch:
         endpoint = watch.expect("ready")[0]
         with start_stream(libs[0], endpoint, 1, opt=many, size=BIG) as stream:
             wait_for(watch, 5)
-            watch.pause()
+            # Said a little before the watch stopped, it is those few too low.
             full = stream.expect("full")
             watch.kill()
-            with start_watch(
-                libs[1], endpoint, marks, bind=True, opt=few, every=10
-            ) as again:
+            with start_watch(libs[1], endpoint, marks, every=10, **bound) as again:
                 first = again.expect("first")
                 # 200 were queued behind those in the kernel: they have all come.
                 assert full - 220 < first <= full - 150
@@ -201,7 +200,7 @@ def test_rep_outlives_a_req_killed_while_asking(
 def test_pair_takes_the_next_peer(
     libs: tuple[str, str], fresh: Callable[[str], str], transport: str
 ) -> None:
-    """PAIR is exclusive, so the next peer may come only when the last has gone."""
+    """PAIR is exclusive: the next peer comes when the last is known to have gone."""
     common = {"type": "PAIR", "count": 100}
     with Peer(libs[1], "serve", fresh(transport), bind=True, type="PAIR") as server:
         endpoint = server.expect("ready")[0]
@@ -213,6 +212,7 @@ def test_pair_takes_the_next_peer(
                 assert client.expect("asked") == 100
                 if first < 2:
                     client.kill()
+                    server.expect("alone")
                 else:
                     client.end("stop")
         server.end("stop")
