@@ -59,8 +59,10 @@ class Marks:
         return self.map[TEXT_AT:].split(b"\0", 1)[0].decode(errors="replace")
 
     def set_text(self, text: str) -> None:
+        """Write the first byte last: until then there is no text."""
         data = text.encode()[-(SIZE - TEXT_AT - 1) :]
-        self.map[TEXT_AT : TEXT_AT + len(data)] = data
+        self.map[TEXT_AT + 1 : TEXT_AT + len(data)] = data[1:]
+        self.map[TEXT_AT] = data[0]
 
 
 def run(library: str, marks_path: str, namespace: int, opening: dict[str, Any]) -> None:

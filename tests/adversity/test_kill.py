@@ -252,7 +252,10 @@ def play(kind: str, failure: str, seed: int, path: Path, net: Any, rounds: int) 
         scene.close()
         raise
     # Something of another test may have ended meanwhile.
-    assert count_descriptors() <= before[0]
+    until(
+        lambda: count_descriptors() <= before[0],
+        f"{count_descriptors()} descriptors are left, and there were {before[0]}",
+    )
     # A thread that was joined is listed for a moment longer.
     until(
         lambda: len(name_threads()) <= len(before[1]),

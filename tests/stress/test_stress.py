@@ -211,7 +211,7 @@ def play(seconds: float) -> None:
     def work(k: int) -> int:
         dice = random.Random(SEED + k)
         n = 0
-        while time.monotonic() < end:
+        while n == 0 or time.monotonic() < end:
             dice.choice(SCENES)(dice, shared)
             n += 1
         return n
