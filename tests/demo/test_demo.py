@@ -8,12 +8,47 @@ import pty
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from demo.conftest import N_LINES
 from demo.process import PATIENCE_S, Demo
+
+MEDDLER = """
+import fastmq
+
+send_multipart = fastmq.Socket.send_multipart
+n_sent = 0
+
+
+def meddle(self, parts, *rest, **options):
+    global n_sent
+    n_sent += 1
+    if n_sent == {at} and len(parts) == 2:
+        head, text = parts
+        {what}
+    return send_multipart(self, parts, *rest, **options)
+
+
+fastmq.Socket.send_multipart = meddle
+"""
+
+
+def meddle(folder: Path, what: str, at: int = 20) -> None:
+    """Do `what` before one of the ventilator's messages, of two parts as no worker's.
+
+    `folder` must be the first in the path.
+    """
+    (folder / "sitecustomize.py").write_text(MEDDLER.format(what=what, at=at))
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A folder that, first in the path, keeps the ventilator from its end."""
+    meddle(tmp_path, "import threading; threading.Event().wait()")
+    return tmp_path
 
 
 @pytest.mark.parametrize("peer", ["fastmq", "pyzmq"])
@@ -74,12 +109,11 @@ def test_shows_bars_on_a_terminal(tmp_path: Path, tree: Path) -> None:
     assert "━".encode() in shown
 
 
-def test_a_killed_worker_is_named(tmp_path: Path, big_tree: Path) -> None:
-    with Demo(tmp_path, str(big_tree)) as demo:
+def test_a_killed_worker_is_named(
+    tmp_path: Path, big_tree: Path, endless: Path
+) -> None:
+    with Demo(tmp_path, str(big_tree), first_in_path=endless) as demo:
         workers = demo.read_workers()
-        # Stopped first, so that the run cannot come to its end meanwhile.
-        for pid in workers:
-            os.kill(pid, signal.SIGSTOP)
         os.kill(workers[0], signal.SIGKILL)
         status, output, errors = demo.finish()
         assert status == 1
@@ -90,35 +124,19 @@ def test_a_killed_worker_is_named(tmp_path: Path, big_tree: Path) -> None:
         demo.assert_nothing_left()
 
 
-def test_lines_that_never_come_are_missed(tmp_path: Path, big_tree: Path) -> None:
-    with Demo(tmp_path, str(big_tree), "--patience", "1") as demo:
+def test_lines_that_never_come_are_missed(
+    tmp_path: Path, big_tree: Path, endless: Path
+) -> None:
+    arguments = [str(big_tree), "--patience", "1"]
+    with Demo(tmp_path, *arguments, first_in_path=endless) as demo:
         for pid in demo.read_workers():
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # the sink's patience may have ended
+                os.kill(pid, signal.SIGSTOP)
         status, output, errors = demo.finish()
         assert status == 1
         assert "sink: nothing has come for 1 s" in errors
         assert "verified" not in output
         demo.assert_nothing_left()
-
-
-LOSSY = """
-import fastmq
-
-send_multipart = fastmq.Socket.send_multipart
-n_sent = 0
-
-
-def send_badly(self, parts, *rest, **options):
-    global n_sent
-    n_sent += 1
-    if n_sent == 20 and len(parts) == 2:
-        head, text = parts
-        {fault}
-    return send_multipart(self, parts, *rest, **options)
-
-
-fastmq.Socket.send_multipart = send_badly
-"""
 
 
 @pytest.mark.parametrize(
@@ -136,8 +154,10 @@ def test_a_bad_library_is_found_out(
     tmp_path: Path, tree: Path, fault: str, complaint: str
 ) -> None:
     """What the verdict is worth: each fault is one in a single message."""
-    (tmp_path / "sitecustomize.py").write_text(LOSSY.format(fault=fault))
-    arguments = [str(tree), "--batch", "200", "--patience", "1"]
+    meddle(tmp_path, fault)
+    arguments = [str(tree), "--batch", "200"]
+    if "nothing has come" in complaint:
+        arguments += ["--patience", "1"]
     with Demo(tmp_path, *arguments, first_in_path=tmp_path) as demo:
         status, output, errors = demo.finish()
         assert status == 1
@@ -151,9 +171,14 @@ def test_a_bad_library_is_found_out(
     ("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_interrupted(
-    tmp_path: Path, big_tree: Path, number: signal.Signals, expected: int
+    tmp_path: Path,
+    big_tree: Path,
+    endless: Path,
+    number: signal.Signals,
+    expected: int,
 ) -> None:
-    with Demo(tmp_path, str(big_tree), "--transport", "ipc") as demo:
+    arguments = [str(big_tree), "--transport", "ipc"]
+    with Demo(tmp_path, *arguments, first_in_path=endless) as demo:
         demo.read_workers()
         demo.process.send_signal(number)
         status, output, errors = demo.finish()
@@ -163,8 +188,11 @@ def test_interrupted(
         demo.assert_nothing_left()
 
 
-def test_children_die_with_the_command(tmp_path: Path, big_tree: Path) -> None:
-    with Demo(tmp_path, str(big_tree), "--transport", "ipc") as demo:
+def test_children_die_with_the_command(
+    tmp_path: Path, big_tree: Path, endless: Path
+) -> None:
+    arguments = [str(big_tree), "--transport", "ipc"]
+    with Demo(tmp_path, *arguments, first_in_path=endless) as demo:
         demo.read_workers()
         children = demo.find_processes()
         assert len(children) > 4
@@ -211,9 +239,9 @@ def test_a_file_that_cannot_be_read_any_more(tmp_path: Path, big_tree: Path) -> 
     tree.mkdir()
     for file in big_tree.iterdir():
         (tree / file.name).write_bytes(file.read_bytes())
-    with Demo(tmp_path, str(tree)) as demo:
-        demo.read_until("one process alone")
-        (tree / "9.txt").unlink()
+    last = tree / "9.txt"
+    meddle(tmp_path, f"import os; os.unlink({str(last)!r})", at=1)
+    with Demo(tmp_path, str(tree), first_in_path=tmp_path) as demo:
         status, _, errors = demo.finish()
         assert status == 1
         assert "9.txt" in errors
