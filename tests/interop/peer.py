@@ -83,6 +83,7 @@ class Peer:
         if args.wait:
             self.commands.wait("go")
         getattr(self, args.role)(socket)
+        report(done=True)
         socket.close(args.linger)
         context.term()
         report(ended=True)
