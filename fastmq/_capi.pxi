@@ -164,9 +164,17 @@ cdef enum:
     READ_INTO = 1 << 13
     # No object larger than that is made before its message comes.
     MOST_OFFERED = 1 << 22
+    # After this many bodies of other kinds no long one is expected any more.
+    OTHERS = 8
     # Bodies up to this size arrive by way of the stack.
     SMALL = 4096
     # This many parts, or things to poll, are prepared on the stack.
     FEW = 8
     # All events of version 1 of a monitor.
     EVENT_ALL = 0xFFFF
+
+
+# What a receiver may expect (_offer.pxi).
+cdef struct outlook:
+    size_t size  # of a long body; 0: of none
+    unsigned n_others  # since the last one of that kind

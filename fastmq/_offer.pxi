@@ -4,8 +4,9 @@
 # A bytes object is lent when it is sent: nobody can change it. Whoever receives a long
 # body is likely to receive another one of its size, so an object of that size is made
 # before the call and offered to the core, which reads into it. If it is not taken it is
-# freed after the call, so nothing is kept. The core sees an object from its first byte
-# to its last, and only a message that is whole gives it to Python.
+# freed after the call, so nothing is kept; and after a few bodies of other kinds, which
+# may be headers of long ones, none is made any more. The core sees an object from its
+# first byte to its last, and only a message that is whole gives it to Python.
 #
 # No Python runs while there is an offer, as it is the thread's.
 
@@ -32,9 +33,15 @@ cdef void drop_offer(lent *entry) noexcept:
         end_loan(entry)
 
 
-cdef void expect(size_t *expected, size_t size) noexcept:
+cdef void expect(outlook *expected, size_t size) noexcept:
     """Note how long the body was that came last."""
-    expected[0] = size if READ_INTO <= size <= MOST_OFFERED else 0
+    if READ_INTO <= size <= MOST_OFFERED:
+        expected.size = size
+        expected.n_others = 0
+    elif expected.size != 0:
+        expected.n_others += 1
+        if expected.n_others == OTHERS:
+            expected.size = 0
 
 
 cdef bytes taken(fmq_msg *m):

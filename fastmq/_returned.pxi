@@ -31,7 +31,7 @@ cdef class ReturningSocket(LoopSocket):
             if f._waits_for == TO_RECV_PARTS:
                 f._value = parts_now(
                     self._live(), f._copy, f._track, &self._expected, True)
-                if self._expected != 0:
+                if self._expected.size != 0:
                     self._next_look = 0
             elif f._copy:
                 f._value = bytes_now(self._live(), f, &self._expected)
@@ -188,13 +188,13 @@ cdef object as_wanted(body, bint more, Future f):
     return frame
 
 
-cdef object bytes_now(fmq_socket s, Future f, size_t *expected):
+cdef object bytes_now(fmq_socket s, Future f, outlook *expected):
     """Return a part, or None if there is none."""
     cdef char buf[SMALL]
     cdef fmq_msg m
     cdef fmq_part part
     memset(&m, 0, sizeof(m))
-    cdef lent *entry = make_offer(expected[0])
+    cdef lent *entry = make_offer(expected.size)
     open_offer(entry)
     cdef int err = fmq_recv(s, buf, SMALL, &m, &part, FMQ_DONTWAIT | FMQ_TRY)
     while err == FMQ_EBUSY_TRY or err == EINTR:

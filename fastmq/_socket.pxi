@@ -45,7 +45,7 @@ cdef class Socket:
     cdef readonly object context
     cdef public Py_ssize_t copy_threshold
     # How long the body was that came last, if that is long; 0: not.
-    cdef size_t _expected
+    cdef outlook _expected
     cdef object __weakref__
 
     def __init__(

@@ -72,13 +72,13 @@ cdef int recv_slow(
             return 0
 
 
-cdef bytes recv_bytes(fmq_socket s, int flags, size_t *expected):
+cdef bytes recv_bytes(fmq_socket s, int flags, outlook *expected):
     """Receive a part, which may be as long as ``expected``, and note how long it is."""
     cdef char buf[SMALL]
     cdef fmq_msg m
     cdef fmq_part part
     memset(&m, 0, sizeof(m))
-    cdef lent *entry = make_offer(expected[0])
+    cdef lent *entry = make_offer(expected.size)
     open_offer(entry)
     cdef int err = fmq_recv(s, buf, SMALL, &m, &part, flags | FMQ_TRY)
     entry = end_offer(entry)
@@ -92,9 +92,11 @@ cdef bytes recv_bytes(fmq_socket s, int flags, size_t *expected):
     return body_of(buf, &m, &part, expected)
 
 
-cdef inline bytes body_of(char *buf, fmq_msg *m, fmq_part *part, size_t *expected):
+cdef inline bytes body_of(char *buf, fmq_msg *m, fmq_part *part, outlook *expected):
     """Return the body of a part that was received; ends its message."""
     if part.is_in_buf:
+        if expected.size != 0:
+            expect(expected, part.len)
         return PyBytes_FromStringAndSize(buf, <Py_ssize_t>part.len)
     expect(expected, part.len)
     try:
@@ -145,7 +147,7 @@ cdef Frame recv_frame(fmq_socket s, int flags, bint track):
 
 
 cdef list parts_now(
-    fmq_socket s, bint copy, bint track, size_t *expected, bint is_first
+    fmq_socket s, bint copy, bint track, outlook *expected, bint is_first
 ):
     """Return a message, or None if there is none; ``expected`` as in recv_bytes.
 
@@ -153,7 +155,7 @@ cdef list parts_now(
     """
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
-    cdef lent *entry = make_offer(expected[0] if copy else 0)
+    cdef lent *entry = make_offer(expected.size if copy else 0)
     open_offer(entry)
     cdef int err = fmq_recvv(s, &parts, &n, FMQ_DONTWAIT | FMQ_TRY)
     while err == FMQ_EBUSY_TRY or err == EINTR:
@@ -188,7 +190,7 @@ cdef int recv_parts_slow(
 
 
 cdef list recv_parts(
-    fmq_socket s, int flags, bint copy, bint track, size_t *expected, timeout=None
+    fmq_socket s, int flags, bint copy, bint track, outlook *expected, timeout=None
 ):
     """Receive a message within ``timeout`` ms, or what RCVTIMEO says.
 
@@ -196,7 +198,7 @@ cdef list recv_parts(
     """
     cdef fmq_msg *parts = NULL
     cdef size_t n = 0
-    cdef lent *entry = make_offer(expected[0] if copy else 0)
+    cdef lent *entry = make_offer(expected.size if copy else 0)
     open_offer(entry)
     cdef int err = fmq_recvv(s, &parts, &n, flags | FMQ_TRY)
     entry = end_offer(entry)
@@ -211,7 +213,7 @@ cdef list recv_parts(
 
 
 cdef list parts_of(
-    fmq_msg *parts, size_t n, bint copy, bint track, size_t *expected
+    fmq_msg *parts, size_t n, bint copy, bint track, outlook *expected
 ):
     """Return a received message, whose parts are freed."""
     cdef list found = []

@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -80,6 +81,27 @@ def test_what_was_sent_is_let_go_of(zmq, pair, transport) -> None:
         if zmq.__name__ == "fastmq":
             zmq._core.collect()
     assert sys.getrefcount(body) == before
+
+
+def test_no_object_is_made_for_ever(zmq, pair, ours) -> None:
+    """After a few short bodies none is made for a long one any more."""
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc")
+    push.send(bytes(LONG))
+    assert len(pull.recv()) == LONG
+    tracemalloc.start()
+    try:
+        peaks = []
+        for _ in range(20):
+            push.send(b"short")
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            assert pull.recv() == b"short"
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+    if ours:
+        assert peaks[0] > LONG  # it may be a header
+    assert max(peaks[-10:]) < LONG
 
 
 def test_a_receiver_in_the_process_gets_the_object(zmq, pair, ours) -> None:
