@@ -545,6 +545,9 @@ fmq__session_io_bury(fmq__session *s)
     if (was_established && s->error == 0) {
         part(s->fd);
     }
+    if (s->name[0] == NULL && e != NULL && fmq__hub_is_monitored(s->hub)) {
+        note_names(s); /* the monitor came after the connection */
+    }
     close(s->fd);
     if (e != NULL) {
         e->ops->on_session_loss(e, err);

@@ -49,6 +49,27 @@ def test_a_connection(library: str, wildcard: str, world: Any) -> None:
     assert server.is_quiet()
 
 
+@pytest.mark.parametrize("leaver", ["who dialled", "who was dialled"])
+def test_a_monitor_that_comes_later(
+    leaver: str, library: str, wildcard: str, world: Any
+) -> None:
+    server = Watched(world, library, "PULL")
+    client = Watched(world, library, "PUSH")
+    server.socket.disable_monitor()
+    client.socket.disable_monitor()
+    server.socket.bind(wildcard)
+    endpoint = last(server.socket)
+    client.socket.connect(endpoint)
+    client.socket.send(b"through")
+    assert server.socket.recv() == b"through"
+    left, stays = (client, server) if leaver == "who dialled" else (server, client)
+    stays.watch()
+    left.socket.close(linger=0)
+    name, descriptor, text = stays.next()
+    assert (name, text) == ("DISCONNECTED", endpoint)
+    assert descriptor > 0
+
+
 def test_nobody_is_there(library: str, world: Any) -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))

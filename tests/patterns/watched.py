@@ -15,11 +15,16 @@ class Watched:
     """A socket with its monitor."""
 
     def __init__(self, world: Any, library: str, kind: str, **options: int) -> None:
+        self.world = world
         self.library = library
         self.socket = world.socket(library, kind, **options)
+        self.watch()
+
+    def watch(self) -> None:
+        """Open a monitor; of an earlier one that was not disabled, the same."""
         self.monitor = self.socket.get_monitor_socket()
         self.monitor.rcvtimeo = 20000
-        world.sockets.append(self.monitor)
+        self.world.sockets.append(self.monitor)
 
     def next(self) -> tuple[str, int, str]:
         """Return the next event's name, value and endpoint."""
