@@ -242,16 +242,17 @@ begin_big(fmq__session *s, fmq__batch *b, unsigned flags, uint64_t len,
     return big->filled == big->len ? fmq__decode_big(s, b) : 0;
 }
 
-bool
-fmq__decode_is_long(const uint8_t *p, size_t len)
+uint64_t
+fmq__decode_long_len(const uint8_t *p, size_t len)
 {
     size_t header_len = 0;
     uint64_t body_len = 0;
     unsigned flags = 0;
+    bool is_header = fmq__frame_parse(p, len, &header_len, &body_len, &flags) > 0 &&
+                     header_len == len && body_len > FMQ__FQ_INLINE_MAX &&
+                     body_len <= BIG_MAX && (flags & FMQ__COMMAND) == 0;
 
-    return fmq__frame_parse(p, len, &header_len, &body_len, &flags) > 0 &&
-           header_len == len && body_len > FMQ__FQ_INLINE_MAX && body_len <= BIG_MAX &&
-           (flags & FMQ__COMMAND) == 0;
+    return is_header ? body_len : 0;
 }
 
 int

@@ -48,9 +48,16 @@ fmq__decode_frames(fmq__session *s, fmq__batch *b, uint8_t *p, const uint8_t *en
 /* The long body that the session was reading is complete. */
 int fmq__decode_big(fmq__session *s, fmq__batch *b);
 
-/* Whether the `len` bytes at `p`, not sealed, are the header of a long frame that is no
- * command, and nothing behind it: who reads next begins it, and reads into its body. */
-bool fmq__decode_is_long(const uint8_t *p, size_t len);
+/* How long the body is if the `len` bytes at `p`, not sealed, are the header of a long
+ * frame that is no command, and nothing behind it: who reads next begins it, and reads
+ * into its body. 0: they are not. */
+uint64_t fmq__decode_long_len(const uint8_t *p, size_t len);
+
+static inline bool
+fmq__decode_is_long(const uint8_t *p, size_t len)
+{
+    return fmq__decode_long_len(p, len) != 0;
+}
 
 /* Begins the long frame whose header is all of the stash. */
 int fmq__decode_begin(fmq__session *s, fmq__batch *b);

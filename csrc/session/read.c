@@ -189,13 +189,27 @@ read_step(fmq__session *s, size_t cap, fmq__batch *b)
     return decode(s, b, start, n);
 }
 
+/* How much is to come of a long body: that which is being read, or, where only its
+ * header was read, the next one. */
+static uint64_t
+still_to_come(const fmq__session *s)
+{
+    const fmq__bigbody *big = &s->big;
+
+    if (big->body != NULL) {
+        return big->len - big->filled;
+    }
+    return s->form == FMQ__FORM_FRAMES && s->stash_len != 0
+               ? fmq__decode_long_len(s->stash + s->stash_at, s->stash_len)
+               : 0;
+}
+
 /* Whoever waits for a very long body is to be woken for much of it at a time. True: it
  * has come so far that every byte counts again, and some may be there already. */
 static bool
 gather(fmq__session *s, const fmq__batch *b)
 {
-    const fmq__bigbody *big = &s->big;
-    bool is_long = big->body != NULL && big->len - big->filled >= GATHER_BYTES;
+    bool is_long = still_to_come(s) >= GATHER_BYTES;
 
     if (is_long && !s->is_gathering && b->may_gather && b->ttl_ms == 0) {
         s->is_gathering = fmq__stream_gather(s->fd, GATHER_BYTES);
@@ -214,6 +228,9 @@ read_steps(fmq__session *s, size_t cap, fmq__batch *b)
 
     if (err == 0 && gather(s, b) && b->room != 0) {
         err = read_step(s, cap, b);
+        if (err == 0) {
+            (void)gather(s, b);
+        }
         return err == EAGAIN ? 0 : err;
     }
     return err;

@@ -97,6 +97,26 @@ TEST(bodies_in_a_row_and_what_is_behind_them_are_heard)
     free(frame);
 }
 
+/* Who has read the header of the next one goes on waiting for much: nobody has begun to
+ * read its body, which the next receiver may have a place for. */
+TEST(a_row_is_gathered_from_body_to_body)
+{
+    uint8_t *frame = new_frame();
+    couple c;
+
+    open_couple(&c, PULL, "PUSH", 0, 0);
+    raw_send(c.fd, frame, FRAME_HEADER + BODY);
+    for (int round = 0; round < 3; round++) {
+        raw_send(c.fd, frame, FRAME_HEADER);
+        AWAIT_INSIDE(c.s, i.n_in == 1 && mark_of(i) == MARK);
+        expect_body(c.s);
+        raw_send(c.fd, frame + FRAME_HEADER, BODY);
+    }
+    expect_body(c.s);
+    close_couple(&c);
+    free(frame);
+}
+
 /* The kernel takes no mark that its buffer could not reach. */
 TEST(a_small_buffer_does_not_stall_a_long_body)
 {
@@ -158,6 +178,7 @@ main(void)
 {
     RUN(much_of_a_long_body_is_waited_for);
     RUN(bodies_in_a_row_and_what_is_behind_them_are_heard);
+    RUN(a_row_is_gathered_from_body_to_body);
     RUN(a_small_buffer_does_not_stall_a_long_body);
     RUN(the_end_is_heard_within_a_long_body);
     RUN(with_heartbeats_every_byte_counts);
