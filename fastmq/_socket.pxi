@@ -44,7 +44,7 @@ cdef class Socket:
     cdef readonly int _owner_pid
     cdef readonly object context
     cdef public Py_ssize_t copy_threshold
-    # How long the body was that came last, if that is long; 0: not.
+    # What the next message may be like, by those that came.
     cdef outlook _expected
     cdef object __weakref__
 
