@@ -152,7 +152,7 @@ copy_name(int err, const char *name)
     return err == 0 ? fmq__strdup(name) : NULL;
 }
 
-/* Who is connected to whom, while it can be told. */
+/* Who is connected to whom, as far as it is not known, while it can be told. */
 static void
 note_names(fmq__session *s)
 {
@@ -160,7 +160,12 @@ note_names(fmq__session *s)
     const fmq__transport *t = addr->transport;
     char name[512];
 
-    s->name[0] = copy_name(t->local_name(addr, s->fd, name, sizeof(name)), name);
+    if (s->name[0] == NULL) {
+        s->name[0] = copy_name(t->local_name(addr, s->fd, name, sizeof(name)), name);
+    }
+    if (s->name[1] != NULL) {
+        return;
+    }
     if (s->is_bound) {
         s->name[1] = copy_name(t->remote_name(s->fd, name, sizeof(name)), name);
     } else {
