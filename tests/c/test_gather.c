@@ -11,18 +11,8 @@ enum {
     FRAME_HEADER = 9
 };
 
-/* A frame of BODY bytes, and its header. */
-static uint8_t *
-new_frame(void)
-{
-    static const uint8_t header[] = {FMQ__LONG, 0, 0, 0, 0, 0, 0x10, 0, 0};
-    uint8_t *frame = malloc(FRAME_HEADER + BODY);
-
-    REQUIRE(frame != NULL);
-    memcpy(frame, header, FRAME_HEADER);
-    memset(frame + FRAME_HEADER, 'g', BODY);
-    return frame;
-}
+/* A frame of BODY bytes; its header is there, the body is made in main. */
+static uint8_t frame[FRAME_HEADER + BODY] = {FMQ__LONG, 0, 0, 0, 0, 0, 0x10, 0, 0};
 
 static void
 expect_body(fmq_socket s)
@@ -59,7 +49,6 @@ send_heard(couple *c, const uint8_t *bytes, size_t len)
 
 TEST(much_of_a_long_body_is_waited_for)
 {
-    uint8_t *frame = new_frame();
     couple c;
 
     open_couple(&c, PULL, "PUSH", 0, 0);
@@ -74,12 +63,10 @@ TEST(much_of_a_long_body_is_waited_for)
         expect_text(c.s, "short");
     }
     close_couple(&c);
-    free(frame);
 }
 
 TEST(bodies_in_a_row_and_what_is_behind_them_are_heard)
 {
-    uint8_t *frame = new_frame();
     couple c;
 
     open_couple(&c, PULL, "PUSH", 0, 0);
@@ -94,14 +81,12 @@ TEST(bodies_in_a_row_and_what_is_behind_them_are_heard)
         expect_text(c.s, "behind");
     }
     close_couple(&c);
-    free(frame);
 }
 
 /* Who has read the header of the next one goes on waiting for much: nobody has begun to
  * read its body, which the next receiver may have a place for. */
 TEST(a_row_is_gathered_from_body_to_body)
 {
-    uint8_t *frame = new_frame();
     couple c;
 
     open_couple(&c, PULL, "PUSH", 0, 0);
@@ -114,25 +99,21 @@ TEST(a_row_is_gathered_from_body_to_body)
     }
     expect_body(c.s);
     close_couple(&c);
-    free(frame);
 }
 
 /* The kernel takes no mark that its buffer could not reach. */
 TEST(a_small_buffer_does_not_stall_a_long_body)
 {
-    uint8_t *frame = new_frame();
     couple c;
 
     open_couple(&c, PULL, "PUSH", RCVBUF, 4096);
     raw_send(c.fd, frame, FRAME_HEADER + BODY);
     expect_body(c.s);
     close_couple(&c);
-    free(frame);
 }
 
 TEST(the_end_is_heard_within_a_long_body)
 {
-    uint8_t *frame = new_frame();
     couple c;
 
     open_couple(&c, PULL, "PUSH", 0, 0);
@@ -142,7 +123,6 @@ TEST(the_end_is_heard_within_a_long_body)
     REQUIRE(shutdown(c.fd, SHUT_WR) == 0);
     AWAIT_INSIDE(c.s, !i.is_there);
     close_couple(&c);
-    free(frame);
 }
 
 /* What a silent peer has left unread would count as a sign of life. */
@@ -150,7 +130,6 @@ TEST(with_heartbeats_every_byte_counts)
 {
     uint8_t ping[FMQ__FRAME_SHORT_HEADER + FMQ__PING_MAX];
     size_t len = fmq__command_put_ping(ping + FMQ__FRAME_SHORT_HEADER, 60000, NULL, 0);
-    uint8_t *frame = new_frame();
     uint8_t both[sizeof(ping) + FRAME_HEADER + 10];
     couple c;
 
@@ -170,12 +149,12 @@ TEST(with_heartbeats_every_byte_counts)
     send_heard(&c, frame, FRAME_HEADER + 10);
     CHECK_EQ(mark_of(look_inside(c.s)), 1);
     close_couple(&c);
-    free(frame);
 }
 
 int
 main(void)
 {
+    memset(frame + FRAME_HEADER, 'g', BODY);
     RUN(much_of_a_long_body_is_waited_for);
     RUN(bodies_in_a_row_and_what_is_behind_them_are_heard);
     RUN(a_row_is_gathered_from_body_to_body);
