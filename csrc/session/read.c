@@ -209,8 +209,12 @@ still_to_come(const fmq__session *s)
 static bool
 gather(fmq__session *s, const fmq__batch *b)
 {
-    bool is_long = still_to_come(s) >= GATHER_BYTES;
+    bool is_long;
 
+    if (!s->can_gather) {
+        return false;
+    }
+    is_long = still_to_come(s) >= GATHER_BYTES;
     if (is_long && !s->is_gathering && b->may_gather && b->ttl_ms == 0) {
         s->is_gathering = fmq__stream_gather(s->fd, GATHER_BYTES);
     } else if (!is_long && s->is_gathering) {

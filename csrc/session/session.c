@@ -262,6 +262,7 @@ fmq__session_open(fmq__hub *h, fmq__endpoint *from, int fd, const fmq__link_opts
     s->is_raw = o->is_raw;
     s->form = o->is_raw ? FMQ__FORM_BODIES : FMQ__FORM_FRAMES;
     s->is_bound = from->is_bound;
+    s->can_gather = from->addr.transport->can_gather;
     if (fmq__hub_is_monitored(h)) {
         note_names(s);
     }

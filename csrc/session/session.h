@@ -131,6 +131,7 @@ struct fmq__session {
     size_t stash_cap;
     fmq__bigbody big;
     bool is_big_row;    /* behind a very long body came nothing else so far */
+    bool can_gather;    /* its transport can */
     bool is_gathering;  /* pollers are to be quiet until much of `big` is there */
     fmq__fq_pos mark;   /* in the pipe's queue: the end of the last whole message */
     fmq__bounds bounds; /* is_inside: frames lie behind the mark */

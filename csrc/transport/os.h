@@ -51,6 +51,13 @@
 #define FMQ__SO_BUSY_POLL FMQ__NO_OPTION
 #endif
 
+/* Whether pollers heed the SO_RCVLOWAT of a TCP connection. */
+#if defined(__linux__)
+#define FMQ__TCP_CAN_GATHER true
+#else
+#define FMQ__TCP_CAN_GATHER false
+#endif
+
 #if defined(MSG_NOSIGNAL)
 #define FMQ__MSG_NOSIGNAL MSG_NOSIGNAL
 #else

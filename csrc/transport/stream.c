@@ -107,12 +107,7 @@ fmq__stream_readv(int fd, const struct iovec *iov, int n_iov, size_t *n)
 bool
 fmq__stream_gather(int fd, int n)
 {
-#ifdef __linux__
     return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n)) == 0;
-#else
-    (void)fd; /* other pollers' minds are not known */
-    return n == 1;
-#endif
 }
 
 int

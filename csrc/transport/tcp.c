@@ -302,6 +302,7 @@ tcp_peer_address(int fd, char *buf, size_t cap)
 
 const fmq__transport fmq__transport_tcp = {
     .scheme = "tcp",
+    .can_gather = FMQ__TCP_CAN_GATHER,
     .parse = fmq__tcp_parse,
     .resolve = fmq__tcp_resolve,
     .listen = tcp_listen,

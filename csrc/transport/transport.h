@@ -63,6 +63,7 @@ enum { FMQ__ADDR_BIND = 0, FMQ__ADDR_CONNECT = 1 };
 
 struct fmq__transport {
     const char *scheme;
+    bool can_gather; /* pollers heed fmq__stream_gather */
 
     /* Checks and splits `text` (behind "scheme://"). Looks nothing up. EINVAL,
      * ENAMETOOLONG, ENOMEM: `addr` was not touched. */
@@ -131,9 +132,10 @@ struct iovec;
 int fmq__stream_readv(int fd, const struct iovec *iov, int n_iov, size_t *n);
 int fmq__stream_writev(int fd, const struct iovec *iov, int n_iov, size_t *n);
 
-/* Pollers are to be quiet until `n` bytes can be read, or an end or an error; less can
- * be read all the while. Back at 1 they may still be quiet about what has come before
- * (Linux before 4.18): read first. False: as before. */
+/* Where the transport can gather: pollers are to be quiet until `n` bytes can be read,
+ * or an end or an error; less can be read all the while. Back at 1 they may still be
+ * quiet about what has come before (Linux before 4.18): read first. False: as before.
+ */
 bool fmq__stream_gather(int fd, int n);
 
 #endif

@@ -15,23 +15,30 @@ typedef struct couple {
     int fd;
 } couple;
 
-/* `option` 0: none. */
+/* The peer listens at `endpoint`; `option` 0: none. */
 static inline void
-open_couple(couple *c, int type, const char *peer_type, int option, int value)
+open_couple_at(couple *c, const char *endpoint, int type, const char *peer_type,
+               int option, int value)
 {
-    char endpoint[TEXT_ROOM];
-
     c->ctx = new_ctx();
     c->s = new_brisk(c->ctx, type);
     set_int(c->s, 18, 1); /* RECONNECT_IVL */
     if (option != 0) {
         set_int(c->s, option, value);
     }
-    c->listen_fd = raw_listen(endpoint);
     REQUIRE(fmq_connect(c->s, endpoint) == 0);
     c->fd = raw_accept(c->listen_fd);
     raw_greet(c->fd, peer_type);
     AWAIT_INSIDE(c->s, i.is_there);
+}
+
+static inline void
+open_couple(couple *c, int type, const char *peer_type, int option, int value)
+{
+    char endpoint[TEXT_ROOM];
+
+    c->listen_fd = raw_listen(endpoint);
+    open_couple_at(c, endpoint, type, peer_type, option, value);
 }
 
 static inline void

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "session/session.h"
@@ -184,6 +185,22 @@ raw_listen(char *text)
     REQUIRE(listen(fd, 64) == 0);
     REQUIRE(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
     snprintf(text, TEXT_ROOM, "tcp://127.0.0.1:%d", ntohs(at.sin_port));
+    return fd;
+}
+
+/* The same over ipc, at a name that the kernel chooses: a NUL and five digits. */
+static inline int
+raw_listen_ipc(char *text)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof(at.sun_family);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    REQUIRE(bind(fd, (struct sockaddr *)&at, len) == 0);
+    REQUIRE(listen(fd, 64) == 0);
+    len = sizeof(at);
+    REQUIRE(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+    snprintf(text, TEXT_ROOM, "ipc://@%.5s", at.sun_path + 1);
     return fd;
 }
 

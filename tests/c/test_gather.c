@@ -125,6 +125,23 @@ TEST(the_end_is_heard_within_a_long_body)
     close_couple(&c);
 }
 
+/* Pollers do not heed the mark there, so it would cost calls for nothing. */
+TEST(over_ipc_the_mark_stays)
+{
+    char endpoint[TEXT_ROOM];
+    couple c;
+
+    c.listen_fd = raw_listen_ipc(endpoint);
+    open_couple_at(&c, endpoint, PULL, "PUSH", 0, 0);
+    for (int round = 0; round < 3; round++) {
+        send_heard(&c, frame, FRAME_HEADER + 10);
+        CHECK_EQ(mark_of(look_inside(c.s)), 1);
+        raw_send(c.fd, frame + FRAME_HEADER + 10, BODY - 10);
+        expect_body(c.s);
+    }
+    close_couple(&c);
+}
+
 /* What a silent peer has left unread would count as a sign of life. */
 TEST(with_heartbeats_every_byte_counts)
 {
@@ -160,6 +177,7 @@ main(void)
     RUN(a_row_is_gathered_from_body_to_body);
     RUN(a_small_buffer_does_not_stall_a_long_body);
     RUN(the_end_is_heard_within_a_long_body);
+    RUN(over_ipc_the_mark_stays);
     RUN(with_heartbeats_every_byte_counts);
     return CHECK_RESULT();
 }
