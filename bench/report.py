@@ -78,9 +78,21 @@ def machine() -> Json:
         "memory MiB": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
+        "tcp": congestion_control(),
         "load": round(os.getloadavg()[0], 2),
         "nice": niceness(),
     }
+
+
+CONGESTION = Path("/proc/sys/net/ipv4/tcp_congestion_control")
+
+
+def congestion_control() -> str:
+    """Return how the system's new connections are controlled, if it tells."""
+    try:
+        return CONGESTION.read_text(encoding="utf-8").strip()
+    except OSError:
+        return "unknown"
 
 
 AUTOGROUP = Path("/proc/self/autogroup")

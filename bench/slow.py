@@ -78,6 +78,12 @@ WAYS: dict[str, tuple[Way, Way]] = {
     "recv_into, long": (LONG_WAY, replace(LONG_WAY, recv="into")),
     "changing sizes, long": (LONG_WAY, replace(LONG_WAY, send="changing")),
     "changing sizes, 1 MiB": (MIB, replace(MIB, send="changing")),
+    "LOOPBACK_FASTPATH 0": (USUAL, replace(USUAL, options={"LOOPBACK_FASTPATH": 0})),
+    "LOOPBACK_FASTPATH 0, long": (
+        LONG_WAY,
+        replace(LONG_WAY, options={"LOOPBACK_FASTPATH": 0}),
+    ),
+    "LOOPBACK_FASTPATH 0, 1 MiB": (MIB, replace(MIB, options={"LOOPBACK_FASTPATH": 0})),
     "recv_into, 1 MiB": (MIB, replace(MIB, recv="into")),
     "bytearray, 1 MiB": (MIB, replace(MIB, send="bytearray")),
     "ZMTP 1.0": (PLAIN, replace(PLAIN, recv="zmtp1")),

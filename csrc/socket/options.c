@@ -40,8 +40,7 @@ static const row rows[] = {
     ROW(84, multicast_maxtpdu, 1500, 1, INT_MAX), /* MULTICAST_MAXTPDU */
     ROW(89, use_fd, -1, -1, INT_MAX),             /* USE_FD */
     ROW(OPT_ZAP_ENFORCE_DOMAIN, zap_enforce_domain, 0, INT_MIN, INT_MAX),
-    ROW(OPT_LOOPBACK_FASTPATH, loopback_fastpath, 0, INT_MIN,
-        INT_MAX), /* LOOPBACK_FASTPATH */
+    ROW(OPT_LOOPBACK_FASTPATH, loopback_fastpath, 1, INT_MIN, INT_MAX),
     ROW(OPT_MULTICAST_LOOP, multicast_loop, 1, INT_MIN, INT_MAX), /* MULTICAST_LOOP */
     ROW(101, in_batch_size, 8192, 1, INT_MAX),        /* IN_BATCH_SIZE, bytes */
     ROW(102, out_batch_size, 8192, 1, INT_MAX),       /* OUT_BATCH_SIZE, bytes */
@@ -526,6 +525,7 @@ fmq__options_link(const fmq__options *o, fmq__link_opts *link)
     link->stream.maxrt_ms = o->tcp_maxrt_ms;
     link->stream.tos = o->tos;
     link->stream.priority = o->priority;
+    link->stream.is_loopback_fast = o->loopback_fastpath != 0;
     link->stream.busy_poll_us = o->busy_poll_us;
     memcpy(link->stream.device, o->device, sizeof(o->device));
     link->use_fd = o->use_fd;

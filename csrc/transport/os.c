@@ -214,6 +214,25 @@ fmq__os_peer_has_group(int fd, gid_t group)
 
 #endif
 
+void
+fmq__os_unpace(int fd)
+{
+#if defined(__linux__) && defined(TCP_CONGESTION)
+    static const char paced[] = "bbr";  /* and its versions */
+    static const char plain[] = "reno"; /* every kernel has it, and anybody may */
+    char name[32] = "";
+    socklen_t len = sizeof(name) - 1;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) == 0 &&
+        strncmp(name, paced, strlen(paced)) == 0) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, plain,
+                         (socklen_t)strlen(plain));
+    }
+#else
+    (void)fd; /* those do not pace */
+#endif
+}
+
 int
 fmq__os_bind_to_device(int fd, const char *name)
 {

@@ -85,6 +85,11 @@ int fmq__os_accept(int listen_fd);
 /* Makes a socket use one network interface: errno values; ENOPROTOOPT: not here. */
 int fmq__os_bind_to_device(int fd, const char *name);
 
+/* Lets a TCP connection send as fast as it is read, where the system's way of
+ * congestion control would have it wait for the clock. Where there is no other way it
+ * stays. */
+void fmq__os_unpace(int fd);
+
 /* Who is at the other end of a connected ipc socket: errno values. */
 int fmq__os_identify_peer(int fd, fmq__peer_identity *peer);
 

@@ -39,9 +39,25 @@ apply(int fd, const struct setting *settings, size_t n)
 #define APPLY(fd, settings) \
     apply((fd), (settings), sizeof(settings) / sizeof((settings)[0]))
 
-/* What every socket gets, however it came to be. */
+/* Both ends of a connection to such an address are on this machine. */
+static bool
+is_loopback(const struct sockaddr_storage *sa)
+{
+    fmq__sockaddr v4 = {.sa = *sa};
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (fmq__tcp_to_v4(&v4)) {
+        memcpy(&in, &v4.sa, sizeof(in));
+        return ntohl(in.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    }
+    memcpy(&in6, sa, sizeof(in6));
+    return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+}
+
+/* What every socket gets, however it came to be; `peer`: whom it is to connect to. */
 static int
-tune(int fd, const fmq__stream_opts *o)
+tune(int fd, const fmq__stream_opts *o, const fmq__sockaddr *peer)
 {
     bool keepalive = o->keepalive != -1;
     struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
@@ -49,6 +65,9 @@ tune(int fd, const fmq__stream_opts *o)
 
     if (getsockname(fd, (struct sockaddr *)(void *)&own, &len) != 0) {
         return errno;
+    }
+    if (o->is_loopback_fast && is_loopback(peer != NULL ? &peer->sa : &own)) {
+        fmq__os_unpace(fd);
     }
     const struct setting settings[] = {
         {true, IPPROTO_TCP, TCP_NODELAY, 1},
@@ -69,7 +88,7 @@ tune(int fd, const fmq__stream_opts *o)
 }
 
 static int
-tune_new(int fd, const fmq__stream_opts *o)
+tune_new(int fd, const fmq__stream_opts *o, const fmq__sockaddr *peer)
 {
     const struct setting buffers[] = {
         {o->sndbuf >= 0, SOL_SOCKET, SO_SNDBUF, o->sndbuf},
@@ -80,7 +99,7 @@ tune_new(int fd, const fmq__stream_opts *o)
     if (err == 0 && o->device[0] != '\0') {
         err = fmq__os_bind_to_device(fd, o->device);
     }
-    return err != 0 ? err : tune(fd, o);
+    return err != 0 ? err : tune(fd, o, peer);
 }
 
 static int
@@ -93,7 +112,7 @@ start_listening(int fd, const fmq__sockaddr *sa, const fmq__stream_opts *opts)
     int err = APPLY(fd, settings);
 
     if (err == 0) {
-        err = tune_new(fd, opts);
+        err = tune_new(fd, opts, NULL);
     }
     if (err == 0) {
         err = fmq__stream_bind(fd, sa);
@@ -139,7 +158,7 @@ tcp_accept(int listen_fd, const fmq__stream_opts *opts, int *fd)
         return err;
     }
     /* The listener took the same settings, so it is the connection that is gone. */
-    if (tune(made, opts) != 0) {
+    if (tune(made, opts, NULL) != 0) {
         (void)close(made);
         return ECONNABORTED;
     }
@@ -193,7 +212,7 @@ static int
 start_dialling(int fd, const fmq__addr *addr, const fmq__sockaddr *sa,
                const fmq__stream_opts *opts)
 {
-    int err = tune_new(fd, opts);
+    int err = tune_new(fd, opts, sa);
 
     if (err == 0 && addr->source_host != NULL) {
         err = bind_source(fd, addr, sa->sa.ss_family);

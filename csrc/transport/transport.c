@@ -66,5 +66,6 @@ fmq__stream_opts_init(fmq__stream_opts *o)
         .keepalive_cnt = -1,
         .keepalive_idle_s = -1,
         .keepalive_intvl_s = -1,
+        .is_loopback_fast = true,
     };
 }

@@ -34,6 +34,7 @@ typedef struct fmq__stream_opts {
     int busy_poll_us; /* 0 or less: leave */
     char device[17];  /* the interface to use; "": any */
     bool ipv6;
+    bool is_loopback_fast; /* tcp: not as slow as the network may need it */
 } fmq__stream_opts;
 
 void fmq__stream_opts_init(fmq__stream_opts *o);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -359,6 +360,92 @@ TEST(defaults_leave_the_system_alone)
     check_options_everywhere("tcp://127.0.0.1:*", &opts, rows, N_ROWS(rows));
 }
 
+/* The first letters of how a connection's congestion is controlled. */
+static const char *
+control_of(int fd)
+{
+    static char name[32];
+    socklen_t len = sizeof(name) - 1;
+
+    memset(name, 0, sizeof(name));
+    REQUIRE(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) == 0);
+    return name;
+}
+
+static void
+check_control(const listener *l, const char *host, const fmq__stream_opts *opts,
+              const char *expected)
+{
+    char endpoint[ENDPOINT_NAME_ROOM];
+    int near;
+    int far;
+
+    endpoint_of(l, host, endpoint, sizeof(endpoint));
+    REQUIRE(dial_and_wait(TCP, endpoint, opts, &near) == 0);
+    REQUIRE(accept_one(l, opts, &far) == 0);
+    CHECK_STR(control_of(far), expected); /* else it is the listener's */
+    CHECK(strcmp(expected, "reno") != 0 || strncmp(control_of(near), "bbr", 3) != 0);
+    check_passes(near, far);
+    (void)close(near);
+    (void)close(far);
+}
+
+/* An address of this machine that is not loopback's: false if there is none. */
+static bool
+find_own_address(char *text)
+{
+    struct ifaddrs *list;
+    bool is_found = false;
+
+    REQUIRE(getifaddrs(&list) == 0);
+    for (const struct ifaddrs *a = list; a != NULL && !is_found; a = a->ifa_next) {
+        struct sockaddr_in in;
+
+        if (a->ifa_addr != NULL && a->ifa_addr->sa_family == AF_INET) {
+            memcpy(&in, a->ifa_addr, sizeof(in));
+            is_found = ntohl(in.sin_addr.s_addr) >> 24 != 127 &&
+                       inet_ntop(AF_INET, &in.sin_addr, text, INET_ADDRSTRLEN) != NULL;
+        }
+    }
+    freeifaddrs(list);
+    return is_found;
+}
+
+TEST(nothing_is_paced_over_loopback)
+{
+    fmq__stream_opts fast = default_opts(false);
+    fmq__stream_opts given = default_opts(false);
+    fmq__stream_opts v6 = default_opts(true);
+    char preset[32];
+    char own[INET_ADDRSTRLEN];
+    listener l;
+
+    given.is_loopback_fast = false;
+    REQUIRE(listen_at(&l, "tcp://*:*", &fast) == 0);
+    (void)snprintf(preset, sizeof(preset), "%s", control_of(l.fd));
+    check_control(&l, "127.0.0.1", &given, preset);
+    if (setsockopt(l.fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3) != 0) {
+        fprintf(stderr, "no bbr here, left out\n");
+        unlisten(&l);
+        return;
+    }
+    check_control(&l, "127.0.0.1", &given, "bbr");
+    check_control(&l, "127.0.0.1", &fast, "reno");
+    check_control(&l, "127.8.9.10", &fast, "reno");
+    if (find_own_address(own)) {
+        check_control(&l, own, &fast, "bbr"); /* networks may need it */
+    }
+    unlisten(&l);
+    if (!has_ipv6()) {
+        return;
+    }
+    REQUIRE(listen_at(&l, "tcp://*:*", &v6) == 0);
+    REQUIRE(setsockopt(l.fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3) == 0);
+    check_control(&l, "[::1]", &v6, "reno");
+    check_control(&l, "127.0.0.1", &v6, "reno"); /* ::ffff:127.0.0.1 there */
+    unlisten(&l);
+}
+
 TEST(listeners_reuse_addresses_and_are_dual_stack)
 {
     static const struct expected v4[] = {{SOL_SOCKET, SO_REUSEADDR, 1},
@@ -548,6 +635,7 @@ static const check_case cases[] = {
     CASE(accept_without_descriptors_fails_and_works_later),
     CASE(every_option_arrives),
     CASE(defaults_leave_the_system_alone),
+    CASE(nothing_is_paced_over_loopback),
     CASE(listeners_reuse_addresses_and_are_dual_stack),
     CASE(a_value_the_kernel_refuses_is_an_error),
     CASE(comes_from_where_it_is_told),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -273,12 +273,11 @@ def test_priority_reaches_the_kernel(world: Any) -> None:
     push.send(b"x")
     frame = pull.recv(copy=False)
     assert frame.bytes == b"x"
-    assert 3 in priorities()
+    assert 3 in [made.getsockopt(socket.SOL_SOCKET, 12) for made in tcp_sockets()]
 
 
-def priorities() -> list[int]:
-    """Return SO_PRIORITY of each TCP socket of the process."""
-    found = []
+def tcp_sockets() -> Iterator[socket.socket]:
+    """Yield each TCP socket of the process, open for as long as it is looked at."""
     for number in descriptors():
         try:
             copy = os.dup(number)
@@ -291,8 +290,44 @@ def priorities() -> list[int]:
             continue
         with made:
             if made.type == socket.SOCK_STREAM and made.family == socket.AF_INET:
-                found.append(made.getsockopt(socket.SOL_SOCKET, 12))
-    return found
+                yield made
+
+
+def control_of(made: socket.socket) -> bytes:
+    value = made.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+    return value.rstrip(b"\0")
+
+
+@pytest.mark.parametrize("preset", [None, 1, 0])
+def test_loopback_is_not_paced(preset: int | None, world: Any) -> None:
+    with closing(socket.socket()) as listener:
+        try:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
+        except OSError:
+            pytest.skip("the kernel has no BBR here")
+        listener.bind(("", 0))  # at all addresses
+        port = listener.getsockname()[1]
+        listener.listen()
+        pull = world.socket(OURS, "PULL")
+        pull.use_fd = listener.detach()
+    if preset is not None:
+        pull.loopback_fastpath = preset
+    assert pull.loopback_fastpath == (preset if preset is not None else 1)
+    pull.bind(f"tcp://*:{port}")
+    with connected(f"tcp://127.0.0.1:{port}") as peer:
+        peer.shake(b"PUSH")
+        peer.send(message(b"x"))
+        assert pull.recv() == b"x"
+        ours = [
+            control_of(made)
+            for made in tcp_sockets()
+            if made.getsockname()[1] == port and not is_listening(made)
+        ]
+    assert ours == [b"bbr" if preset == 0 else b"reno"]
+
+
+def is_listening(made: socket.socket) -> bool:
+    return bool(made.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def test_a_device_that_is_not_there(world: Any) -> None:

@@ -31,6 +31,7 @@ VALUES = [LEAST, *range(-101, -97), *range(-2, 5), 99, 100, 255, 6553599, 655360
 # Texts of 255 bytes pyzmq cannot read.
 NAMES = (b"", b"x", b"\0", b"X-name:value", b"X-name", b"x" * 254)
 TOO_LONG = b"x" * 256
+PRESETS = {94: 1}  # LOOPBACK_FASTPATH: with libzmq it is for Windows alone, and off
 TAKES_LONG = (61,)  # libzmq takes what no peer can be called; here it is refused
 
 
@@ -56,7 +57,7 @@ def test_numbers(kind: str) -> None:
     for number in map(int, NUMBERS.split()):
         values = VALUES + ([2**40, -(2**40)] if number in WIDE else [])
         ours, theirs = (answers(zmq, kind, number, values) for zmq in libraries)
-        assert ours == theirs, number
+        assert ours == [PRESETS.get(number, theirs[0]), *theirs[1:]], number
 
 
 @pytest.mark.parametrize("kind", KINDS)
