@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from threading import Event
+from threading import TIMEOUT_MAX, Event, Lock
 
 from ._core import collect
 from .error import NotDone
@@ -17,6 +17,51 @@ __all__ = ["MessageTracker"]
 _SHORTEST_S = 0.0005
 _LONGEST_S = 0.05
 _WEEK_S = 7 * 24 * 3600.0
+
+
+class _Given(Event):
+    """An event of which most are never waited for: it costs little until one is.
+
+    It shares nothing with its base but the type, which programs ask for. Nobody is in
+    anybody's way: ``set`` may come from a signal's handler within any other call.
+    """
+
+    def __init__(self) -> None:
+        self._is_given = False
+        self._waiters: list[Lock] = []
+
+    def __repr__(self) -> str:
+        state = "set" if self._is_given else "unset"
+        return f"<{type(self).__qualname__} at {id(self):#x}: {state}>"
+
+    def is_set(self) -> bool:
+        return self._is_given
+
+    def set(self) -> None:
+        # Who comes to wait looks at the flag when it is in the list already. One that
+        # a handler interrupts is called again (end_loan in _lend.pxi).
+        self._is_given = True
+        for waiter in list(self._waiters):
+            if waiter.locked():
+                waiter.release()
+
+    def clear(self) -> None:
+        self._is_given = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self.is_set():
+            return True
+        waiter = Lock()
+        waiter.acquire()
+        self._waiters.append(waiter)
+        try:
+            if self.is_set():
+                return True
+            if timeout is None:
+                return waiter.acquire()
+            return waiter.acquire(timeout=min(max(timeout, 0), TIMEOUT_MAX))
+        finally:
+            self._waiters.remove(waiter)
 
 
 class MessageTracker:
@@ -92,5 +137,8 @@ _FINISHED_TRACKER = MessageTracker()
 
 def _new_tracker() -> tuple[MessageTracker, Event]:
     """Return a tracker and the event that ends it."""
-    event = Event()
-    return MessageTracker(event), event
+    event = _Given()
+    tracker = MessageTracker.__new__(MessageTracker)  # there is nothing to look at
+    tracker.events = {event}
+    tracker.peers = set()
+    return tracker, event

@@ -218,6 +218,41 @@ def test_trackers(zmq) -> None:
     assert outer.done
 
 
+def test_the_event_of_a_tracker_is_one_of_threading(zmq) -> None:
+    """It is waited for by who likes, whoever gives it, and as often."""
+    frame = zmq.Frame(bytearray(b"x" * 100), copy=False, track=True, copy_threshold=0)
+    event = frame.tracker_event
+    assert frame.tracker.events == {event}
+    assert isinstance(event, threading.Event)
+    assert "unset" in repr(event)
+    for timeout in (0, -1, 0.001):
+        assert not event.wait(timeout)
+    with pytest.raises(TypeError):
+        event.wait("a while")
+    seen = []
+    waiters = [
+        threading.Thread(
+            target=lambda timeout=timeout: seen.append(event.wait(timeout))
+        )
+        for timeout in (None, None, 60, 1e9)
+    ]
+    for waiter in waiters:
+        waiter.start()
+    del frame
+    zmq.MessageTracker(event).wait(60)
+    for waiter in waiters:
+        waiter.join(60)
+    assert seen == [True] * 4
+    assert event.is_set()
+    assert event.wait(0)
+    event.set()
+    assert "unset" not in repr(event)
+    event.clear()
+    assert not event.wait(0)
+    event.set()
+    assert event.wait()
+
+
 def test_what_cannot_be_tracked(zmq) -> None:
     with pytest.raises(ValueError, match="Not a tracked message"):
         zmq.MessageTracker(zmq.Frame(b"x"))
