@@ -89,7 +89,10 @@ decode(fmq__session *s, fmq__batch *b, uint8_t *p, size_t n)
     const uint8_t *rest;
     int err = fmq__decode_frames(s, b, p, p + n, &rest);
 
-    return err != 0 ? err : fmq__session_stash(s, rest, (size_t)(p + n - rest));
+    if (err == 0 && (rest != p + n || s->stash_cap != 0)) {
+        err = fmq__session_stash(s, rest, (size_t)(p + n - rest));
+    }
+    return err;
 }
 
 /* The same for what was read behind a long body of `len`. */
@@ -204,17 +207,21 @@ still_to_come(const fmq__session *s)
                : 0;
 }
 
+/* Whether it is to be looked at how much is to come. */
+static inline bool
+has_begun(const fmq__session *s)
+{
+    return s->can_gather &&
+           (s->big.body != NULL || s->stash_len != 0 || s->is_gathering);
+}
+
 /* Whoever waits for a very long body is to be woken for much of it at a time. True: it
  * has come so far that every byte counts again, and some may be there already. */
 static bool
 gather(fmq__session *s, const fmq__batch *b)
 {
-    bool is_long;
+    bool is_long = still_to_come(s) >= GATHER_BYTES;
 
-    if (!s->can_gather) {
-        return false;
-    }
-    is_long = still_to_come(s) >= GATHER_BYTES;
     if (is_long && !s->is_gathering && b->may_gather && b->ttl_ms == 0) {
         s->is_gathering = fmq__stream_gather(s->fd, GATHER_BYTES);
     } else if (!is_long && s->is_gathering) {
@@ -230,9 +237,9 @@ read_steps(fmq__session *s, size_t cap, fmq__batch *b)
 {
     int err = read_step(s, cap, b);
 
-    if (err == 0 && gather(s, b) && b->room != 0) {
+    if (err == 0 && has_begun(s) && gather(s, b) && b->room != 0) {
         err = read_step(s, cap, b);
-        if (err == 0) {
+        if (err == 0 && has_begun(s)) {
             (void)gather(s, b);
         }
         return err == EAGAIN ? 0 : err;
@@ -423,7 +430,9 @@ fmq__session_read(fmq__session *s)
     if (is_long) {
         fmq__session_update(s);
     }
-    decode_stash(s);
+    if (s->phase == FMQ__ESTABLISHED && s->peer->net.is_paused) {
+        decode_stash(s);
+    }
 }
 
 void
