@@ -26,6 +26,8 @@ cdef class AsyncSocket(ReturningSocket):
     # Its TYPE, once it is asked for.
     cdef int _type
     cdef bint _is_relaxed
+    # The public class's: a blocking one that shares it.
+    cdef public object _sync
 
     def __cinit__(self, *args, **kwargs):
         self._type = -1

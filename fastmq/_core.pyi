@@ -104,6 +104,10 @@ class Socket:
     _owner_pid: int
     context: Any
     copy_threshold: int
+    type: Any
+    _shadow: bool
+    _shadow_obj: Any
+    _monitor_socket: Any
     def __init__(
         self,
         context: Context | None = None,
@@ -281,6 +285,7 @@ class ReturningSocket(LoopSocket): ...
 
 @disjoint_base
 class AsyncSocket(ReturningSocket):
+    _sync: Any
     @overload  # type: ignore[override]
     def recv(
         self, flags: int = 0, copy: Literal[True] = True, track: bool = False

@@ -43,7 +43,7 @@ class _AsyncSocket(_core.AsyncSocket, Socket["Future[Any]"]):  # type: ignore[mi
         kwargs: Further keywords of ``Socket``.
     """
 
-    _sync: Socket[bytes] | None = None
+    _sync: Socket[bytes] | None
 
     setsockopt = _core.AsyncSocket.set
     getsockopt = _core.AsyncSocket.get

@@ -3,30 +3,23 @@
 from cpython.bytes cimport PyBytes_CheckExact
 
 
-cdef int ipc_limits(int err, bytes addr) except -1:
-    """Say more about errors that paths cause."""
-    if not addr.startswith(b"ipc://"):
-        return 0
-    path = addr[len(b"ipc://"):].decode("utf-8", "replace")
-    if err == ENAMETOOLONG:
-        fail(err, f'ipc path "{path}" is longer than {IPC_PATH_MAX_LEN} bytes '
-             "(IPC_PATH_MAX_LEN)")
-    if err == ENOENT:
-        fail(err, f'No such file or directory for ipc path "{path}".')
-    return 0
-
-
-cdef bytes endpoint(addr):
-    """Return an address as the core takes it."""
-    if isinstance(addr, str):
-        addr = addr.encode()
-    elif addr is None:
-        raise TypeError("expected bytes, NoneType found")
-    elif not isinstance(addr, bytes):
-        raise TypeError(f"Expected addr to be str, got addr={addr!r}")
-    if 0 in <bytes>addr:
-        fail(EINVAL)
-    return addr
+cdef extern from *:
+    """
+    /* Cython makes an object with an empty dictionary. Without one Python knows that a
+     * method is the class's, and it comes again when something is put into it. Python
+     * 3.11 alone knows that better of one that is there. */
+    #if PY_VERSION_HEX >> 16 == 0x030B
+    #define drop_empty_dict(self)
+    #else
+    #define drop_empty_dict(self) \
+        do { \
+            if ((self)->__dict__ != NULL && PyDict_GET_SIZE((self)->__dict__) == 0) { \
+                Py_CLEAR((self)->__dict__); \
+            } \
+        } while (0)
+    #endif
+    """
+    void drop_empty_dict(Socket self) noexcept
 
 
 cdef class Socket:
@@ -46,6 +39,13 @@ cdef class Socket:
     cdef public Py_ssize_t copy_threshold
     # What the next message may be like, by those that came.
     cdef outlook _expected
+    # The public class's. In the dictionary of an object they would slow down every
+    # call: methods are looked up there first.
+    cdef public object type
+    cdef public bint _shadow
+    cdef public object _shadow_obj
+    cdef public object _monitor_socket
+    cdef dict __dict__
     cdef object __weakref__
 
     def __init__(
@@ -55,6 +55,7 @@ cdef class Socket:
         uintptr_t shadow=0,
         copy_threshold=None,
     ) -> None:
+        drop_empty_dict(self)
         self._owner_pid = current_pid
         self.context = context
         self.copy_threshold = (

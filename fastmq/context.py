@@ -15,7 +15,7 @@ from . import _core
 from ._alias import public_name
 from .constants import ContextOption, Errno, SocketOption
 from .error import ZMQError
-from .options import is_declared
+from .options import declares
 from .socket import Socket
 from .utils.interop import cast_int_addr
 
@@ -288,7 +288,7 @@ class Context(_core.Context, Generic[SocketT]):
             raise AttributeError(upper) from None
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if is_declared(self, key):
+        if key in self.__dict__ or declares(type(self), key):
             object.__setattr__(self, key, value)
             return
         upper = key.upper()

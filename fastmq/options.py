@@ -272,7 +272,10 @@ class SocketOptions:
             return find_option(self, key).__get__(self, type(self))
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if key not in _TOPICS and is_declared(self, key, SocketOptions):
+        is_own = declares(type(self), key, SocketOptions)
+        if not is_own and key.upper() not in SocketOption.__members__:
+            is_own = key in self.__dict__  # which is not there before it is asked for
+        if is_own and key not in _TOPICS:
             object.__setattr__(self, key, value)
         else:
             find_option(self, key).set(cast("_HasOptions", self), value)
@@ -300,17 +303,17 @@ def find_option(obj: object, key: str) -> _Option[Any]:
     return option
 
 
-def is_declared(obj: object, key: str, but: type | None = None) -> bool:
-    """Return whether a class declares an attribute, or it is set already.
+def declares(kind: type, key: str, but: type | None = None) -> bool:
+    """Return whether a class, or one of its bases, declares an attribute.
 
     Args:
-        obj: The object.
+        kind: The class.
         key: The name of the attribute.
         but: A class that does not count.
     """
-    return key in obj.__dict__ or any(
+    return any(
         key in cls.__dict__ or key in getattr(cls, "__annotations__", ())
-        for cls in type(obj).__mro__
+        for cls in kind.__mro__
         if cls is not but
     )
 

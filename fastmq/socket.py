@@ -104,9 +104,8 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
     context: Context[Any]
     type: SocketType
     _repr_cls = "fastmq.Socket"
-    _shadow = False
-    _shadow_obj: Any = None
-    _monitor_socket: Any = None
+    _shadow_obj: Any
+    _monitor_socket: Any
 
     def __init__(
         self,
@@ -133,12 +132,11 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
         if handles is not None:
             handles.add(self.underlying)
         try:
-            # Remembered, so that a closed socket still says what it was.
-            self.__dict__["type"] = SocketType(
-                _core.Socket.get(self, SocketOption.TYPE)
-            )
+            kind = SocketType(_core.Socket.get(self, SocketOption.TYPE))
         except ZMQError:
-            self.__dict__["type"] = SocketType(socket_type)
+            kind = SocketType(socket_type)
+        # Remembered, so that a closed socket still says what it was.
+        self.type = kind
 
     def __del__(self) -> None:
         if self._shadow or self.closed or self._owner_pid != os.getpid():
@@ -149,7 +147,7 @@ class Socket(_core.Socket, SocketOptions, Generic[ReceivedT]):
     def __repr__(self) -> str:
         cls = self.__class__
         name = cls.__dict__.get("_repr_cls", f"{cls.__module__}.{cls.__name__}")
-        kind = "fastmq." + getattr(self.__dict__.get("type"), "name", "?")
+        kind = "fastmq." + getattr(getattr(self, "type", None), "name", "?")
         closed = " closed" if self.closed else ""
         shown = f"{public_name(name)}({public_name(kind)})"
         return f"<{shown} at {id(self):#x}{closed}>"

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import copy
+import dis
 import errno
 import os
 import pickle
 import socket as stdlib_socket
+import sys
 import weakref
 from unittest import mock
 
@@ -440,6 +442,32 @@ def test_attributes_without_a_declaration(zmq, ctx) -> None:
         assert mine._private == 5
         mine.linger = 3
         assert mine.get(zmq.LINGER) == 3
+
+
+def call_often(push, pull) -> None:
+    for _ in range(500):
+        push.send(b"x")
+        pull.recv()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="nothing is specialised there")
+def test_python_knows_where_methods_are(push_pull, ours) -> None:
+    """It does not if an object has what may hide them: a dictionary, from 3.12 on."""
+    if not ours:
+        pytest.skip("pyzmq's sockets have their type in a dictionary")
+    push, pull = push_pull
+    push.linger = 0
+    assert "PUSH" in repr(push)
+    call_often(push, pull)
+    found = [
+        instruction.opname
+        for instruction in dis.get_instructions(call_often, adaptive=True)
+        if instruction.argval in ("send", "recv")
+    ]
+    loads = [name for name in found if name.startswith(("LOAD_METHOD", "LOAD_ATTR"))]
+    assert len(loads) == 2
+    for name in loads:
+        assert name in ("LOAD_METHOD_WITH_DICT", "LOAD_ATTR_METHOD_LAZY_DICT")
 
 
 def test_random_ports_of_a_closed_socket(zmq, make) -> None:
