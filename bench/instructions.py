@@ -7,8 +7,8 @@ the difference, over N, is free of what happens once. Queues give the same count
 time. Through sockets a count may vary with when a read or write is due, so each is
 repeated, and the median is shown with the lowest and the highest.
 
-The last path is Python's: ``send`` and ``recv`` over inproc, with the loop around them,
-by the interpreter that runs this and the fastmq that it imports.
+The last paths are Python's (counted.py), both ends with the loop around the calls, by
+the interpreter that runs this and the fastmq that it imports.
 """
 
 from __future__ import annotations
@@ -39,24 +39,7 @@ BUILD_LIMIT_S = 280
 CALLGRIND = ("--tool=callgrind", "--callgrind-out-file=/dev/null")
 COLLECTED = re.compile(r"Collected : (\d+)")
 PYTHON = "python"
-CALLS = """
-import sys, fastmq
-
-def run(n, burst, body):
-    with fastmq.Context() as context:
-        with context.socket(fastmq.PUSH) as push, context.socket(fastmq.PULL) as pull:
-            pull.bind("inproc://counted")
-            push.connect("inproc://counted")
-            send, recv = push.send, pull.recv
-            for _ in range(n // burst):
-                for _ in range(burst):
-                    send(body)
-                for _ in range(burst):
-                    recv()
-
-n, burst, size = map(int, sys.argv[1:])
-run(n, burst, bytes(size))
-"""
+CALLS = Path(__file__).with_name("counted.py")
 
 
 class Unable(Exception):
@@ -90,7 +73,12 @@ PATHS = (
     Counted("tcp", "recv", 1),
     Counted("tcp", "send", 100),
     Counted("tcp", "recv", 100),
-    Counted(PYTHON, "send, recv", 100),
+    Counted(PYTHON, "calls", 100),
+    Counted(PYTHON, "methods", 100),
+    Counted(PYTHON, "parts", 100),
+    Counted(PYTHON, "many", 100),
+    Counted(PYTHON, "asyncio", 100),
+    Counted(PYTHON, "trips", 1),
 )
 
 
@@ -204,7 +192,7 @@ def collect(valgrind: str, program: Path, path: Counted, n: int, size: int) -> i
     callgrind = [valgrind, *CALLGRIND]
     if path.path == PYTHON:
         same = {**os.environ, "PYTHONHASHSEED": "0"}
-        run = [sys.executable, "-c", CALLS, *numbers]
+        run = [sys.executable, "-c", CALLS.read_text(), path.function, *numbers]
         said = must([*callgrind, *run], cwd="/", env=same)  # where no fastmq lies
     else:
         count = f"--toggle-collect=measured_{path.function}*"
