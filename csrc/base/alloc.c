@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -83,6 +84,33 @@ void
 fmq__free(void *p)
 {
     free(p);
+}
+
+void *
+fmq__alloc_pages(size_t size)
+{
+#ifdef MAP_ANONYMOUS
+    void *p;
+
+    if (must_fail()) {
+        return NULL;
+    }
+    p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED ? p : NULL;
+#else
+    return fmq__alloc(size);
+#endif
+}
+
+void
+fmq__free_pages(void *p, size_t size)
+{
+#ifdef MAP_ANONYMOUS
+    (void)munmap(p, size);
+#else
+    (void)size;
+    free(p);
+#endif
 }
 
 void

@@ -29,6 +29,11 @@ char *fmq__strdup(const char *text);
 
 void fmq__free(void *p);
 
+/* Pages of the system's, not zeroed for sure, for blocks of 64 KiB and more that come
+ * in great numbers and go again: who frees one of `size` bytes has freed it. */
+void *fmq__alloc_pages(size_t size);
+void fmq__free_pages(void *p, size_t size);
+
 /* Frees one of what there may be a million of, of about `size` bytes: a topic, a
  * connection. The allocator of the system keeps small blocks to itself, so once
  * FMQ__TIDY_BYTES of them are free, whoever calls fmq__alloc_tidy next gives them back.

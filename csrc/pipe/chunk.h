@@ -19,8 +19,11 @@
 #include "msg/body.h"
 
 enum {
-    FMQ__CHUNK_MIN = 256,   /* room of a queue's first chunk */
-    FMQ__CHUNK_MAX = 65536, /* room of a chunk under load */
+    FMQ__CHUNK_MIN = 256, /* room of a queue's first chunk */
+    /* Room of a chunk under load: for as much as is read at a time, with the beginning
+     * of a frame that came before; and its head and that are whole pages. */
+    FMQ__CHUNK_HEAD = 128,
+    FMQ__CHUNK_MAX = 72 * 1024 - FMQ__CHUNK_HEAD,
     FMQ__CHUNK_REUSE =
         16384, /* the least room that is worth handing back to the writer */
 };

@@ -71,9 +71,10 @@ new_chunk(fmq__fq_writer *w, uint32_t need)
     while (cap < need) {
         cap *= 2;
     }
+    cap = cap < FMQ__CHUNK_MAX ? cap : FMQ__CHUNK_MAX;
     c = fmq__chunk_new(cap);
-    if (c != NULL && cap < FMQ__CHUNK_MAX) {
-        w->next_cap = 2 * cap;
+    if (c != NULL) {
+        w->next_cap = 2 * cap < FMQ__CHUNK_MAX ? 2 * cap : FMQ__CHUNK_MAX;
     }
     return c;
 }

@@ -29,6 +29,9 @@ enum {
     STASH_KEEP = 8 * 1024      /* a larger empty stash is freed */
 };
 
+_Static_assert((int)FMQ__READBUF_SIZE + (int)FMQ__READBUF_HEAD <= (int)FMQ__CHUNK_MAX,
+               "what is read at a time has room in a chunk");
+
 /* --- the stash --- */
 
 int
@@ -347,7 +350,7 @@ begin_turn(fmq__session *s, fmq__batch *b)
     /* A peer that falls silent within a body must not leave bytes that nobody reads. */
     b->may_gather = s->beat.opts.ivl_ms <= 0 && s->beat.peer_ttl_ms == 0;
     if (net->pipe.n_in == 0 && !s->bounds.is_inside) {
-        fmq__fq_rewind(&net->in_w, &net->in_r, FMQ__READBUF_SIZE);
+        fmq__fq_rewind(&net->in_w, &net->in_r, FMQ__CHUNK_MAX);
         s->mark = net->in_w.end;
     }
     return true;

@@ -23,8 +23,7 @@ enum {
     WRITE_IOV = 64,
     CALLER_ROUNDS = 64, /* then others get their turn */
     IO_ROUNDS = 4,      /* the same on the I/O thread: the application may go on */
-    RETRY_BYTES = 64 * 1024,
-    QUEUE_KEEP = 64 * 1024
+    RETRY_BYTES = 64 * 1024
 };
 
 /* One system call of the write turn. */
@@ -419,7 +418,7 @@ fmq__session_write(fmq__session *s)
     fmq__netpipe_fold_out(&s->peer->net);
     if (is_at_border(&s->peer->net.out_r) &&
         fmq__fq_is_at(&s->peer->net.out_r, s->peer->net.out_w.end)) {
-        fmq__fq_rewind(&s->peer->net.out_w, &s->peer->net.out_r, QUEUE_KEEP);
+        fmq__fq_rewind(&s->peer->net.out_w, &s->peer->net.out_r, FMQ__CHUNK_MAX);
     }
     if (s->phase == FMQ__CLOSING) {
         fmq__hub_ask(s->hub, FMQ__WORK_SESSIONS); /* it waited for this turn */

@@ -2,6 +2,9 @@
 #include "pipe/chunk.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "check.h"
@@ -31,33 +34,40 @@ TEST(a_new_chunk_is_empty_and_open)
     }
 }
 
-TEST(a_thread_keeps_a_few_large_chunks)
+static void
+take(fmq__chunk **c, int n)
 {
-    enum { N = 10 };
-    fmq__chunk *c[N];
-
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < n; i++) {
         c[i] = fmq__chunk_new(FMQ__CHUNK_MAX);
         REQUIRE(c[i] != NULL);
     }
-    for (int i = 0; i < N; i++) {
+}
+
+static void
+drop(fmq__chunk **c, int n)
+{
+    for (int i = 0; i < n; i++) {
         fmq__chunk_drop(c[i]);
     }
+}
+
+TEST(some_large_chunks_are_kept)
+{
+    enum { N = 80, KEPT = 4 + 64 };
+    fmq__chunk *c[N];
+
+    take(c, N);
+    drop(c, N);
     (void)fmq__alloc_fail_at(UINT64_MAX, 0); /* counts */
-    for (int i = 0; i < N; i++) {
-        c[i] = fmq__chunk_new(FMQ__CHUNK_MAX);
-        REQUIRE(c[i] != NULL);
-    }
-    CHECK_EQ(fmq__alloc_fail_at(1, 1), N - 4);
+    take(c, N);
+    CHECK_EQ(fmq__alloc_fail_at(1, 1), N - KEPT);
     CHECK(fmq__chunk_new(FMQ__CHUNK_MAX) == NULL);
     CHECK(fmq__chunk_new(FMQ__CHUNK_MIN) == NULL);
     fmq__chunk_drop(c[0]);
     c[0] = fmq__chunk_new(FMQ__CHUNK_MAX);
     CHECK(c[0] != NULL);
     fmq__alloc_fail_at(0, 0);
-    for (int i = 0; i < N; i++) {
-        fmq__chunk_drop(c[i]);
-    }
+    drop(c, N);
 }
 
 static void *
@@ -80,13 +90,76 @@ TEST(a_thread_that_ends_gives_its_chunks_back)
     }
 }
 
+/* What one thread fills and another frees comes back to the first. */
+TEST(threads_share_what_they_keep)
+{
+    enum { N = 5 };
+    fmq__chunk *c[N];
+    pthread_t thread;
+
+    take(c, N);
+    (void)fmq__alloc_fail_at(UINT64_MAX, 0);
+    for (int i = 0; i < N; i++) {
+        REQUIRE(pthread_create(&thread, NULL, drop_chunk, c[i]) == 0);
+        pthread_join(thread, NULL);
+    }
+    take(c, N);
+    CHECK_EQ(fmq__alloc_fail_at(0, 0), 0);
+    drop(c, N);
+}
+
+/* Pages of this process that are in memory. */
+static long
+resident_pages(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    long all;
+    long resident = -1;
+
+    if (f != NULL) {
+        if (fscanf(f, "%ld %ld", &all, &resident) != 2) {
+            resident = -1;
+        }
+        fclose(f);
+    }
+    return resident;
+}
+
+TEST(the_system_has_the_others_again)
+{
+    enum { N = 1000, BYTES_KEPT = 24 * 1024 * 1024 };
+    static fmq__chunk *c[N];
+    long page = sysconf(_SC_PAGESIZE);
+    long before = resident_pages();
+    void *between[N];
+
+    if (before < 0) {
+        fprintf(stderr, "no /proc here, left out\n");
+        return;
+    }
+    for (int i = 0; i < N; i++) {
+        take(&c[i], 1);
+        memset(c[i]->data, 1, c[i]->cap);
+        between[i] = fmq__alloc(100); /* no heap shrinks below this */
+        REQUIRE(between[i] != NULL);
+    }
+    CHECK((resident_pages() - before) * page > (long)(N - 100) * FMQ__CHUNK_MAX);
+    drop(c, N);
+    CHECK((resident_pages() - before) * page < BYTES_KEPT);
+    for (int i = 0; i < N; i++) {
+        fmq__free(between[i]);
+    }
+}
+
 int
 main(void)
 {
     static const check_case cases[] = {
         CASE(a_new_chunk_is_empty_and_open),
-        CASE(a_thread_keeps_a_few_large_chunks),
+        CASE(some_large_chunks_are_kept),
         CASE(a_thread_that_ends_gives_its_chunks_back),
+        CASE(threads_share_what_they_keep),
+        CASE(the_system_has_the_others_again),
     };
 
     return CHECK_MAIN(cases);

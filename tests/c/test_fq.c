@@ -352,7 +352,7 @@ TEST(a_failed_append_changes_nothing)
     fmq__fq_writer w;
     fmq__fq_reader r;
     rng g = {.state = 31337};
-    static uint8_t raw[70000]; /* frames of no bytes: header 0, 0 */
+    static uint8_t raw[FMQ__CHUNK_MAX + 2]; /* frames of no bytes: header 0, 0 */
 
     fmq__alloc_fail_at(1, 0);
     CHECK_EQ(fmq__fq_init(&w, &r), ENOMEM);
