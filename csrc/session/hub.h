@@ -341,8 +341,10 @@ void fmq__hub_look(fmq__hub *h);
  */
 void fmq__hub_notify(fmq__hub *h, int dir);
 
-/* After a change that others may wait for: hands it on. */
+/* After a change that others may wait for: hands it on. Who goes on to wait then sees
+ * to `resuming`; the other one is for who does not, and drops L. */
 void fmq__hub_hand_on(fmq__hub *h);
+void fmq__hub_pass_on(fmq__hub *h);
 
 /* Wakes the leader, if it sleeps: there is something new to sleep on. */
 void fmq__hub_ring_leader(fmq__hub *h);

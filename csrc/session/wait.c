@@ -124,6 +124,15 @@ fmq__hub_hand_on(fmq__hub *h)
     ring_pollers(h);
 }
 
+void
+fmq__hub_pass_on(fmq__hub *h)
+{
+    fmq__hub_hand_on(h);
+    /* What was looked at and thrown away has made room for what lies behind, and who
+     * reads that tells of it. */
+    (void)fmq__hub_resume_all(h);
+}
+
 static void
 wake_all_followers(fmq__hub *h)
 {
@@ -395,8 +404,8 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
         }
         limit_ns = dir == FMQ__DIR_IN ? fmq__spin_begin(&h->spin) : 0;
         if (limit_ns != 0 && looks_inside(h)) {
-            if (look_as_leader(h, limit_ns, deadline_ns)) {
-                continue;
+            if (look_as_leader(h, limit_ns, deadline_ns) || fmq__hub_resume_all(h)) {
+                continue; /* there is something, or the last look has made room */
             }
             if (is_to_ask && fmq__clock_ns() < deadline_ns) {
                 fmq__spin_ask(&h->spin);
@@ -411,7 +420,7 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
         set_leader(h, false);
     }
     if (fmq__hub_has_waiters(h)) {
-        fmq__hub_hand_on(h);
+        fmq__hub_pass_on(h);
     }
     fmq__hub_exit(h);
     return err;
@@ -445,7 +454,7 @@ fmq__hub_leave_poll(fmq__hub *h, unsigned events)
 {
     count_poller(h, events, -1);
     if (fmq__hub_has_waiters(h)) {
-        fmq__hub_hand_on(h);
+        fmq__hub_pass_on(h);
     }
     fmq__hub_exit(h);
 }

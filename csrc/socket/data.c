@@ -114,7 +114,7 @@ fmq__data_sent(fmq__hub *h, uint64_t now_ns)
 {
     fmq__hub_sent(h, now_ns);
     if (fmq__hub_has_waiters(h)) {
-        fmq__hub_hand_on(h);
+        fmq__hub_pass_on(h);
     }
 }
 
@@ -467,7 +467,7 @@ fmq__data_after_recv(fmq__socket *s)
         fmq__hub_look(h);
     }
     if (fmq__hub_has_waiters(h)) {
-        fmq__hub_hand_on(h);
+        fmq__hub_pass_on(h);
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include "gate.h"
 #include "line.h"
-#include "raw_peer.h"
+#include "raw_couple.h"
 
 enum { N_THREADS = 4, N_MESSAGES = 2000 };
 
@@ -498,6 +498,74 @@ TEST(what_a_pattern_skips_makes_room)
     skip_rubbish(10, true);
 }
 
+/* Sends 5 replies without a delimiter, and one with it, after the reading half of our
+ * connection was found empty `n_left` times. */
+static struct {
+    _Atomic int n_left;
+    int fd;
+} answer;
+
+static void
+answer_now(void)
+{
+    static const char bytes[] =
+        "\0\7rubbish\0\7rubbish\0\7rubbish\0\7rubbish\0\7rubbish"
+        "\1\0" /* MORE: the delimiter */
+        "\0\5reply";
+
+    raw_send(answer.fd, bytes, sizeof(bytes) - 1); /* there all at once */
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t len, int flags, __SOCKADDR_ARG from,
+                 socklen_t *from_len);
+
+ssize_t
+recvfrom(int fd, void *buf, size_t len, int flags, __SOCKADDR_ARG from,
+         socklen_t *from_len)
+{
+    ssize_t n = syscall(SYS_recvfrom, fd, buf, len, flags, from.__sockaddr__, from_len);
+    int err = errno;
+
+    if (n < 0 && err == EAGAIN && atomic_load(&answer.n_left) != 0 &&
+        atomic_fetch_sub(&answer.n_left, 1) == 1) {
+        answer_now();
+    }
+    errno = err;
+    return n;
+}
+
+/* Whoever has looked for the last time before it sleeps, and has thrown away what it
+ * found, has made room for what lies behind. */
+TEST(a_last_look_makes_room)
+{
+    enum { MANY = 1000 };
+    char text[TEXT_ROOM];
+    int n_looks = MANY;
+    couple c;
+
+    open_couple(&c, REQ, "REP", RCVHWM, 1);
+    set_int(c.s, FMQ_SPIN_US, 1); /* one look of the last kind */
+    answer.fd = c.fd;
+    for (int n = 0; n <= n_looks; n++) {
+        CHECK_EQ(send_text(c.s, "request", 0), 0);
+        raw_expect_text(c.fd, FMQ__MORE, "");
+        raw_expect_text(c.fd, 0, "request");
+        if (n == 0) { /* how often it looks before it sleeps */
+            set_int(c.s, RCVTIMEO, 1);
+            atomic_store(&answer.n_left, MANY);
+            CHECK_EQ(recv_text(c.s, text, 0), EAGAIN);
+            n_looks -= atomic_exchange(&answer.n_left, 0);
+            CHECK(n_looks > 1 && n_looks < MANY);
+            set_int(c.s, RCVTIMEO, PATIENCE_MS);
+            answer_now();
+        }
+        atomic_store(&answer.n_left, n);
+        REQUIRE(recv_text(c.s, text, 0) == 0);
+        CHECK_STR(text, "reply");
+    }
+    close_couple(&c);
+}
+
 int
 main(void)
 {
@@ -512,5 +580,6 @@ main(void)
     RUN(the_descriptor_tells_of_messages_and_then_is_quiet);
     RUN(the_descriptor_tells_of_what_is_left);
     RUN(what_a_pattern_skips_makes_room);
+    RUN(a_last_look_makes_room);
     return CHECK_RESULT();
 }
