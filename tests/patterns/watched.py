@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import importlib
+from itertools import count
 from typing import Any
 
 
 def utilities(library: str) -> Any:
     return importlib.import_module(f"{library}.utils.monitor")
+
+
+_numbers = count()
 
 
 class Watched:
@@ -22,7 +26,9 @@ class Watched:
 
     def watch(self) -> None:
         """Open a monitor; of an earlier one that was not disabled, the same."""
-        self.monitor = self.socket.get_monitor_socket()
+        # libzmq may not have let go of the address of an earlier one.
+        address = f"inproc://watched-{next(_numbers)}"
+        self.monitor = self.socket.get_monitor_socket(addr=address)
         self.monitor.rcvtimeo = 20000
         self.world.sockets.append(self.monitor)
 
