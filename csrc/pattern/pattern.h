@@ -62,6 +62,10 @@ typedef struct fmq__pattern_ops {
      */
     void (*sign)(fmq__pattern *p, fmq__msg *m);
 
+    /* A type that sends and receives by turns: whether it could send again soon without
+     * waiting for anybody. NULL: any other type. */
+    bool (*has_next)(fmq__pattern *p);
+
     /* What poll is to say. */
     bool (*can_send)(fmq__pattern *p);
     bool (*can_recv)(fmq__pattern *p);

@@ -294,6 +294,12 @@ end_recv(fmq__pattern *p, fmq__pipe *from)
     self->is_answering = true;
 }
 
+static bool
+has_next(fmq__pattern *p)
+{
+    return fmq__fairq_front(&from_base(p)->in) != NULL;
+}
+
 /* Poll says "readable" only of a true request: find_request leaves it begun. */
 static bool
 can_recv(fmq__pattern *p)
@@ -375,6 +381,7 @@ const fmq__pattern_ops fmq__pattern_rep = {
     .send = send,
     .begin_recv = begin_recv,
     .end_recv = end_recv,
+    .has_next = has_next,
     .can_send = can_send,
     .can_recv = can_recv,
     .attach = attach,

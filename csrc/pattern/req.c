@@ -131,6 +131,12 @@ send(fmq__pattern *p, const fmq__outpart *parts, size_t n)
     return 0;
 }
 
+static bool
+has_next(fmq__pattern *p)
+{
+    return from_base(p)->is_relaxed;
+}
+
 /* Takes the head of a reply; false: it is none, and has been skipped. */
 static bool
 take_head(req *self, fmq__pipe *from)
@@ -279,6 +285,7 @@ const fmq__pattern_ops fmq__pattern_req = {
     .send = send,
     .begin_recv = begin_recv,
     .end_recv = end_recv,
+    .has_next = has_next,
     .can_send = can_send,
     .can_recv = can_recv,
     .attach = attach,

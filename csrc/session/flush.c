@@ -30,7 +30,7 @@ enum {
     PASS_GUESS_NS = 700,       /* what a pass costs, before it is known */
     SESSION_BYTES = 64 * 1024, /* so much in one session is written at once */
     TICK_FIRST_NS = 100 * 1000,
-    TICK_LAST_NS = 1000 * 1000,
+    TICK_LAST_NS = 400 * 1000,
     THREAD_MAX = 256
 };
 
@@ -51,16 +51,51 @@ ewma(uint64_t old, uint64_t value)
     return old - old / 8 + value / 8;
 }
 
+static uint64_t
+n_deferred_of(const fmq__flush *f)
+{
+    return atomic_load_explicit(&f->n_deferred, memory_order_relaxed);
+}
+
+static uint64_t
+last_of(const fmq__flush *f)
+{
+    return atomic_load_explicit(&f->last_ns, memory_order_relaxed);
+}
+
+static void
+set_last(fmq__flush *f, uint64_t ns)
+{
+    atomic_store_explicit(&f->last_ns, ns, memory_order_relaxed);
+}
+
+static uint64_t
+next_tick(uint64_t tick_ns)
+{
+    return 2 * tick_ns < TICK_LAST_NS ? 2 * tick_ns : TICK_LAST_NS;
+}
+
+/* Whether there was more than a send now and then since the last look, and no rest
+ * since. Without L. */
+static bool
+is_streaming(fmq__flush *f)
+{
+    uint64_t n_deferred = n_deferred_of(f);
+    bool has_deferred = n_deferred != f->n_deferred_seen;
+
+    f->n_deferred_seen = n_deferred;
+    return has_deferred && fmq__clock_fast_ns() < last_of(f) + REST_NS;
+}
+
 static void
 on_tick(fmq__timer *t)
 {
     fmq__hub *h = FMQ__ITEM(t, fmq__hub, flush.tick);
     fmq__flush *f = &h->flush;
-    uint64_t n_sends = atomic_load_explicit(&f->n_sends, memory_order_relaxed);
 
-    if (n_sends != f->n_sends_seen) {
-        /* It goes on sending, and so writes for itself: only a pause needs us. */
-        f->n_sends_seen = n_sends;
+    if (is_streaming(f)) {
+        /* It goes on gathering, and so writes for itself: only a pause needs us. */
+        f->tick_ns = next_tick(f->tick_ns);
         fmq__io_set_timer(h->io, t, fmq__io_now(h->io) + f->tick_ns);
         return;
     }
@@ -74,7 +109,7 @@ fmq__flush_init(fmq__hub *h)
 
     fmq__list_init(&f->dirty);
     f->n_dirty = 0;
-    f->last_ns = 0;
+    atomic_init(&f->last_ns, 0);
     f->pass_end_ns = 0;
     f->gap_ns = GAP_START_NS;
     f->pass_cost_ns = PASS_GUESS_NS;
@@ -84,9 +119,10 @@ fmq__flush_init(fmq__hub *h)
     f->has_turned = false;
     f->has_answered = false;
     f->is_armed = false;
-    f->has_deferred = false;
+    f->by_turns = h->pattern->ops->has_next != NULL;
+    atomic_init(&f->n_deferred, 0);
+    f->n_deferred_seen = 0;
     atomic_init(&f->n_sends, 0);
-    f->n_sends_seen = 0;
     fmq__timer_init(&f->tick, on_tick);
 }
 
@@ -116,7 +152,7 @@ pass(fmq__hub *h, uint64_t now_ns)
     f->pass_cost_ns = ewma(f->pass_cost_ns, cost);
     f->spent_ns += cost;
     f->pass_end_ns = end;
-    f->last_ns = end;
+    set_last(f, end);
     unwritten.last_ns = end; /* what writing took is no pause of the thread's, either */
 }
 
@@ -125,7 +161,7 @@ fmq__hub_write_later(fmq__hub *h)
 {
     fmq__flush *f = &h->flush;
 
-    f->has_deferred = true;
+    atomic_store_explicit(&f->n_deferred, n_deferred_of(f) + 1, memory_order_relaxed);
     if (!f->is_armed) {
         f->is_armed = true;
         fmq__hub_ask(h, FMQ__WORK_FLUSH);
@@ -186,14 +222,25 @@ is_due(const fmq__flush *f, uint64_t now_ns, uint64_t wait_ns)
     return now_ns > f->pass_end_ns + wait_ns;
 }
 
+/* Whether no other message is about to follow the one just sent: the last receive found
+ * nothing, or it is a type that takes turns, and would find nothing now. */
+static bool
+is_last_for_now(const fmq__hub *h)
+{
+    return h->flush.has_turned ||
+           (h->flush.by_turns && !h->pattern->ops->has_next(h->pattern));
+}
+
 /* What the rule says of a send at `now_ns`. */
 static bool
-is_time(fmq__flush *f, uint64_t now_ns)
+is_time(fmq__hub *h, uint64_t now_ns)
 {
-    uint64_t gap = now_ns > f->last_ns ? now_ns - f->last_ns : 0;
+    fmq__flush *f = &h->flush;
+    uint64_t last_ns = last_of(f);
+    uint64_t gap = now_ns > last_ns ? now_ns - last_ns : 0;
     uint64_t wait;
 
-    if (f->has_turned) {
+    if (is_last_for_now(h)) {
         f->has_turned = false;
         f->has_answered = true;
         return true;
@@ -204,7 +251,7 @@ is_time(fmq__flush *f, uint64_t now_ns)
     } else {
         f->gap_ns = ewma(f->gap_ns, gap);
     }
-    f->last_ns = now_ns;
+    set_last(f, now_ns);
     if ((is_sparse(f) && is_thread_sparse(now_ns)) ||
         (f->spent_ns < SPENT_MAX_NS && !f->is_armed)) {
         return true;
@@ -223,7 +270,7 @@ fmq__hub_sent(fmq__hub *h, uint64_t now_ns)
         return;
     }
     atomic_store_explicit(&f->n_sends, n_sends + 1, memory_order_relaxed);
-    if (is_time(f, now_ns)) {
+    if (is_time(h, now_ns)) {
         if (fmq__help_is_long(h)) {
             fmq__hub_ask(h, FMQ__WORK_FLUSH);
         } else {
@@ -270,19 +317,16 @@ fmq__hub_io_flush(fmq__hub *h, bool is_tick)
 {
     fmq__flush *f = &h->flush;
 
-    if (is_tick && !f->has_deferred && fmq__list_is_empty(&f->dirty)) {
+    if (is_tick && n_deferred_of(f) == f->n_deferred_seen &&
+        fmq__list_is_empty(&f->dirty)) {
         f->is_armed = false;
         f->tick_ns = 0;
         return;
     }
-    f->has_deferred = false;
+    f->n_deferred_seen = n_deferred_of(f);
     fmq__help_write(h);
     fmq__hub_write_dirty(h);
     f->pass_end_ns = fmq__clock_fast_ns();
-    if (!is_tick || f->tick_ns == 0) {
-        f->tick_ns = TICK_FIRST_NS;
-    } else if (f->tick_ns < TICK_LAST_NS) {
-        f->tick_ns *= 2;
-    }
+    f->tick_ns = is_tick && f->tick_ns != 0 ? next_tick(f->tick_ns) : TICK_FIRST_NS;
     fmq__io_set_timer(h->io, &f->tick, fmq__clock_ns() + f->tick_ns);
 }

@@ -61,7 +61,7 @@ enum { FMQ__DIR_IN = 0, FMQ__DIR_OUT = 1 };
 typedef struct fmq__flush {
     fmq__node dirty; /* sessions with something to write */
     size_t n_dirty;
-    uint64_t last_ns;         /* entry of the last send, or the end of its write */
+    _Atomic uint64_t last_ns; /* entry of the last send, or the end of its write */
     uint64_t pass_end_ns;     /* end of the last pass */
     uint64_t gap_ns;          /* EWMA of the time between sends */
     uint64_t pass_cost_ns;    /* EWMA of what a pass costs */
@@ -71,22 +71,26 @@ typedef struct fmq__flush {
     bool has_turned;          /* the last receive found nothing */
     bool has_answered;        /* and then something was sent, and nothing read since */
     bool is_armed;            /* the I/O thread looks after what is left */
-    bool has_deferred;        /* a send left something since the last tick */
+    bool by_turns;            /* the type sends and receives by turns */
     _Atomic uint64_t n_sends; /* changed under L; the I/O thread looks without */
-    uint64_t n_sends_seen;    /* at the last tick; the I/O thread's */
+    _Atomic uint64_t n_deferred; /* of them, those that left something; the same */
+    uint64_t n_deferred_seen;    /* at the last tick; the I/O thread's */
     fmq__task poke;
     fmq__timer tick;
 } fmq__flush;
 
-/* D5's watch, see watch.c; but for `n_calls`, the I/O thread's own. */
+/* D5's watch, see watch.c; but for what is said to be under L, the I/O thread's own. */
 typedef struct fmq__hubwatch {
     fmq__watch watch;
     fmq__timer grace;
     _Atomic uint64_t n_calls; /* that read, or wait for room; changed under L */
+    uint64_t n_looks;         /* that read the sessions, or tried to; under L */
+    uint64_t n_looks_seen;    /* under L, as the next */
+    uint64_t n_calls_limit; /* that one of them asks the I/O thread to look; under L */
     uint64_t n_calls_seen;
     uint64_t n_sends_seen; /* of flush.n_sends */
     uint64_t grace_ns;
-
+    _Atomic bool is_armed; /* others look under L */
 } fmq__hubwatch;
 
 /* The first nap of those who ask for signals, and the one after another. */
@@ -223,13 +227,20 @@ fmq__hub_n_calls(const fmq__hub *h)
     return atomic_load_explicit(&h->watch.n_calls, memory_order_relaxed);
 }
 
+/* A caller has taken much while the I/O thread was to be woken by it. Under L. */
+void fmq__hub_watch_less(fmq__hub *h);
+
 /* Counts a call that reads the sessions itself where it finds nothing, or waits for
  * room; under L, so that no read-modify-write is needed. */
 static inline void
 fmq__hub_count_call(fmq__hub *h)
 {
-    atomic_store_explicit(&h->watch.n_calls, fmq__hub_n_calls(h) + 1,
-                          memory_order_relaxed);
+    uint64_t n_calls = fmq__hub_n_calls(h) + 1;
+
+    atomic_store_explicit(&h->watch.n_calls, n_calls, memory_order_relaxed);
+    if (n_calls == h->watch.n_calls_limit) {
+        fmq__hub_watch_less(h);
+    }
 }
 
 static inline void

@@ -162,6 +162,7 @@ fmq__hub_look(fmq__hub *h)
     if (h->n_established == 0) {
         return;
     }
+    h->watch.n_looks++;
     if (h->n_established == 1) {
         fmq__session *s = FMQ__ITEM(h->established.next, fmq__session, hub_node);
 

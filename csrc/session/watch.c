@@ -8,11 +8,14 @@
  * it is about to take them itself, which is cheaper, and an I/O thread that comes for
  * the lock of a busy socket costs its sender more than it gives. An application that
  * only sends has its input (PINGs, subscriptions) taken at once. When the grace time is
- * over the I/O thread writes; and reads, up to the high-water marks, if there was no
- * call meanwhile; else input gets a longer grace (up to 32 ms). Once the application is
- * silent everything is served at once, until it calls again. An idle socket costs
- * nothing, and an application that computes for long still has its messages taken from
- * the wire and its peers' PINGs answered.
+ * over the I/O thread writes; and reads, up to the high-water marks, if no call has
+ * looked at the sessions meanwhile; else input gets a longer grace (up to 32 ms). An
+ * application that looks again and again is not watched at all, but looked after once
+ * in that time: where it takes each message before the I/O thread comes to see it, the
+ * kernel would still wake this one for every message. Once the application is silent
+ * everything is served at once, until it calls again. An idle socket costs nothing, and
+ * an application that computes for long still has its messages taken from the wire and
+ * its peers' PINGs answered.
  *
  * Nothing depends on this for correctness: any thread may take a turn at any time.
  */
@@ -26,6 +29,8 @@ enum {
     GRACE_FIRST_NS = 1000 * 1000,
     GRACE_LAST_NS = 32 * 1000 * 1000,
     TURN_NS = 200 * 1000, /* while somebody else has a turn, which may be a long one */
+    BUSY_CALLS = 4,       /* so many in a grace time, and it is not watched meanwhile */
+    ARMED_CALLS = 64,     /* so many while it is watched, and that may be in vain */
     READY_MAX = 64
 };
 
@@ -52,6 +57,27 @@ n_sends_of(const fmq__hub *h)
     return atomic_load_explicit(&h->flush.n_sends, memory_order_relaxed);
 }
 
+/* Whether the next event wakes the I/O thread. Relaxed: who sees it late asks the I/O
+ * thread for nothing, or not at once. */
+static bool
+is_armed(const fmq__hub *h)
+{
+    return atomic_load_explicit(&h->watch.is_armed, memory_order_relaxed);
+}
+
+static void
+set_armed(fmq__hub *h, bool value)
+{
+    atomic_store_explicit(&h->watch.is_armed, value, memory_order_relaxed);
+}
+
+static void
+arm(fmq__hub *h)
+{
+    set_armed(h, true);
+    h->watch.n_calls_limit = fmq__hub_n_calls(h) + ARMED_CALLS;
+}
+
 static void
 on_ready(fmq__watch *w, unsigned events)
 {
@@ -62,6 +88,7 @@ on_ready(fmq__watch *w, unsigned events)
     bool is_alive = reads || n_sends != h->watch.n_sends_seen;
     uint64_t grace_ns;
 
+    set_armed(h, false);
     events = is_alive && !h->is_closing ? collect_events(h) : FMQ__EV_ERR;
     if ((events & (FMQ__EV_ERR | FMQ__EV_HUP | FMQ__EV_RDHUP)) ||
         ((events & FMQ__EV_IN) && !reads)) {
@@ -89,9 +116,25 @@ fmq__hubwatch_init(fmq__hub *h)
     w->watch.fd = -1;
     fmq__timer_init(&w->grace, on_grace_over);
     atomic_init(&w->n_calls, 0);
+    w->n_calls_limit = 0;
     w->n_calls_seen = 0;
     w->n_sends_seen = 0;
     w->grace_ns = GRACE_FIRST_NS;
+    w->n_looks = 0;
+    w->n_looks_seen = 0;
+    atomic_init(&w->is_armed, false);
+}
+
+void
+fmq__hub_watch_less(fmq__hub *h)
+{
+    fmq__hubwatch *w = &h->watch;
+
+    if (is_armed(h) && w->n_looks != w->n_looks_seen) {
+        fmq__hub_ask(h, FMQ__WORK_GRACE);
+    } else {
+        w->n_calls_limit += ARMED_CALLS;
+    }
 }
 
 int
@@ -100,6 +143,7 @@ fmq__hub_io_watch(fmq__hub *h)
     if (h->watch.watch.fd >= 0) {
         return 0;
     }
+    arm(h);
     return fmq__io_watch(h->io, &h->watch.watch, fmq__poller_fd(h->sessions),
                          FMQ__EV_IN | FMQ__EV_ONESHOT);
 }
@@ -117,12 +161,30 @@ static void
 rearm(fmq__hub *h)
 {
     if (h->watch.watch.fd >= 0) {
+        arm(h);
         (void)fmq__io_rewatch(h->io, &h->watch.watch, FMQ__EV_IN | FMQ__EV_ONESHOT);
     }
 }
 
+static void
+disarm(fmq__hub *h)
+{
+    if (is_armed(h)) {
+        set_armed(h, false);
+        (void)fmq__io_rewatch(h->io, &h->watch.watch, FMQ__EV_ONESHOT);
+    }
+}
+
+/* Whether somebody else has the turn that these events ask for. */
+static bool
+is_taken(const fmq__session *s, unsigned events)
+{
+    return (s->is_writing && (events & FMQ__EV_OUT) != 0) ||
+           (s->is_reading && (events & ~(unsigned)FMQ__EV_OUT) != 0);
+}
+
 /* Serves what S names; input only if `with_input`. True: somebody else is at work on
- * some of it, and S names it until he has finished. */
+ * some of what was to be served, and S names it until he has finished. */
 static bool
 serve_ready(fmq__hub *h, bool with_input)
 {
@@ -145,7 +207,7 @@ serve_ready(fmq__hub *h, bool with_input)
             events &= ~(unsigned)FMQ__EV_IN;
         }
         if (s != NULL) {
-            is_busy = is_busy || s->is_reading || s->is_writing;
+            is_busy = is_busy || is_taken(s, events);
             fmq__session_serve(s, events);
         }
     }
@@ -153,12 +215,24 @@ serve_ready(fmq__hub *h, bool with_input)
     return is_busy;
 }
 
+/* The grace time for what comes next, after the last one is over. */
+static uint64_t
+next_grace(const fmq__hubwatch *w, bool has_looked)
+{
+    if (!has_looked) {
+        return GRACE_FIRST_NS;
+    }
+    /* It reads for itself: leave it alone for longer. */
+    return 2 * w->grace_ns < GRACE_LAST_NS ? 2 * w->grace_ns : GRACE_LAST_NS;
+}
+
 void
 fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
 {
     fmq__hubwatch *w = &h->watch;
-    uint64_t n_calls = fmq__hub_n_calls(h);
-    bool is_alive = n_calls != w->n_calls_seen;
+    uint64_t n_calls = fmq__hub_n_calls(h) - w->n_calls_seen;
+    bool has_looked = w->n_looks != w->n_looks_seen;
+    bool with_input = is_grace_over ? !has_looked : n_calls == 0;
 
     if (h->is_flat) {
         fmq__hub_io_serve_flat(h);
@@ -167,20 +241,23 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     if (w->watch.fd < 0) {
         return;
     }
-    if (is_grace_over && is_alive) {
-        /* It reads for itself: leave it alone for longer. */
-        w->grace_ns = 2 * w->grace_ns < GRACE_LAST_NS ? 2 * w->grace_ns : GRACE_LAST_NS;
-    } else if (is_grace_over) {
-        w->grace_ns = GRACE_FIRST_NS;
+    if (is_grace_over) {
+        w->grace_ns = next_grace(w, has_looked);
     }
-    w->n_calls_seen = n_calls;
+    w->n_looks_seen = w->n_looks;
     w->n_sends_seen = n_sends_of(h);
-    if (!is_alive && h->help.n_heavy > 1) {
+    if (with_input && h->help.n_heavy > 1) {
         fmq__help_read(h);
     }
-    if (serve_ready(h, !is_alive)) {
+    if (serve_ready(h, with_input)) {
         fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + TURN_NS);
+    } else if (is_grace_over && has_looked && n_calls >= BUSY_CALLS) {
+        w->n_calls_seen += n_calls;
+        disarm(h);
+        fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + w->grace_ns);
     } else {
+        /* `n_calls_seen` stays as it is: what comes in the next moments, before it can
+         * have called again, is not to look as if it had fallen silent. */
         rearm(h);
     }
 }
