@@ -31,7 +31,8 @@
 
 enum {
     CACHE_MAX = 4,
-    POOL_MAX = 64, /* 4 MiB */
+    POOL_MAX = 64,                            /* 4 MiB */
+    PAGES = FMQ__CHUNK_HEAD + FMQ__CHUNK_MAX, /* of a chunk under load, in bytes */
 };
 
 struct cache {
@@ -102,7 +103,7 @@ free_chunk(fmq__chunk *c)
         leave_pool();
     }
     if (!is_put) {
-        fmq__free_pages(c, FMQ__CHUNK_HEAD + FMQ__CHUNK_MAX);
+        fmq__free_pages(c, PAGES);
     }
 }
 
@@ -164,9 +165,8 @@ release_chunk(fmq__body *b)
 static fmq__chunk *
 make_chunk(uint32_t cap)
 {
-    fmq__chunk *c = cap == FMQ__CHUNK_MAX
-                        ? fmq__alloc_pages(FMQ__CHUNK_HEAD + FMQ__CHUNK_MAX)
-                        : fmq__alloc(sizeof(*c) + cap);
+    fmq__chunk *c =
+        cap == FMQ__CHUNK_MAX ? fmq__alloc_pages(PAGES) : fmq__alloc(sizeof(*c) + cap);
 
     if (c != NULL) {
         c->body.kind = FMQ__BODY_CHUNK;

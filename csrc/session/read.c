@@ -433,7 +433,7 @@ fmq__session_read(fmq__session *s)
     if (is_long) {
         fmq__session_update(s);
     }
-    if (s->phase == FMQ__ESTABLISHED && s->peer->net.is_paused) {
+    if (can_resume(s)) {
         decode_stash(s);
     }
 }
