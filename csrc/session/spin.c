@@ -45,22 +45,40 @@ fmq__spin_begin(fmq__spin *s)
     return FMQ__SPIN_NS;
 }
 
-/* How many waits sleep after one more that was in vain, or costly. */
+/* How many waits sleep after one more that was in vain. */
 static uint32_t
-twice(const fmq__spin *s, uint32_t least, uint32_t most)
+after_vain(const fmq__spin *s)
 {
-    return s->backoff < least ? least : s->backoff < most / 2 ? 2 * s->backoff : most;
+    if (s->backoff == 0) {
+        return 1;
+    }
+    return s->backoff < FMQ__SPIN_SKIPS / 2 ? 2 * s->backoff : FMQ__SPIN_SKIPS;
+}
+
+/* The same after one in which the thread was taken off the processor. */
+static uint32_t
+after_busy(const fmq__spin *s)
+{
+    if (s->n_stopped == 0 || s->n_found >= FMQ__SPIN_SELDOM) {
+        return FMQ__SPIN_SKIPS_BUSY;
+    }
+    return s->n_stopped < FMQ__SPIN_SKIPS_MAX / FMQ__SPIN_BUSY_FACTOR
+               ? FMQ__SPIN_BUSY_FACTOR * s->n_stopped
+               : FMQ__SPIN_SKIPS_MAX;
 }
 
 void
 fmq__spin_end(fmq__spin *s, bool has_found, uint64_t looked_ns, uint64_t limit_ns)
 {
     if (looked_ns > 2 * limit_ns) { /* it was taken off the processor */
-        skip(s, twice(s, FMQ__SPIN_SKIPS_BUSY, FMQ__SPIN_SKIPS_MAX));
+        s->n_stopped = after_busy(s);
+        s->n_found = 0;
+        skip(s, s->n_stopped);
     } else if (has_found) {
+        s->n_found++;
         skip(s, 0);
     } else {
-        skip(s, twice(s, 1, FMQ__SPIN_SKIPS));
+        skip(s, after_vain(s));
     }
 }
 

@@ -8,8 +8,9 @@
  * only while that finds something: after each time in vain it sleeps at once for twice
  * as many waits. Where the thread has one processor, it gives it away before each look:
  * the peer that is waited for may be ready to run on it, and then has nobody to wake.
- * If it was taken off the processor meanwhile, others need that more, and it stops for
- * long.
+ * If it was taken off the processor meanwhile, it stops for some waits; and for long if
+ * that happens again and again, as others need the processor more. (Seldom it is the
+ * share of somebody who runs beside, or the machine is a virtual one that had to wait.)
  *
  * Threads: under the lock of its hub.
  */
@@ -21,11 +22,13 @@
 #include <stdint.h>
 
 enum {
-    FMQ__SPIN_BY_ITSELF = -1,    /* a limit */
-    FMQ__SPIN_NS = 50000,        /* how long, then */
-    FMQ__SPIN_SKIPS = 64,        /* after so many waits it tries again, at the latest */
-    FMQ__SPIN_SKIPS_BUSY = 1024, /* the same for one that was taken off; it doubles */
+    FMQ__SPIN_BY_ITSELF = -1,  /* a limit */
+    FMQ__SPIN_NS = 50000,      /* how long, then */
+    FMQ__SPIN_SKIPS = 64,      /* after so many waits it tries again, at the latest */
+    FMQ__SPIN_SKIPS_BUSY = 16, /* the same for one that was taken off; and if that */
+    FMQ__SPIN_BUSY_FACTOR = 8, /* happens again, so many times as many, */
     FMQ__SPIN_SKIPS_MAX = 65536,
+    FMQ__SPIN_SELDOM = 256, /* unless it has found something so often since */
     FMQ__SPIN_MAX_US = 1000000,
 };
 
@@ -34,7 +37,9 @@ typedef struct fmq__spin {
     uint32_t n_skips; /* so many waits are to come that do not spin */
     uint32_t
         backoff; /* how many those were at first; 0: the last one found something */
-    bool is_yielding; /* the thread may use one processor, and was told no time */
+    uint32_t n_found;   /* tries that found something since it was taken off */
+    uint32_t n_stopped; /* for how many waits it stopped then */
+    bool is_yielding;   /* the thread may use one processor, and was told no time */
     bool is_asking; /* who looked in vain asks for signals, and comes again to sleep */
 } fmq__spin;
 

@@ -94,13 +94,18 @@ TEST(in_vain_it_is_done_less_and_less)
     CHECK_EQ(count_sleeps(&s), 0);
 }
 
-TEST(who_was_taken_off_the_processor_stops_for_long)
+TEST(who_is_taken_off_the_processor_now_and_then_stops_for_a_while)
 {
     fmq__spin s = new_spin(FMQ__SPIN_BY_ITSELF);
 
-    CHECK_EQ(count_sleeps(&s), 0);
-    fmq__spin_end(&s, true, LONG, FMQ__SPIN_NS);
-    CHECK_EQ(count_sleeps(&s), FMQ__SPIN_SKIPS_BUSY);
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(count_sleeps(&s), i == 0 ? 0 : FMQ__SPIN_SKIPS_BUSY);
+        for (int n = 0; n < FMQ__SPIN_SELDOM; n++) {
+            fmq__spin_end(&s, true, SHORT, FMQ__SPIN_NS);
+            CHECK_EQ(fmq__spin_begin(&s), FMQ__SPIN_NS);
+        }
+        fmq__spin_end(&s, true, LONG, FMQ__SPIN_NS);
+    }
 }
 
 TEST(who_is_taken_off_again_stops_for_longer)
@@ -112,9 +117,14 @@ TEST(who_is_taken_off_again_stops_for_longer)
     for (int i = 0; i < 12; i++) {
         fmq__spin_end(&s, true, LONG, FMQ__SPIN_NS);
         CHECK_EQ(count_sleeps(&s), expected);
-        expected =
-            expected < FMQ__SPIN_SKIPS_MAX / 2 ? 2 * expected : FMQ__SPIN_SKIPS_MAX;
+        for (int n = 1; n < FMQ__SPIN_SELDOM; n++) {
+            fmq__spin_end(&s, true, SHORT, FMQ__SPIN_NS);
+        }
+        expected = expected < FMQ__SPIN_SKIPS_MAX / FMQ__SPIN_BUSY_FACTOR
+                       ? FMQ__SPIN_BUSY_FACTOR * expected
+                       : FMQ__SPIN_SKIPS_MAX;
     }
+    CHECK_EQ(expected, FMQ__SPIN_SKIPS_MAX);
 }
 
 TEST(with_one_processor_it_is_given_away)
@@ -291,7 +301,7 @@ main(void)
         CASE(a_number_is_the_limit_every_time),
         CASE(what_finds_something_goes_on),
         CASE(in_vain_it_is_done_less_and_less),
-        CASE(who_was_taken_off_the_processor_stops_for_long),
+        CASE(who_is_taken_off_the_processor_now_and_then_stops_for_a_while),
         CASE(who_is_taken_off_again_stops_for_longer),
         CASE(with_one_processor_it_is_given_away),
         CASE(round_trips_with_every_limit),
