@@ -161,38 +161,20 @@ count_deferred(fmq_socket handle)
     return n;
 }
 
-/* Until something can be received, without reading for it: the I/O thread has read. */
-static void
-await_queue(fmq_socket handle)
-{
-    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
-    bool is_there = false;
-
-    while (!is_there) {
-        fmq__socket *s;
-
-        REQUIRE(fmq__clock_ns() < deadline);
-        REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
-        is_there = s->hub.pattern->ops->can_recv(s->hub.pattern);
-        fmq__socket_leave(s);
-        sched_yield();
-    }
-}
-
 TEST(a_request_is_never_left_for_later)
 {
     char text[TEXT_ROOM];
     couple c;
 
     open_couple(&c, REQ, "REP", 0, 0);
-    for (int i = 0; i < 3; i++) {
+    for (int n = 0; n < 3; n++) {
         seem_busy(c.s);
         CHECK_EQ(send_text(c.s, "request", 0), 0);
         raw_expect_text(c.fd, FMQ__MORE, "");
         raw_expect_text(c.fd, 0, "request");
         raw_send_text(c.fd, FMQ__MORE, "");
         raw_send_text(c.fd, 0, "reply");
-        await_queue(c.s);
+        AWAIT_INSIDE(c.s, i.n_in != 0); /* the I/O thread has read */
         CHECK_EQ(recv_text(c.s, text, 0), 0);
     }
     CHECK_EQ(count_deferred(c.s), 0);
@@ -220,14 +202,14 @@ TEST(the_last_reply_is_not_left_for_later)
 
     open_couple(&c, REP, "DEALER", 0, 0);
     raw_send(c.fd, "\1\0\0\1a\1\0\0\1b\1\0\0\1c", N * 5); /* read all at once */
-    for (int i = 0; i < N; i++) {
-        await_queue(c.s);
+    for (int n = 0; n < N; n++) {
+        AWAIT_INSIDE(c.s, i.n_in != 0); /* the I/O thread has read */
         CHECK_EQ(recv_text(c.s, text, 0), 0);
         seem_busy(c.s);
         CHECK_EQ(send_text(c.s, "reply", 0), 0);
     }
     CHECK_EQ(count_deferred(c.s), N - 1);
-    for (int i = 0; i < N; i++) {
+    for (int n = 0; n < N; n++) {
         raw_expect_text(c.fd, FMQ__MORE, "");
         raw_expect_text(c.fd, 0, "reply");
     }
