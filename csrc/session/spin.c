@@ -45,14 +45,17 @@ fmq__spin_begin(fmq__spin *s)
     return FMQ__SPIN_NS;
 }
 
+static uint32_t
+grown(uint32_t n, uint32_t factor, uint32_t most)
+{
+    return n < most / factor ? factor * n : most;
+}
+
 /* How many waits sleep after one more that was in vain. */
 static uint32_t
 after_vain(const fmq__spin *s)
 {
-    if (s->backoff == 0) {
-        return 1;
-    }
-    return s->backoff < FMQ__SPIN_SKIPS / 2 ? 2 * s->backoff : FMQ__SPIN_SKIPS;
+    return s->backoff == 0 ? 1 : grown(s->backoff, 2, FMQ__SPIN_SKIPS);
 }
 
 /* The same after one in which the thread was taken off the processor. */
@@ -62,9 +65,7 @@ after_busy(const fmq__spin *s)
     if (s->n_stopped == 0 || s->n_found >= FMQ__SPIN_SELDOM) {
         return FMQ__SPIN_SKIPS_BUSY;
     }
-    return s->n_stopped < FMQ__SPIN_SKIPS_MAX / FMQ__SPIN_BUSY_FACTOR
-               ? FMQ__SPIN_BUSY_FACTOR * s->n_stopped
-               : FMQ__SPIN_SKIPS_MAX;
+    return grown(s->n_stopped, FMQ__SPIN_BUSY_FACTOR, FMQ__SPIN_SKIPS_MAX);
 }
 
 void
