@@ -4,7 +4,11 @@
 
 cdef extern from "Python.h":
     bint PyList_CheckExact(object)
+    bint PyTuple_CheckExact(object)
     PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t)
+    # Of exact lists and tuples.
+    Py_ssize_t PySequence_Fast_GET_SIZE(object)
+    PyObject **PySequence_Fast_ITEMS(object)
 
 cdef enum:
     AT_ONCE = 128

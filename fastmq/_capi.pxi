@@ -42,6 +42,7 @@ cdef extern from "fastmq.h" nogil:
     void *fmq_msg_data(fmq_msg *m)
     size_t fmq_msg_size(const fmq_msg *m)
     int fmq_msg_more(const fmq_msg *m)
+    void fmq_msg_settle(fmq_msg *m)
     int fmq_msg_is_shared(const fmq_msg *m)
     void fmq_msg_keep(fmq_msg *m)
     void *fmq_msg_lent(const fmq_msg *m, fmq_free_fn *free_fn)
@@ -104,16 +105,19 @@ cdef extern from "fastmq.h" nogil:
     int fmq_recv_many_until(
         fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *parts,
         size_t max_parts, size_t *n, uint64_t deadline_ns)
-    int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags)
-    void fmq_parts_free(fmq_msg *parts, size_t n)
+    int fmq_send_pieces(fmq_socket s, const fmq_piece *parts, size_t n, int flags)
+    ctypedef struct fmq_parts:
+        fmq_msg *part
+        size_t n
+    int fmq_recv_parts(fmq_socket s, fmq_parts *parts, int flags)
+    void fmq_parts_close(fmq_parts *parts)
     int fmq_send_until(
         fmq_socket s, fmq_msg *parts, size_t n, int flags, uint64_t deadline_ns)
     int fmq_recv_until(
         fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *part,
         uint64_t deadline_ns)
     int fmq_msg_recv_until(fmq_socket s, fmq_msg *m, uint64_t deadline_ns)
-    int fmq_recvv_until(
-        fmq_socket s, fmq_msg **parts, size_t *n, uint64_t deadline_ns)
+    int fmq_recv_parts_until(fmq_socket s, fmq_parts *parts, uint64_t deadline_ns)
     uint64_t fmq_now_ns()
 
     int fmq_poll(
@@ -170,6 +174,10 @@ cdef enum:
     SMALL = 4096
     # This many parts, or things to poll, are prepared on the stack.
     FEW = 8
+    # This many short parts are sent from where they are.
+    FEW_PIECES = 16
+    # No error number: a message that goes another way.
+    NOT_SHORT = -1
     # All events of version 1 of a monitor.
     EVENT_ALL = 0xFFFF
 

@@ -432,12 +432,17 @@ cdef class Socket:
         cdef _Outgoing out
         cdef Py_ssize_t n
         cdef Py_ssize_t i = 0
+        cdef int err = NOT_SHORT
         if not isinstance(msg_parts, (list, tuple)):
             # Whatever else can be sliced and counted.
             msg_parts = list(msg_parts[:])
         n = len(msg_parts)
         if n == 0:
             raise IndexError("a message has at least one part")
+        if copy and not kwargs:
+            err = try_short(self._live(), msg_parts, flags)
+            if err == 0:
+                return None
         out = _Outgoing(n)
         result = None
         for part in msg_parts:
@@ -447,7 +452,10 @@ cdef class Socket:
             raise RuntimeError("the list of parts changed while it was read")
         if kwargs:
             set_address(out.parts, kwargs.get("routing_id"), kwargs.get("group"))
-        send_parts(self._live(), out.parts, out.n, flags)
+        if err == NOT_SHORT:
+            send_parts(self._live(), out.parts, out.n, flags)
+        else:
+            send_rest(self._live(), out.parts, out.n, flags, err)
         return result
 
     cdef object _add_part(
@@ -638,6 +646,9 @@ cdef class Socket:
         if not is_whole:
             return send_run(call, messages, end)
         for i in range(<Py_ssize_t>call.n_sent, end):
+            if try_short(call.s, messages[i], 0) == 0:
+                call.n_sent += 1
+                continue
             out = self._outgoing(messages[i])
             send_within(call, out.parts, out.n)
         return 0

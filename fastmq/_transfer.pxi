@@ -13,7 +13,13 @@ cdef bint has_to_wait(int err, int flags) noexcept:
 
 cdef int send_parts(fmq_socket s, fmq_msg *parts, size_t n, int flags) except -1:
     """Take the parts and send them as one message, or raise and leave them."""
-    cdef int err = fmq_sendv(s, parts, n, flags | FMQ_TRY)
+    return send_rest(s, parts, n, flags, fmq_sendv(s, parts, n, flags | FMQ_TRY))
+
+
+cdef int send_rest(
+    fmq_socket s, fmq_msg *parts, size_t n, int flags, int err
+) except -1:
+    """Send the parts as one message, or raise, after a try that ended in ``err``."""
     if err == 0:
         return 0
     if not has_to_wait(err, flags):
@@ -32,6 +38,29 @@ cdef int send_until(
             err = fmq_send_until(s, parts, n, flags, deadline)
         if not go_on(err):
             return 0
+
+
+cdef int try_short(fmq_socket s, parts, int flags) noexcept:
+    """Try to send a list of a few short bytes objects, from where they are.
+
+    Returns an error number, or NOT_SHORT if it is a message of other things. No Python
+    runs meanwhile, so nobody changes the list.
+    """
+    cdef fmq_piece pieces[FEW_PIECES]
+    cdef PyObject **part
+    cdef Py_ssize_t i
+    cdef Py_ssize_t n
+    if not (PyList_CheckExact(parts) or PyTuple_CheckExact(parts)):
+        return NOT_SHORT
+    n = PySequence_Fast_GET_SIZE(parts)
+    if n == 0 or n > FEW_PIECES or flags & FMQ_SNDMORE:
+        return NOT_SHORT
+    part = PySequence_Fast_ITEMS(parts)
+    for i in range(n):
+        if not is_short(<object>part[i]):
+            return NOT_SHORT
+        set_piece(&pieces[i], <object>part[i])
+    return fmq_send_pieces(s, pieces, <size_t>n, flags | FMQ_TRY)
 
 
 cdef int send_copy(fmq_socket s, const void *data, size_t size, int flags) except -1:
@@ -153,24 +182,22 @@ cdef list parts_now(
 
     Unless it is the first of a call, an error is for the next one to tell of.
     """
-    cdef fmq_msg *parts = NULL
-    cdef size_t n = 0
+    cdef fmq_parts parts
     cdef lent *entry = make_offer(expected.size if copy else 0)
     open_offer(entry)
-    cdef int err = fmq_recvv(s, &parts, &n, FMQ_DONTWAIT | FMQ_TRY)
+    cdef int err = fmq_recv_parts(s, &parts, FMQ_DONTWAIT | FMQ_TRY)
     while err == FMQ_EBUSY_TRY or err == EINTR:
         with nogil:
-            err = fmq_recvv_until(s, &parts, &n, 0)
+            err = fmq_recv_parts_until(s, &parts, 0)
     drop_offer(end_offer(entry))
     if err == EAGAIN or (err != 0 and not is_first):
         return None
     check(err)
-    return parts_of(parts, n, copy, track, expected)
+    return parts_of(&parts, copy, track, expected)
 
 
 cdef int recv_parts_slow(
-    fmq_socket s, fmq_msg **parts, size_t *n, int flags, timeout, int err,
-    lent **offered
+    fmq_socket s, fmq_parts *parts, int flags, timeout, int err, lent **offered
 ) except -1:
     """Receive a message after a try that ended in ``err``."""
     cdef lent *entry = offered[0]
@@ -182,7 +209,7 @@ cdef int recv_parts_slow(
     while True:
         with nogil:
             open_offer(entry)
-            err = fmq_recvv_until(s, parts, n, deadline)
+            err = fmq_recv_parts_until(s, parts, deadline)
             entry = end_offer(entry)
         offered[0] = entry
         if not receives_on(err):
@@ -196,38 +223,37 @@ cdef list recv_parts(
 
     ``expected`` is as in recv_bytes, for the longest part.
     """
-    cdef fmq_msg *parts = NULL
-    cdef size_t n = 0
+    cdef fmq_parts parts
     cdef lent *entry = make_offer(expected.size if copy else 0)
     open_offer(entry)
-    cdef int err = fmq_recvv(s, &parts, &n, flags | FMQ_TRY)
+    cdef int err = fmq_recv_parts(s, &parts, flags | FMQ_TRY)
     entry = end_offer(entry)
     if err != 0:
         try:
-            recv_parts_slow(s, &parts, &n, flags, timeout, err, &entry)
+            recv_parts_slow(s, &parts, flags, timeout, err, &entry)
         except BaseException:
             drop_offer(entry)
             raise
     drop_offer(entry)
-    return parts_of(parts, n, copy, track, expected)
+    return parts_of(&parts, copy, track, expected)
 
 
-cdef list parts_of(
-    fmq_msg *parts, size_t n, bint copy, bint track, outlook *expected
-):
-    """Return a received message, whose parts are freed."""
+cdef list parts_of(fmq_parts *parts, bint copy, bint track, outlook *expected):
+    """Return a received message, whose parts are closed."""
+    cdef fmq_msg *part = parts.part
     cdef list found = []
     cdef size_t longest = 0
     cdef size_t i
     try:
-        for i in range(n):
-            longest = max(longest, fmq_msg_size(&parts[i]))
+        for i in range(parts.n):
+            longest = max(longest, fmq_msg_size(&part[i]))
             if copy:
-                found.append(bytes_of(&parts[i]))
+                found.append(bytes_of(&part[i]))
             else:
-                found.append(received(&parts[i], track))
+                fmq_msg_settle(&part[i])
+                found.append(received(&part[i], track))
     finally:
-        fmq_parts_free(parts, n)
+        fmq_parts_close(parts)
     expect(expected, longest)
     return found
 

@@ -46,6 +46,12 @@ fmq_msg_keep(fmq_msg *m)
 }
 
 void
+fmq_msg_settle(fmq_msg *m)
+{
+    fmq__msg_settle(fmq__msg_from(m));
+}
+
+void
 fmq_msg_close(fmq_msg *m)
 {
     fmq__msg_close(fmq__msg_from(m));

@@ -198,6 +198,27 @@ fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n, uint64_t deadline_ns)
 }
 
 int
+fmq_send_pieces(fmq_socket s, const fmq_piece *parts, size_t n, int flags)
+{
+    if (n == 0) {
+        return EINVAL;
+    }
+    return parts == NULL ? EFAULT : fmq__socket_send_pieces(s, parts, n, flags);
+}
+
+int
+fmq_recv_parts(fmq_socket s, fmq_parts *parts, int flags)
+{
+    return fmq__socket_recv_parts(s, parts, flags, NULL);
+}
+
+int
+fmq_recv_parts_until(fmq_socket s, fmq_parts *parts, uint64_t deadline_ns)
+{
+    return fmq__socket_recv_parts(s, parts, 0, &deadline_ns);
+}
+
+int
 fmq_send_many(fmq_socket s, const fmq_piece *messages, size_t n, int flags,
               size_t *n_sent)
 {
@@ -245,13 +266,30 @@ fmq_recv_many_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m, fmq_part *p
     return recv_many(s, buf, cap, m, parts, max, n, 0, &deadline_ns);
 }
 
-void
-fmq_parts_free(fmq_msg *parts, size_t n)
+static void
+close_parts(fmq_msg *parts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         fmq_msg_close(&parts[i]);
     }
+}
+
+void
+fmq_parts_free(fmq_msg *parts, size_t n)
+{
+    close_parts(parts, n);
     fmq__free(parts);
+}
+
+void
+fmq_parts_close(fmq_parts *parts)
+{
+    close_parts(parts->part, parts->n);
+    if (parts->part != parts->few) {
+        fmq__free(parts->part);
+    }
+    parts->part = parts->few;
+    parts->n = 0;
 }
 
 uint64_t

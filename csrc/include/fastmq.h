@@ -103,8 +103,8 @@ FMQ_API int fmq_offer_end(void);
  * "__fd": the number its descriptor had. */
 FMQ_API const char *fmq_msg_gets(const fmq_msg *m, const char *name);
 /* Which peer a message came from, or is for (SERVER, PEER; 0: none), and which group
- * (RADIO, DISH; "": none), up to 255 bytes of it. fmq_msg_recv and fmq_recvv tell,
- * fmq_msg_send and fmq_sendv look. set: EINVAL for 0. */
+ * (RADIO, DISH; "": none), up to 255 bytes of it. fmq_msg_recv, fmq_recvv and
+ * fmq_recv_parts tell, fmq_msg_send and fmq_sendv look. set: EINVAL for 0. */
 FMQ_API uint32_t fmq_msg_routing_id(const fmq_msg *m);
 FMQ_API int fmq_msg_set_routing_id(fmq_msg *m, uint32_t routing_id);
 FMQ_API const char *fmq_msg_group(const fmq_msg *m);
@@ -201,6 +201,15 @@ FMQ_API int fmq_msg_send(fmq_socket s, fmq_msg *m, int flags);
  * sent with FMQ_SNDMORE before come first. */
 FMQ_API int fmq_sendv(fmq_socket s, fmq_msg *parts, size_t n, int flags);
 
+typedef struct fmq_piece {
+    const void *data;
+    size_t len;
+} fmq_piece;
+
+/* Sends `n` (1 or more) parts as fmq_sendv does; the bytes are copied before it
+ * returns. */
+FMQ_API int fmq_send_pieces(fmq_socket s, const fmq_piece *parts, size_t n, int flags);
+
 /* What a received part was. */
 typedef struct fmq_part {
     size_t len;    /* bytes of the body */
@@ -220,12 +229,23 @@ FMQ_API int fmq_msg_recv(fmq_socket s, fmq_msg *m, int flags);
 FMQ_API int fmq_recvv(fmq_socket s, fmq_msg **parts, size_t *n, int flags);
 FMQ_API void fmq_parts_free(fmq_msg *parts, size_t n);
 
-/* Batches: many messages a call, each as if by itself. */
+/* The parts of a message for a short time: `n` of them at `part`, which is `few` if
+ * they fit. */
+#define FMQ_FEW_PARTS 16
+typedef struct fmq_parts {
+    fmq_msg *part;
+    size_t n;
+    fmq_msg few[FMQ_FEW_PARTS];
+} fmq_parts;
 
-typedef struct fmq_piece {
-    const void *data;
-    size_t len;
-} fmq_piece;
+/* As fmq_recvv, for callers that look at the parts and close them: short bodies still
+ * lie in the queue, whose memory they keep until then. On failure there are none. */
+FMQ_API int fmq_recv_parts(fmq_socket s, fmq_parts *parts, int flags);
+FMQ_API void fmq_parts_close(fmq_parts *parts);
+/* Gives a part that is to live longer a body of its own, if there is memory for it. */
+FMQ_API void fmq_msg_settle(fmq_msg *m);
+
+/* Batches: many messages a call, each as if by itself. */
 
 /* Sends `n` messages of one part each; the bytes are copied before it returns. An error
  * stops it: `*n_sent` is how many went before, also then. */
@@ -248,6 +268,7 @@ FMQ_API int fmq_recv_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
 FMQ_API int fmq_msg_recv_until(fmq_socket s, fmq_msg *m, uint64_t deadline_ns);
 FMQ_API int fmq_recvv_until(fmq_socket s, fmq_msg **parts, size_t *n,
                             uint64_t deadline_ns);
+FMQ_API int fmq_recv_parts_until(fmq_socket s, fmq_parts *parts, uint64_t deadline_ns);
 FMQ_API int fmq_send_many_until(fmq_socket s, const fmq_piece *messages, size_t n,
                                 size_t *n_sent, uint64_t deadline_ns);
 FMQ_API int fmq_recv_many_until(fmq_socket s, void *buf, size_t cap, fmq_msg *m,

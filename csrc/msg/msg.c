@@ -101,6 +101,22 @@ fmq__msg_copy(fmq__msg *to, const fmq__msg *from)
 }
 
 void
+fmq__msg_settle(fmq__msg *m)
+{
+    uint8_t *data;
+    fmq__body *body;
+
+    if (m->kind != FMQ__MSG_BODY || m->u.ref.body->kind != FMQ__BODY_CHUNK ||
+        fmq__body_new(m->u.ref.len, &body, &data) != 0) {
+        return;
+    }
+    memcpy(data, m->u.ref.data, m->u.ref.len);
+    fmq__body_drop(m->u.ref.body);
+    m->u.ref.body = body;
+    m->u.ref.data = data;
+}
+
+void
 fmq__msg_set_props(fmq__msg *m, fmq__props *props)
 {
     if (props != NULL) {

@@ -111,6 +111,9 @@ fmq__msg_close(fmq__msg *m)
 void fmq__msg_move(fmq__msg *to, fmq__msg *from);
 /* `to` (closed first) shares the body, flags, properties, group and ids of `from`. */
 void fmq__msg_copy(fmq__msg *to, const fmq__msg *from);
+/* Gives a body that lies in a queue's chunk memory of its own, so that a small message
+ * does not keep a large chunk. Without memory for it, it stays there. */
+void fmq__msg_settle(fmq__msg *m);
 /* Replaces the properties; shares `props` (NULL: none). */
 void fmq__msg_set_props(fmq__msg *m, fmq__props *props);
 /* Replaces the group; a name longer than FMQ__GROUP_MAX is cut. */

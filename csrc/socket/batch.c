@@ -192,7 +192,7 @@ fmq__socket_recv_many(fmq_socket handle, void *buf, size_t cap, fmq__msg *msgs,
     }
     for (size_t i = 0; i < b.n; i++) {
         if (!parts[i].is_in_buf) {
-            fmq__data_settle(&msgs[i]);
+            fmq__msg_settle(&msgs[i]);
         }
     }
     *n = b.n;

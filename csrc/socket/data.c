@@ -7,7 +7,7 @@
  *
  * Receiving: a frame is popped under L; a short body is copied to the caller's buffer
  * there, a longer one leaves as a reference to its block or its chunk, and is copied,
- * if it must be, without L. Many messages a call: batch.c.
+ * if it must be, without L. Whole messages a call: parts.c; many: batch.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "socket/data.h"
 
-enum { PARTS_ON_STACK = 16, PARTS_EXPECTED = 4, LOOK_AFTER = 100 };
+enum { PARTS_ON_STACK = 16, LOOK_AFTER = 100 };
 
 /* Before a call that may end with EAGAIN: who goes on until then need not read EVENTS,
  * too, for FD to be quiet. */
@@ -393,10 +393,9 @@ is_peers_turn(const fmq__hub *h)
            fmq__spin_is_in_turn(&h->spin);
 }
 
-/* After the first attempt found nothing: reads, or waits. */
-static int
-recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg, int flags,
-            const uint64_t *deadline_ns)
+int
+fmq__data_recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg,
+                      int flags, const uint64_t *deadline_ns)
 {
     fmq__hub *h = &s->hub;
     bool is_in_vain;
@@ -443,7 +442,7 @@ fmq__data_recv_frame(fmq__socket *s, fmq__incoming *in, int flags,
     fmq__hub_count_call(&s->hub);
     err = fmq__pattern_recv(s->hub.pattern, &in->frame, &in->from);
     if (err == EAGAIN) {
-        err = recv_slowly(s, attempt_recv, in, flags, deadline_ns);
+        err = fmq__data_recv_slowly(s, attempt_recv, in, flags, deadline_ns);
     }
     if (err == 0) {
         s->rcvmore = (in->frame.flags & FMQ__MORE) != 0;
@@ -490,22 +489,6 @@ fmq__data_hold_frame(const fmq__incoming *in, fmq__msg *m)
     }
 }
 
-void
-fmq__data_settle(fmq__msg *m)
-{
-    uint8_t *data;
-    fmq__body *body;
-
-    if (m->kind != FMQ__MSG_BODY || m->u.ref.body->kind != FMQ__BODY_CHUNK ||
-        fmq__body_new(m->u.ref.len, &body, &data) != 0) {
-        return;
-    }
-    memcpy(data, m->u.ref.data, m->u.ref.len);
-    fmq__body_drop(m->u.ref.body);
-    m->u.ref.body = body;
-    m->u.ref.data = data;
-}
-
 int
 fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m, fmq_part *part,
                  int flags, const uint64_t *deadline_ns)
@@ -534,15 +517,6 @@ fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m, fmq_part
     return err;
 }
 
-/* Notes in a message that was just taken what its address was. */
-static inline void
-sign(const fmq__hub *h, fmq__msg *m)
-{
-    if (h->pattern->ops->sign != NULL) {
-        h->pattern->ops->sign(h->pattern, m);
-    }
-}
-
 int
 fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
                      const uint64_t *deadline_ns)
@@ -558,97 +532,13 @@ fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
     err = fmq__data_recv_frame(s, &in, flags, deadline_ns);
     if (err == 0) {
         fmq__data_hold_frame(&in, &got);
-        sign(&s->hub, &got);
+        fmq__data_sign(&s->hub, &got);
         fmq__data_after_recv(s);
     }
     fmq__socket_leave(s);
     if (err == 0) {
-        fmq__data_settle(&got);
+        fmq__msg_settle(&got);
         fmq__msg_move(m, &got);
     }
     return err;
-}
-
-/* The parts of one message. */
-typedef struct whole {
-    fmq__msg *part;
-    size_t n;
-    size_t cap;
-} whole;
-
-static int
-whole_reserve(whole *w, size_t cap)
-{
-    fmq__msg *grown;
-
-    if (cap <= w->cap) {
-        return 0;
-    }
-    grown = fmq__realloc(w->part, cap * sizeof(*grown));
-    if (grown == NULL) {
-        return ENOMEM;
-    }
-    w->part = grown;
-    w->cap = cap;
-    return 0;
-}
-
-/* Takes all parts, or, without memory for them, none. */
-static int
-attempt_recv_whole(fmq__hub *h, void *arg)
-{
-    whole *w = arg;
-    fmq__incoming in;
-    int err = fmq__pattern_begin(h->pattern, &in.from);
-
-    if (err == 0) {
-        err = whole_reserve(w, fmq__pattern_count_parts(h->pattern));
-    }
-    if (err != 0) {
-        return err;
-    }
-    do {
-        (void)attempt_recv(h, &in); /* it is there */
-        fmq__data_hold_frame(&in, &w->part[w->n]);
-        sign(h, &w->part[w->n++]);
-    } while (in.frame.flags & FMQ__MORE);
-    return 0;
-}
-
-int
-fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n_parts, int flags,
-                  const uint64_t *deadline_ns)
-{
-    whole w = {NULL, 0, 0};
-    fmq__socket *s;
-    int err = whole_reserve(&w, PARTS_EXPECTED);
-
-    if (err != 0) {
-        return err;
-    }
-    err = fmq__socket_enter_open(handle, (flags & FMQ_TRY) != 0, &s);
-    if (err != 0) {
-        fmq__free(w.part);
-        return err;
-    }
-    fmq__hub_count_call(&s->hub);
-    err = attempt_recv_whole(&s->hub, &w);
-    if (err == EAGAIN) {
-        err = recv_slowly(s, attempt_recv_whole, &w, flags, deadline_ns);
-    }
-    if (err == 0) {
-        s->rcvmore = false;
-        fmq__data_after_recv(s);
-    }
-    fmq__socket_leave(s);
-    if (err != 0) {
-        fmq__free(w.part);
-        return err;
-    }
-    for (size_t i = 0; i < w.n; i++) {
-        fmq__data_settle(&w.part[i]);
-    }
-    *parts = w.part;
-    *n_parts = w.n;
-    return 0;
 }

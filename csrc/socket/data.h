@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data: the steps of sending and receiving that data.c and batch.c are made of.
+/* data: the steps of sending and receiving that data.c, parts.c and batch.c
+ *       are made of.
  *
  * Owner:   the caller, of what it sends; what is received becomes its own.
  * Threads: under L, unless it says otherwise; one that may wait lets go of L meanwhile.
@@ -29,6 +30,10 @@ void fmq__data_sent(fmq__hub *h, uint64_t now_ns);
 int fmq__data_recv_frame(fmq__socket *s, fmq__incoming *in, int flags,
                          const uint64_t *deadline_ns);
 
+/* After `attempt` said EAGAIN: reads, or waits for something to read. */
+int fmq__data_recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *arg,
+                          int flags, const uint64_t *deadline_ns);
+
 /* After frames were taken: pipes that came down to their low-water marks go on, and
  * others may take what is left. */
 void fmq__data_after_recv(fmq__socket *s);
@@ -37,8 +42,13 @@ void fmq__data_after_recv(fmq__socket *s);
  * holds. `m` is raw memory. */
 void fmq__data_hold_frame(const fmq__incoming *in, fmq__msg *m);
 
-/* Without L: a body that lies in a queue's chunk gets memory of its own, so that a
- * small message does not keep a large chunk. Without memory for it, it stays there. */
-void fmq__data_settle(fmq__msg *m);
+/* Notes in a message that was just taken what its address was. */
+static inline void
+fmq__data_sign(const fmq__hub *h, fmq__msg *m)
+{
+    if (h->pattern->ops->sign != NULL) {
+        h->pattern->ops->sign(h->pattern, m);
+    }
+}
 
 #endif

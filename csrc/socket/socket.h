@@ -158,10 +158,17 @@ int fmq__socket_recv(fmq_socket handle, void *buf, size_t cap, fmq__msg *m,
                      fmq_part *part, int flags, const uint64_t *deadline_ns);
 int fmq__socket_recv_msg(fmq_socket handle, fmq__msg *m, int flags,
                          const uint64_t *deadline_ns);
-int fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n, int flags,
-                      const uint64_t *deadline_ns);
 /* Forgets parts that were sent with SNDMORE; not under L. */
 void fmq__staged_drop(fmq__staged *t);
+
+/* --- parts.c --- */
+
+int fmq__socket_send_pieces(fmq_socket handle, const fmq_piece *parts, size_t n,
+                            int flags);
+int fmq__socket_recvv(fmq_socket handle, fmq__msg **parts, size_t *n, int flags,
+                      const uint64_t *deadline_ns);
+int fmq__socket_recv_parts(fmq_socket handle, fmq_parts *parts, int flags,
+                           const uint64_t *deadline_ns);
 
 /* --- batch.c --- */
 

@@ -10,7 +10,8 @@ enum {
     N_WARM = 300,
     N_BURSTS = 200 / CHECK_SLOWNESS,
     FEW = 4,
-    N_TRIES = 3
+    N_TRIES = 3,
+    N_PARTS = 3
 };
 enum { PUB = 1, SUB = 2, DEALER = 5, SUBSCRIBE = 6 };
 
@@ -20,13 +21,48 @@ typedef struct exchange {
     int b;
     int burst;
     bool is_answered;
+    bool is_in_parts;
 } exchange;
 
 static const exchange exchanges[] = {
-    {PUSH, PULL, BURST, false},    {PUB, SUB, BURST, false},
-    {PAIR, PAIR, BURST, true},     {REQ, REP, 1, true},
-    {DEALER, DEALER, BURST, true},
+    {PUSH, PULL, BURST, false, false}, {PUB, SUB, BURST, false, false},
+    {PAIR, PAIR, BURST, true, false},  {REQ, REP, 1, true, false},
+    {PUSH, PULL, BURST, false, true},  {PUB, SUB, BURST, false, true},
+    {REQ, REP, 1, true, true},         {DEALER, DEALER, BURST, true, true},
 };
+
+static void
+send_parts(fmq_socket from)
+{
+    static const fmq_piece pieces[N_PARTS] = {
+        {"", 0},
+        {"a header of more than thirty-two bytes, so that it is no inline body", 66},
+        {"and a body", 10},
+    };
+
+    REQUIRE(fmq_send_pieces(from, pieces, N_PARTS, 0) == 0);
+}
+
+static void
+recv_parts(fmq_socket to)
+{
+    fmq_parts parts;
+
+    REQUIRE(fmq_recv_parts(to, &parts, 0) == 0);
+    REQUIRE(parts.n == N_PARTS && parts.part == parts.few);
+    fmq_parts_close(&parts);
+}
+
+static void
+pass_parts(fmq_socket from, fmq_socket to, int n)
+{
+    for (int i = 0; i < n; i++) {
+        send_parts(from);
+    }
+    for (int i = 0; i < n; i++) {
+        recv_parts(to);
+    }
+}
 
 static void
 pass(fmq_socket from, fmq_socket to, int n)
@@ -45,10 +81,13 @@ pass(fmq_socket from, fmq_socket to, int n)
 static void
 go_on(const exchange *e, fmq_socket a, fmq_socket b, int n_bursts)
 {
+    void (*const passes)(fmq_socket, fmq_socket, int) =
+        e->is_in_parts ? pass_parts : pass;
+
     for (int i = 0; i < n_bursts; i++) {
-        pass(a, b, e->burst);
+        passes(a, b, e->burst);
         if (e->is_answered) {
-            pass(b, a, e->burst);
+            passes(b, a, e->burst);
         }
     }
 }
