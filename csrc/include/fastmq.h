@@ -156,8 +156,9 @@ FMQ_API int fmq_ctx_is_foreign(fmq_ctx ctx);
  * MAX_MESSAGE_BYTES (int64_t, 0: no limit): how long they may be together, as
  *     MAXMSGSIZE is for each. Who sends more is cut off.
  * SPIN_US (int, -1): for how many microseconds (up to 1000000) a call that waits for a
- *     message looks for it before it sleeps; it needs a processor meanwhile. 0: never;
- *     -1: for up to 50 us, while that is worth it. Counts at once. */
+ *     message looks for it before it sleeps, or after a piece of a long one; it needs a
+ *     processor meanwhile. 0: never; -1: for up to 50 us, while that is worth it.
+ *     Counts at once. */
 #define FMQ_MAX_HANDSHAKES 10001
 #define FMQ_MAX_PEERS_PER_ADDRESS 10002
 #define FMQ_ALLOW_KEY 10003

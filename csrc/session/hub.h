@@ -160,6 +160,7 @@ struct fmq__hub {
     uint32_t n_followers[2];
     _Atomic uint32_t follow_seq[2];
     fmq__spin spin;
+    uint32_t n_pieces; /* of long messages, see fmq__hub_count_piece; under L */
     fmq__nap nap;
 
     /* sessions (hub.c) */
@@ -241,6 +242,17 @@ fmq__hub_count_call(fmq__hub *h)
     if (n_calls == h->watch.n_calls_limit) {
         fmq__hub_watch_less(h);
     }
+}
+
+/* So much of a long message, read or written, promises more of it soon. */
+enum { FMQ__PIECE_BYTES = 8 * 1024 };
+
+/* Counts a piece of one that has others to come: whoever looks for a message goes on.
+ */
+static inline void
+fmq__hub_count_piece(fmq__hub *h, size_t n_bytes)
+{
+    h->n_pieces += n_bytes >= FMQ__PIECE_BYTES;
 }
 
 static inline void

@@ -426,6 +426,9 @@ fmq__session_read(fmq__session *s)
     err = read_steps(s, cap, &b);
     fmq__hub_lock(s->hub);
     s->n_heard += err == 0;
+    if (s->big.body != NULL) {
+        fmq__hub_count_piece(s->hub, b.n_bytes);
+    }
     if (s->form == FMQ__FORM_SEALED && s->phase == FMQ__ESTABLISHED) {
         fmq__help_weigh(s, b.n_bytes >= HEAVY_BYTES || s->big.body != NULL);
     }

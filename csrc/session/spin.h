@@ -6,11 +6,12 @@
  * than the message and the receiver longer than the way. Looking costs a processor. So
  * by itself (SPIN_US is -1) a socket looks for about as long as a wake-up costs, and
  * only while that finds something: after each time in vain it sleeps at once for twice
- * as many waits. Where the thread has one processor, it gives it away before each look:
- * the peer that is waited for may be ready to run on it, and then has nobody to wake.
- * If it was taken off the processor meanwhile, it stops for some waits; and for long if
- * that happens again and again, as others need the processor more. (Seldom it is the
- * share of somebody who runs beside, or the machine is a virtual one that had to wait.)
+ * as many waits. A piece of a long message counts as a beginning. Where the thread has
+ * one processor, it gives it away before each look: the peer that is waited for may be
+ * ready to run on it, and then has nobody to wake. If it was taken off the processor
+ * meanwhile, it stops for some waits; and for long if that happens again and again, as
+ * others need the processor more. (Seldom it is the share of somebody who runs beside,
+ * or the machine is a virtual one that had to wait.)
  *
  * Threads: under the lock of its hub.
  */

@@ -227,21 +227,27 @@ looks_inside(const fmq__hub *h)
     return h->n_established == 1 || h->spin.is_yielding;
 }
 
-/* Reads again and again, for at most `limit_ns` and until the deadline. L is held
- * before and after, and the leader is awake all the while. False: there is nothing. */
+/* Reads again and again, for at most `limit_ns` and until the deadline; pieces of a
+ * long message make it longer, but not than whoever asks for signals may be kept. L is
+ * held before and after, and the leader is awake all the while. False: there is
+ * nothing. */
 static bool
 look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
 {
-    uint64_t start = fmq__clock_fast_ns();
-    uint64_t now = start;
+    uint64_t began = fmq__clock_fast_ns();
+    uint64_t start = began;
+    uint64_t now = began;
+    bool is_first = true;
     bool has_found;
 
     do {
+        uint32_t n_pieces = h->n_pieces;
         bool is_yielding = h->spin.is_yielding;
 
         fmq__hub_unlock(h);
-        if (now == start) {
+        if (is_first) {
             fmq__flush_thread();
+            is_first = false;
         }
         if (is_yielding) {
             fmq__thread_yield();
@@ -253,6 +259,9 @@ look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
         fmq__hub_look(h);
         has_found = can_go_on(h, FMQ__DIR_IN);
         now = fmq__clock_fast_ns();
+        if (h->n_pieces != n_pieces && now - began < FMQ__NAP_NS) {
+            start = now; /* the rest of a long message is on its way */
+        }
     } while (!has_found && now - start < limit_ns && now < deadline_ns);
     fmq__spin_end(&h->spin, has_found, now - start, limit_ns);
     return has_found;

@@ -353,6 +353,7 @@ end_round(fmq__session *s, const write_round *r)
     }
     if (r->is_short) {
         want_out(s, r);
+        fmq__hub_count_piece(s->hub, r->bytes_sent);
         return false;
     }
     return has_output(s);
