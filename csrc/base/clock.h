@@ -25,6 +25,9 @@ void fmq__clock_init(void);
 /* The deadline `timeout_ms` from now, in nanoseconds; FMQ__NEVER for a negative one. */
 uint64_t fmq__deadline_ns(int64_t timeout_ms);
 
+/* Nanoseconds left until `deadline_ns`: 0 if past, FMQ__NEVER for that. */
+uint64_t fmq__deadline_left_ns(uint64_t deadline_ns);
+
 /* Milliseconds left until `deadline_ns`, rounded up; 0 if past, -1 for FMQ__NEVER, at
  * most INT_MAX: what poll and epoll_wait take. */
 int fmq__deadline_left_ms(uint64_t deadline_ns);

@@ -207,6 +207,7 @@ static int
 spin(fmq__hub *h, const bed *b, uint64_t limit_ns, uint64_t deadline_ns,
      uint64_t *looked_ns, bool *has_sessions)
 {
+    uint64_t left_ns = fmq__deadline_left_ns(deadline_ns);
     uint64_t start = fmq__clock_fast_ns();
     uint64_t now;
     int err;
@@ -214,7 +215,7 @@ spin(fmq__hub *h, const bed *b, uint64_t limit_ns, uint64_t deadline_ns,
     do {
         err = glance(h, b, has_sessions);
         now = fmq__clock_fast_ns();
-    } while (err == ETIMEDOUT && now - start < limit_ns && now < deadline_ns);
+    } while (err == ETIMEDOUT && now - start < limit_ns && now - start < left_ns);
     *looked_ns = now - start;
     return err;
 }
@@ -234,6 +235,7 @@ looks_inside(const fmq__hub *h)
 static bool
 look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
 {
+    uint64_t left_ns = fmq__deadline_left_ns(deadline_ns);
     uint64_t began = fmq__clock_fast_ns();
     uint64_t start = began;
     uint64_t now = began;
@@ -262,7 +264,7 @@ look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
         if (h->n_pieces != n_pieces && now - began < FMQ__NAP_NS) {
             start = now; /* the rest of a long message is on its way */
         }
-    } while (!has_found && now - start < limit_ns && now < deadline_ns);
+    } while (!has_found && now - start < limit_ns && now - began < left_ns);
     fmq__spin_end(&h->spin, has_found, now - start, limit_ns);
     return has_found;
 }

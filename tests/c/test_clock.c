@@ -60,6 +60,36 @@ TEST(left_rounds_up)
     }
 }
 
+TEST(left_in_nanoseconds)
+{
+    uint64_t deadline = fmq__clock_ns() + 3600 * 1000 * NS_PER_MS;
+    uint64_t left = fmq__deadline_left_ns(deadline);
+
+    CHECK(left <= 3600 * 1000 * NS_PER_MS);
+    CHECK(left > 0);
+    CHECK_EQ(fmq__deadline_left_ns(0), 0);
+    CHECK_EQ(fmq__deadline_left_ns(fmq__clock_ns()), 0);
+    CHECK(fmq__deadline_left_ns(FMQ__NEVER) == FMQ__NEVER);
+}
+
+/* Its differences are the other clock's. */
+TEST(the_fast_clock)
+{
+    uint64_t slow_ns;
+    uint64_t fast_ns;
+    uint64_t begin_ns;
+    uint64_t begin_fast_ns;
+
+    fmq__clock_init();
+    begin_ns = fmq__clock_ns();
+    begin_fast_ns = fmq__clock_fast_ns();
+    do {
+        slow_ns = fmq__clock_ns() - begin_ns;
+        fast_ns = fmq__clock_fast_ns() - begin_fast_ns;
+    } while (slow_ns < 10 * NS_PER_MS);
+    CHECK(fast_ns > slow_ns / 2); /* a machine may stop between two readings */
+}
+
 int
 main(void)
 {
@@ -68,6 +98,8 @@ main(void)
         CASE(deadline_lies_between_two_readings),
         CASE(never),
         CASE(left_rounds_up),
+        CASE(left_in_nanoseconds),
+        CASE(the_fast_clock),
     };
 
     return CHECK_MAIN(cases);
