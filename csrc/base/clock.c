@@ -12,6 +12,7 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 #define CALIBRATION_NS UINT64_C(200000)
+#define N_READINGS 4
 
 uint64_t
 fmq__clock_ns(void)
@@ -88,20 +89,53 @@ has_constant_rate(void)
     return __get_cpuid(0x80000007U, &a, &b, &c, &d) != 0 && (d & (1U << 8)) != 0;
 }
 
+/* Both clocks at one moment. */
+typedef struct reading {
+    uint64_t ns;
+    uint64_t ticks;
+    uint64_t width; /* ticks that it took */
+} reading;
+
+static reading
+read_once(void)
+{
+    uint64_t before = __builtin_ia32_rdtsc();
+    uint64_t now = fmq__clock_ns();
+    uint64_t width = __builtin_ia32_rdtsc() - before;
+
+    return (reading){now, before + width / 2, width};
+}
+
+/* The thread may be taken off the processor in the middle of one. */
+static reading
+read_both(void)
+{
+    reading best = read_once();
+
+    for (int i = 1; i < N_READINGS; i++) {
+        reading r = read_once();
+
+        if (r.width < best.width) {
+            best = r;
+        }
+    }
+    return best;
+}
+
 void
 fmq__clock_init(void)
 {
-    uint64_t begin_ns = fmq__clock_ns();
-    uint64_t begin = __builtin_ia32_rdtsc();
-    uint64_t ns;
+    reading begin;
+    reading end;
 
     if (!has_constant_rate()) {
         return;
     }
+    begin = read_both();
     do {
-        ns = fmq__clock_ns() - begin_ns;
-    } while (ns < CALIBRATION_NS);
-    ns_per_tick = (ns << 32) / (__builtin_ia32_rdtsc() - begin);
+        end = read_both();
+    } while (end.ns - begin.ns < CALIBRATION_NS);
+    ns_per_tick = ((end.ns - begin.ns) << 32) / (end.ticks - begin.ticks);
 }
 
 uint64_t
