@@ -152,6 +152,7 @@ struct fmq__hub {
     _Atomic bool has_leader; /* the I/O thread looks at it without L */
     bool is_leader_asleep;   /* has decided to sleep, and is not back */
     bool is_leader_rung;     /* since then */
+    bool is_leader_looking;  /* for messages, awake, and maybe for long */
     bool is_fd_exported;
     bool is_ring_held;      /* something came meanwhile, and FD does not tell yet */
     uint32_t n_edges_taken; /* of the inbox's, or found taken */

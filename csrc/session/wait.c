@@ -18,7 +18,8 @@
  * What a leaving caller must do for those who stay is all in fmq__hub_hand_on: wake a
  * follower of each direction that can go on; else, if there is no leader, any follower,
  * which becomes the leader; and ring for the pollers that can go on. A leader that
- * stays does the same before it sleeps.
+ * stays does the same before it sleeps, and before it begins to look for messages as
+ * well; a follower hears of room that comes while it looks from whoever has made it.
  *
  * An edge is gone once somebody has taken it out of E, although it was meant for all
  * who sleep there. So a poller that took one rings again if the leader was rung and is
@@ -54,21 +55,6 @@ fmq__hub_ring_leader(fmq__hub *h)
     }
 }
 
-void
-fmq__hub_notify(fmq__hub *h, int dir)
-{
-    if ((h->is_leader_asleep && !h->is_leader_rung) || fmq__hub_has_pollers(h)) {
-        ring(h);
-    } else if (h->is_fd_exported && dir == FMQ__DIR_IN && h->n_holding != 0) {
-        h->is_ring_held = true;
-    } else if (h->is_fd_exported) {
-        ring(h);
-    } else if (!fmq__hub_has_leader(h) && h->n_followers[dir] != 0) {
-        atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
-        fmq__futex_wake(&h->follow_seq[dir], 1);
-    }
-}
-
 static void
 wake_followers(fmq__hub *h, int dir, int n)
 {
@@ -76,6 +62,23 @@ wake_followers(fmq__hub *h, int dir, int n)
      * the kernel. */
     atomic_fetch_add_explicit(&h->follow_seq[dir], 1, memory_order_relaxed);
     fmq__futex_wake(&h->follow_seq[dir], n);
+}
+
+void
+fmq__hub_notify(fmq__hub *h, int dir)
+{
+    if (dir == FMQ__DIR_OUT && h->is_leader_looking && h->n_followers[dir] != 0) {
+        wake_followers(h, dir, 1); /* the leader may not come to hand on for long */
+    }
+    if ((h->is_leader_asleep && !h->is_leader_rung) || fmq__hub_has_pollers(h)) {
+        ring(h);
+    } else if (h->is_fd_exported && dir == FMQ__DIR_IN && h->n_holding != 0) {
+        h->is_ring_held = true;
+    } else if (h->is_fd_exported) {
+        ring(h);
+    } else if (!fmq__hub_has_leader(h) && h->n_followers[dir] != 0) {
+        wake_followers(h, dir, 1);
+    }
 }
 
 static bool
@@ -230,8 +233,8 @@ looks_inside(const fmq__hub *h)
 
 /* Reads again and again, for at most `limit_ns` and until the deadline; pieces of a
  * long message make it longer, but not than whoever asks for signals may be kept. L is
- * held before and after, and the leader is awake all the while. False: there is
- * nothing. */
+ * held before and after, and the leader is awake all the while. False: there is nothing
+ * for it; others may have something to go on with. */
 static bool
 look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
 {
@@ -242,6 +245,7 @@ look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
     bool is_first = true;
     bool has_found;
 
+    h->is_leader_looking = true;
     do {
         uint32_t n_pieces = h->n_pieces;
         bool is_yielding = h->spin.is_yielding;
@@ -265,6 +269,7 @@ look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
             start = now; /* the rest of a long message is on its way */
         }
     } while (!has_found && now - start < limit_ns && now - began < left_ns);
+    h->is_leader_looking = false;
     fmq__spin_end(&h->spin, has_found, now - start, limit_ns);
     return has_found;
 }
@@ -370,6 +375,7 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
     bool is_leader = false;
     bool is_to_ask = (how & FMQ__WAIT_ASKS) != 0;
     uint32_t asked = h->nap.seq;
+    bool has_looked = false; /* as the leader, for as long as it may, in vain */
     uint64_t limit_ns;
     int slept = EAGAIN;
     int err;
@@ -414,18 +420,18 @@ fmq__hub_wait(fmq__hub *h, int dir, int (*attempt)(fmq__hub *h, void *arg), void
         if (fmq__hub_resume_all(h)) {
             continue;
         }
-        limit_ns = dir == FMQ__DIR_IN ? fmq__spin_begin(&h->spin) : 0;
+        limit_ns = dir == FMQ__DIR_IN && !has_looked ? fmq__spin_begin(&h->spin) : 0;
         if (limit_ns != 0 && looks_inside(h)) {
-            if (look_as_leader(h, limit_ns, deadline_ns) || fmq__hub_resume_all(h)) {
-                continue; /* there is something, or the last look has made room */
-            }
-            if (is_to_ask && fmq__clock_ns() < deadline_ns) {
+            /* Nor has it made room for what lies behind, which it would look for. */
+            has_looked =
+                !look_as_leader(h, limit_ns, deadline_ns) && !fmq__hub_resume_all(h);
+            if (has_looked && is_to_ask && fmq__clock_ns() < deadline_ns) {
                 fmq__spin_ask(&h->spin);
                 slept = EINTR;
-                continue;
             }
-            limit_ns = 0;
+            continue; /* in vain, it has to hand on once more */
         }
+        has_looked = false;
         slept = sleep_as_leader(h, deadline_ns, limit_ns, is_to_ask);
     }
     if (is_leader) {

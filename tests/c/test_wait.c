@@ -245,6 +245,81 @@ TEST(a_message_and_room_find_whom_they_are_for)
     }
 }
 
+/* --- room that comes while the leader looks for messages --- */
+
+enum { SECOND_US = 1000000 };
+
+/* So long that none of the looks below comes to its end. */
+static void
+look_for_ever(fmq_socket handle)
+{
+    fmq__socket *s;
+
+    REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+    fmq__spin_limit(&s->hub.spin, INT_MAX);
+    fmq__socket_leave(s);
+}
+
+static bool
+passes_in_time(gate *g)
+{
+    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
+
+    while (gate_count(g) == 0 && fmq__clock_ns() < deadline) {
+        sched_yield();
+    }
+    return gate_count(g) != 0;
+}
+
+/* A receiver leads and looks for messages; a sender behind it waits for room, which
+ * comes as the peer reads again, or by a higher mark. */
+static void
+room_beside_a_look(bool ends, bool by_mark)
+{
+    fmq_ctx ctx = new_ctx();
+    fmq__thread t[2];
+    caller in;
+    caller out;
+    int fd;
+    fmq_socket s = open_full_pair(ctx, &fd);
+
+    set_int(s, RCVTIMEO, -1); /* whoever leaves would make it good */
+    set_int(s, SNDTIMEO, -1);
+    if (ends) {
+        set_int(s, FMQ_SPIN_US, SECOND_US);
+    } else {
+        look_for_ever(s);
+    }
+    start_caller(&t[0], &in, s, 0, false);
+    await_callers(s, 1);
+    start_caller(&t[1], &out, s, 0, true);
+    await_callers(s, 2);
+    if (by_mark) {
+        set_int(s, SNDHWM, 2);
+    } else {
+        set_hook(NULL);
+    }
+    REQUIRE(passes_in_time(&out.done));
+    CHECK_EQ(out.err, 0);
+    CHECK_EQ(gate_count(&in.done), 0);
+    set_hook(NULL);
+    raw_send_text(fd, 0, "hello");
+    gate_wait(&in.done, 1);
+    CHECK_EQ(in.err, 0);
+    fmq__thread_join(t[0]);
+    fmq__thread_join(t[1]);
+    CHECK_EQ(fmq_socket_close(s), 0);
+    close(fd);
+    end_ctx(ctx);
+}
+
+TEST(room_is_told_of_while_the_leader_looks)
+{
+    room_beside_a_look(true, false);
+    room_beside_a_look(false, false);
+    room_beside_a_look(false, true);
+}
+
 /* --- how waits end --- */
 
 TEST(a_time_out_hands_the_lead_on)
@@ -574,6 +649,7 @@ main(void)
     RUN(pollers_and_receivers_share_a_socket_over_tcp);
     RUN(pollers_and_receivers_share_a_socket_over_inproc);
     RUN(a_message_and_room_find_whom_they_are_for);
+    RUN(room_is_told_of_while_the_leader_looks);
     RUN(a_time_out_hands_the_lead_on);
     RUN(close_and_term_find_everybody);
     RUN(signals_interrupt_waits);

@@ -13,6 +13,9 @@ A flat socket (pollers do not nest) has no E and no S, ever: its leader sleeps o
 bell, polls see the edge alone, as a level, and the I/O thread serves every connection
 at once. There `has_e` says that the edge has a descriptor.
 
+A leader that receives may look for messages before it sleeps, awake all the while. It
+reads and writes as it looks, and so may find what is for others only.
+
 Followers are of two classes with a word each. Every rule that a wake-up depends on can
 be left out by name, to show that the exploration misses it (see RULES).
 """
@@ -36,6 +39,8 @@ RULES = frozenset(
         "leave rings for pollers",
         "a leader that stays hands on",
         "a leader that stays rings for pollers",
+        "a leader that has looked does so once more",
+        "room is told of beside a look",
         "pollers are rung by direction",
         "harvest rings again",
         "harvest rings a leader that was rung already",
@@ -61,6 +66,7 @@ ACCOUNT = "account"  # has the wr turn, bytes written: about to account
 SLEEP_E = "sleep E"  # in epoll_wait(E) or poll(2)
 HARVEST = "harvest"  # a poller back from poll(2)
 HARVESTED = "harvested"  # about to take L again
+LOOK = "look"  # leads, between two looks for messages
 WOKEN = "woken"  # the leader, from E or the bell, about to take L
 DECIDE = "decide"  # the broken variant: looked, about to decide to sleep
 REGISTER = "register"  # the broken variant: looked, not yet registered
@@ -69,6 +75,10 @@ FUTEX = "futex"
 BACK = "back"  # from the futex, about to take L
 BEFORE_BELL = "before bell"  # leads, without E
 BELL = "bell"
+# What a leader that receives does before it sleeps, and whether that comes to its end.
+NONE, SHORT, LONG = "none", "short", "long"
+# How far a leader is with that.
+TO_COME, LOOKING, LOOKED = "to come", "looking", "looked"
 BACK_SOON = {SLEEP_E, WOKEN, BEFORE_BELL, BELL}  # a leader that decided to sleep
 
 
@@ -83,6 +93,7 @@ class Thread(NamedTuple):
     done: bool = False  # what it came for is done; only the flush is left
     polls: bool = False  # is counted as a poller
     ate: bool = False  # took the edge out of E
+    look: str = TO_COME  # as the leader
 
 
 class World(NamedTuple):
@@ -125,6 +136,7 @@ class Setting:
     is_inproc: bool = False  # no connection, until the first comes
     has_watch: bool = False
     is_flat: bool = False
+    look: str = NONE
     rules: frozenset[str] = RULES
 
 
@@ -224,13 +236,20 @@ class Protocol:
     def publish(self, w: World, kind: str) -> list[World]:
         """Tell whoever waits that messages (RECV) or room (SEND) have come.
 
-        The sleeping leader is rung for either: it hands on what is not for it.
+        The sleeping leader is rung for either: it hands on what is not for it. So does
+        an awake one before it sleeps or leaves, but that may be long in coming while it
+        looks for messages.
         """
+        worlds = [w]
+        is_told = kind == SEND and self.has("room is told of beside a look")
+        if is_told and any(t.look == LOOKING for t in w.threads):
+            worlds = self.wake(w, kind)
         if w.is_leader_asleep or any(t.polls for t in w.threads):
-            return [self.ring(w) if self.has("publish rings") else w]
-        if not any(t.leads for t in w.threads):
-            return self.wake(w, kind)
-        return [w]  # an awake leader looks again before it sleeps or leaves
+            if self.has("publish rings"):
+                worlds = [self.ring(x) for x in worlds]
+        elif not any(t.leads for t in w.threads):
+            worlds = self.wake(w, kind)
+        return worlds
 
     def publish_all(self, w: World) -> list[World]:
         w = self.ring(w)
@@ -275,7 +294,7 @@ class Protocol:
         if t.leads:
             w = w._replace(is_leader_asleep=False)
         t = t._replace(at=at, calls=calls, leads=False, polls=False, moved=False)
-        t = t._replace(**changes)
+        t = t._replace(look=TO_COME, **changes)
         return self.hand_on(self.put(w, i, t), "leave")
 
     # --- queues ---
@@ -351,8 +370,8 @@ class Protocol:
             else:
                 yield "reads", True, [self.put(read, i, t._replace(at=PUBLISH))]
         elif at == PUBLISH:
-            # The thread is at TOP before others are woken: it will look again.
-            x = self.put(w, i, t._replace(at=TOP))
+            # The thread is there before others are woken: it will look again.
+            x = self.put(w, i, t._replace(at=self.after_reading(t)))
             yield "publishes", True, self.give_rd(x)
         elif at == WRITE:
             yield from self.write_steps(w, i, t)
@@ -369,10 +388,13 @@ class Protocol:
                         me = me._replace(at=IDLE, calls=me.calls - 1)
                         yield "accounts, ends its call", True, [self.put(x, i, me)]
                     else:
-                        me = me._replace(at=TOP)
+                        me = me._replace(at=self.after_reading(t))
                         yield "accounts", True, [self.put(x, i, me)]
         else:
             yield from self.waiting_steps(w, i, t)
+
+    def after_reading(self, t: Thread) -> str:
+        return LOOK if t.look == LOOKING else TOP
 
     def waiting_steps(
         self, w: World, i: int, t: Thread
@@ -385,6 +407,8 @@ class Protocol:
             is_s_ready = self.is_s_ready(w) and not self.setting.is_flat
             at = READ if is_s_ready else TOP
             yield "is woken", True, [self.put(x, i, t._replace(at=at))]
+        elif at == LOOK:
+            yield from self.look_steps(w, i, t)
         elif at == HARVEST:
             x = w._replace(edge=False)
             me = t._replace(at=HARVESTED, ate=w.edge)
@@ -490,13 +514,36 @@ class Protocol:
     def stay_steps(
         self, w: World, i: int, t: Thread
     ) -> Iterator[tuple[str, bool, list[World]]]:
-        """The leader found nothing for itself: hand on, and decide to sleep."""
+        """The leader found nothing for itself: hand on, and look or decide to sleep."""
         in_one = self.has("leader's sleep decided in one section")
-        for x in self.hand_on(w, "a leader that stays"):
+        looks = self.setting.look != NONE and w.has_connection and t.kind == RECV
+        once_more = self.has("a leader that has looked does so once more")
+        worlds = [w]
+        if t.look != LOOKED or once_more:
+            worlds = self.hand_on(w, "a leader that stays")
+        for x in worlds:
+            if looks and t.look == TO_COME:
+                me = x.threads[i]._replace(at=LOOK, look=LOOKING)
+                yield "stays, looks", True, [self.put(x, i, me)]
+                continue
             at = self.sleeps_at(x)
-            me = x.threads[i]._replace(at=at if in_one else DECIDE)
+            me = x.threads[i]._replace(at=at if in_one else DECIDE, look=TO_COME)
             x = x._replace(is_leader_asleep=in_one)
             yield f"stays, goes to {at}", True, [self.put(x, i, me)]
+
+    def look_steps(
+        self, w: World, i: int, t: Thread
+    ) -> Iterator[tuple[str, bool, list[World]]]:
+        """Between two looks: there is something, or the time is over, or it goes on."""
+        if self.can_go_on(w, t.kind):
+            me = t._replace(at=TOP, look=TO_COME)
+            yield "has found something", True, [self.put(w, i, me)]
+            return
+        if self.is_s_ready(w):
+            yield "looks", True, [self.put(w, i, t._replace(at=READ))]
+        me = t._replace(at=TOP, look=LOOKED)
+        ends = self.setting.look == SHORT
+        yield "has looked in vain", ends, [self.put(w, i, me)]
 
     def write_steps(
         self, w: World, i: int, t: Thread
@@ -512,7 +559,8 @@ class Protocol:
         elif is_poller(t):
             yield "waits in poll", True, [self.put(w, i, t._replace(at=SLEEP_E))]
         else:
-            yield "has looked", True, [self.put(w, i, t._replace(at=TOP))]
+            me = t._replace(at=self.after_reading(t))
+            yield "has looked", True, [self.put(w, i, me)]
 
     def other_steps(self, w: World) -> Iterator[tuple[str, bool, list[World]]]:
         if w.arrivals > 0 and w.has_connection:
