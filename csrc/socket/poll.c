@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First each socket is looked at: what is in memory, and if that is nothing, one read
- * of what the kernel has - so that a busy socket does not starve its neighbours in the
- * same poll. If nothing is ready the caller registers with every socket, looks again
- * (register first, look second, sleep third), and sleeps in one poll(2) over their
- * descriptors and the plain ones. */
+/* First each socket is looked at: what is in memory, and if that is nothing, or no
+ * message where messages are asked for, one read of what the kernel has - so that a
+ * busy socket does not starve its neighbours in the same poll, nor room a message of
+ * its own socket. If nothing is ready the caller registers with every socket, looks
+ * again (register first, look second, sleep third), and sleeps in one poll(2) over
+ * their descriptors and the plain ones. */
 #include "socket/poll.h"
 
 #include <poll.h>
@@ -30,12 +31,20 @@ wanted(const fmq_pollitem *i, unsigned events)
     return (short)(events & (unsigned)i->events & (FMQ_POLLIN | FMQ_POLLOUT));
 }
 
+/* Whether what is in memory may not be all that is asked for. */
+static bool
+is_to_look(const fmq_pollitem *i, short found)
+{
+    return i->events != 0 && (found == 0 || (i->events & ~found & FMQ_POLLIN) != 0);
+}
+
 /* What a socket has now; with `deep`, after its descriptor has been harvested. */
 static int
 look_at(fmq_pollitem *i, bool deep)
 {
     fmq__socket *s;
     unsigned events;
+    short found;
     int err = fmq__socket_enter_open(i->socket, false, &s);
 
     if (err != 0) {
@@ -43,12 +52,14 @@ look_at(fmq_pollitem *i, bool deep)
     }
     fmq__hub_count_call(&s->hub);
     events = deep ? fmq__hub_harvest(&s->hub) : fmq__hub_peek(&s->hub);
-    if (!deep && wanted(i, events) == 0 && i->events != 0) {
-        s->hub.flush.has_turned |= (i->events & FMQ_POLLIN) != 0;
+    found = wanted(i, events);
+    if (!deep && is_to_look(i, found)) {
+        /* Who is told of room may go on sending. */
+        s->hub.flush.has_turned |= found == 0 && (i->events & FMQ_POLLIN) != 0;
         fmq__hub_look(&s->hub);
-        events = fmq__hub_peek(&s->hub);
+        found = wanted(i, fmq__hub_peek(&s->hub));
     }
-    i->revents = wanted(i, events);
+    i->revents = found;
     err = fmq__hub_state(&s->hub); /* as it was entered, unless L was given back */
     fmq__socket_leave(s);
     return err;

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "deny.h"
 #include "gate.h"
-#include "sockets.h"
+#include "raw_couple.h"
 
 enum { IN = FMQ_POLLIN, OUT = FMQ_POLLOUT };
 
@@ -452,6 +452,63 @@ TEST(a_busy_neighbour)
     end_line(&calm);
 }
 
+/* --- the I/O thread out of the way --- */
+
+typedef struct hold {
+    fmq__task task;
+    gate is_held;
+    gate is_over;
+} hold;
+
+static void
+wait_for_the_end(fmq__task *t)
+{
+    hold *h = FMQ__ITEM(t, hold, task);
+
+    gate_pass(&h->is_held);
+    gate_wait(&h->is_over, 1);
+}
+
+static void
+hold_io_thread(hold *h, fmq_socket handle)
+{
+    fmq__socket *s;
+
+    fmq__task_init(&h->task, wait_for_the_end);
+    gate_init(&h->is_held);
+    gate_init(&h->is_over);
+    REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+    fmq__io_post(s->hub.io, &h->task);
+    fmq__socket_leave(s);
+    gate_wait(&h->is_held, 1);
+}
+
+/* Room does not hide a message that the kernel has, and that a receive would find. */
+TEST(room_and_a_message)
+{
+    enum { DEALER = 5, ROUNDS = 100 };
+    hold h;
+    couple c;
+
+    open_couple(&c, DEALER, "DEALER", 0, 0);
+    hold_io_thread(&h, c.s); /* which would read it sooner or later */
+    for (int round = 0; round < ROUNDS; round++) {
+        fmq_pollitem item = {.socket = c.s, .events = IN | OUT};
+        char text[TEXT_ROOM];
+
+        CHECK_EQ(recv_text(c.s, text, FMQ_DONTWAIT), EAGAIN);
+        CHECK_EQ(poll_for(&item, 1, 0), 1);
+        CHECK_EQ(item.revents, OUT);
+        raw_send(c.fd, "\0\1x", 3); /* all of it at once */
+        AWAIT_INSIDE(c.s, !i.is_idle);
+        CHECK_EQ(poll_for(&item, 1, 0), 1);
+        CHECK_EQ(item.revents, IN | OUT);
+        expect_text(c.s, "x");
+    }
+    gate_pass(&h.is_over);
+    close_couple(&c);
+}
+
 /* The exported descriptor wakes poll(2), and EVENTS says why. */
 TEST(exported_descriptor)
 {
@@ -489,6 +546,7 @@ main(void)
         CASE(several_poll_one_socket),
         CASE(several_poll_and_take),
         CASE(a_busy_neighbour),
+        CASE(room_and_a_message),
         CASE(exported_descriptor),
     };
     int failed;
