@@ -104,13 +104,14 @@ fmq__nap_after(uint64_t length_ns)
 
 /* For them, see nap.c; under L, or the I/O thread's. */
 typedef struct fmq__nap {
-    uint32_t seq;              /* how often they were woken to ask */
-    uint32_t n_asleep;         /* who ask */
-    uint32_t n_woken;          /* of them, and not asleep again */
-    bool is_armed;             /* the I/O thread looks */
-    _Atomic uint64_t n_sleeps; /* not of those woken; changed under L */
-    uint64_t n_sleeps_seen;    /* the I/O thread's, as what follows */
-    uint64_t length_ns;
+    uint32_t seq;               /* how often they were woken to ask */
+    uint32_t n_asleep;          /* who ask */
+    uint64_t n_calls_back;      /* up to that one a call may be of one who was woken */
+    bool is_armed;              /* the I/O thread looks */
+    _Atomic uint64_t n_sleeps;  /* not of those woken; changed under L */
+    uint64_t n_sleeps_seen;     /* the I/O thread's, as what follows */
+    _Atomic uint64_t length_ns; /* others look, under L */
+    bool is_over;               /* nobody has begun another sleep meanwhile */
     fmq__timer due;
 } fmq__nap;
 

@@ -127,6 +127,95 @@ TEST(nobody_else_is)
     end_ctx(ctx);
 }
 
+/* What a socket's naps look like. */
+typedef struct naps {
+    uint32_t n; /* that have ended */
+    uint32_t n_asleep;
+    bool is_settled; /* the I/O thread has done what it was asked for them */
+} naps;
+
+static naps
+look_at_naps(fmq_socket handle)
+{
+    naps now;
+    fmq__socket *s;
+
+    REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+    now.n = s->hub.nap.seq;
+    now.n_asleep = s->hub.nap.n_asleep;
+    now.is_settled = (s->hub.work & FMQ__WORK_NAP) == 0;
+    fmq__socket_leave(s);
+    return now;
+}
+
+static void
+await_sleeper(fmq_socket s)
+{
+    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
+    naps now = look_at_naps(s);
+
+    while (now.n_asleep == 0 || !now.is_settled) {
+        REQUIRE(fmq__clock_ns() < deadline);
+        sched_yield();
+        now = look_at_naps(s);
+    }
+}
+
+static void
+recv_one(void *arg)
+{
+    fmq_socket *s = arg;
+    int err;
+
+    do {
+        err = recv_or_send(*s, false, FMQ__NEVER);
+    } while (err == EINTR);
+    CHECK_EQ(err, 0);
+}
+
+/* However long the sleep before it was, the first nap of a call is a short one: it ends
+ * before that of a socket which was fresh when its own began. `is_woken`: the message
+ * between the two finds its receiver asleep; else between two sleeps. */
+static void
+sleep_anew(bool is_woken)
+{
+    line l = new_line("inproc://anew", -1);
+    fmq_socket fresh = new_sleeper(l.ctx, PULL);
+    fmq__thread thread;
+    uint32_t n_naps;
+
+    set_int(l.pull, SPIN_US, 0);
+    fmq_ask_for_signals(1);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(recv_or_send(l.pull, false, FMQ__NEVER), EINTR);
+    }
+    if (is_woken) {
+        start_thread(&thread, recv_one, &l.pull);
+        await_sleeper(l.pull);
+    }
+    CHECK_EQ(send_text(l.push, "x", 0), 0);
+    if (is_woken) {
+        fmq__thread_join(thread);
+    } else {
+        CHECK_EQ(recv_or_send(l.pull, false, FMQ__NEVER), 0);
+    }
+    n_naps = look_at_naps(l.pull).n;
+    start_thread(&thread, recv_to_ask, &l.pull);
+    await_sleeper(l.pull);
+    CHECK_EQ(recv_or_send(fresh, false, FMQ__NEVER), EINTR);
+    CHECK(look_at_naps(l.pull).n != n_naps);
+    fmq__thread_join(thread);
+    fmq_ask_for_signals(0);
+    CHECK_EQ(fmq_socket_close(fresh), 0);
+    end_line(&l);
+}
+
+TEST(every_call_begins_with_a_short_nap)
+{
+    sleep_anew(true);
+    sleep_anew(false);
+}
+
 int
 main(void)
 {
@@ -135,6 +224,7 @@ main(void)
         CASE(what_came_meanwhile_is_received),
         CASE(all_who_sleep_are_asked),
         CASE(nobody_else_is),
+        CASE(every_call_begins_with_a_short_nap),
     };
 
     return CHECK_MAIN(cases);
