@@ -91,11 +91,26 @@ send_long(fmq_socket handle, const fmq_piece *piece, int flags,
     return err;
 }
 
+/* What was queued is not to lie there because no end came after it. This waits for L
+ * even with FMQ_TRY: nobody has it for long. */
+static void
+end_early(fmq_socket handle)
+{
+    uint64_t now_ns = fmq__clock_fast_ns();
+    fmq__socket *s;
+
+    if (fmq__socket_enter_open(handle, false, &s) == 0) {
+        fmq__data_sent(&s->hub, now_ns);
+        fmq__socket_leave(s);
+    }
+}
+
 int
 fmq__socket_send_many(fmq_socket handle, const fmq_piece *pieces, size_t n, int flags,
                       const uint64_t *deadline_ns, size_t *n_sent)
 {
     size_t done = 0;
+    bool is_open = false; /* something is queued, and the end is to see to it */
     int err = 0;
 
     flags &= ~FMQ_SNDMORE;
@@ -107,10 +122,17 @@ fmq__socket_send_many(fmq_socket handle, const fmq_piece *pieces, size_t n, int 
         err = send_some(handle, pieces + done, now, flags, deadline_ns, now == left,
                         &sent);
         done += sent;
+        if (sent != 0) {
+            is_open = now < left && err == 0;
+        }
         if (err == -1) {
             err = send_long(handle, pieces + done, flags, deadline_ns);
             done += err == 0;
+            is_open = is_open && err != 0;
         }
+    }
+    if (is_open) {
+        end_early(handle);
     }
     *n_sent = done;
     return err;

@@ -2,9 +2,11 @@
 /* Many messages a call: the same as one by one, also where that stops half-way. */
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "frames.h"
 #include "gate.h"
 #include "line.h"
+#include "raw_couple.h"
 
 enum { N = 1000, ROOM = 4096, AT_ONCE = 100, LONG = 10000, REQ_TYPE = 3 };
 
@@ -206,6 +208,33 @@ TEST(a_message_may_be_cut_by_the_end_of_a_batch)
     end_line(&l);
 }
 
+/* The core lets go of the socket every 32 messages, and only writes behind the last
+ * ones: if then it gets no further, those before are on their way all the same. */
+TEST(what_went_before_an_error_is_written)
+{
+    enum { BEFORE = 32 };
+    static const uint8_t body[LONG];
+    fmq_piece piece[BEFORE + 1];
+    size_t n = 99;
+    couple c;
+
+    open_couple(&c, PUSH, "PULL", 0, 0);
+    for (size_t i = 0; i < BEFORE; i++) {
+        piece[i] = (fmq_piece){"x", 1};
+    }
+    piece[BEFORE] = (fmq_piece){body, LONG};
+    CHECK_EQ(fmq_send_many(c.s, piece, 1, 0, &n), 0); /* the queue has its memory */
+    raw_expect_text(c.fd, 0, "x");
+    fmq__alloc_fail_at(1, 1);
+    CHECK_EQ(fmq_send_many(c.s, piece, BEFORE + 1, 0, &n), ENOMEM);
+    fmq__alloc_fail_at(0, 0);
+    CHECK_EQ(n, BEFORE);
+    for (size_t i = 0; i < BEFORE; i++) {
+        raw_expect_text(c.fd, 0, "x");
+    }
+    close_couple(&c);
+}
+
 TEST(bad_arguments)
 {
     fmq_ctx ctx = new_ctx();
@@ -239,6 +268,7 @@ main(void)
     RUN(an_error_in_the_middle);
     RUN(behind_a_part_that_was_staged);
     RUN(a_message_may_be_cut_by_the_end_of_a_batch);
+    RUN(what_went_before_an_error_is_written);
     RUN(bad_arguments);
     return CHECK_RESULT();
 }
