@@ -247,7 +247,6 @@ cdef int recv_batch(
     cdef int err
     if max_parts > AT_ONCE:
         max_parts = AT_ONCE
-    memset(m, 0, max_parts * sizeof(fmq_msg))
     err = fmq_recv_many(
         s, buf, BATCH_ROOM, m, part, max_parts, &n, FMQ_TRY | FMQ_DONTWAIT)
     if err == FMQ_EBUSY_TRY or (err == EAGAIN and may_wait):

@@ -254,8 +254,8 @@ FMQ_API int fmq_send_many(fmq_socket s, const fmq_piece *messages, size_t n, int
                           size_t *n_sent);
 /* Receives parts, at least 1 and at most `max`: those that are there; it waits for the
  * first only. parts[i] tells of each: bodies of at most 4096 bytes lie one after the
- * other in `buf` as far as its `cap` bytes reach, others are in m[i], which must be
- * empty. */
+ * other in `buf` as far as its `cap` bytes reach. Others are in m[i], which nobody
+ * needs to have initialised, for a short time, as from fmq_recv_parts. */
 FMQ_API int fmq_recv_many(fmq_socket s, void *buf, size_t cap, fmq_msg *m,
                           fmq_part *parts, size_t max, size_t *n, int flags);
 

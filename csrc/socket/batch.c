@@ -212,11 +212,6 @@ fmq__socket_recv_many(fmq_socket handle, void *buf, size_t cap, fmq__msg *msgs,
     while (b.n < max && err == 0) {
         err = recv_some(handle, &b, flags, deadline_ns);
     }
-    for (size_t i = 0; i < b.n; i++) {
-        if (!parts[i].is_in_buf) {
-            fmq__msg_settle(&msgs[i]);
-        }
-    }
     *n = b.n;
     return b.n != 0 ? 0 : err;
 }
