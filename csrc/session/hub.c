@@ -38,6 +38,7 @@ fmq__hub_open(fmq__hub *h, fmq__io *io, fmq__pattern *pattern,
     h->is_leader_asleep = false;
     h->is_leader_rung = false;
     h->is_leader_looking = false;
+    h->n_pieces = 0;
     h->is_fd_exported = false;
     h->is_ring_held = false;
     h->n_holding = 0;

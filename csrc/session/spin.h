@@ -31,6 +31,9 @@ enum {
     FMQ__SPIN_SKIPS_MAX = 65536,
     FMQ__SPIN_SELDOM = 256, /* unless it has found something so often since */
     FMQ__SPIN_MAX_US = 1000000,
+    /* Pieces of a long message make a look no longer than that: who asks for signals is
+     * not to wait for their end. */
+    FMQ__SPIN_PIECES_NS = 100000000,
 };
 
 typedef struct fmq__spin {
@@ -43,6 +46,30 @@ typedef struct fmq__spin {
     bool is_yielding;   /* the thread may use one processor, and was told no time */
     bool is_asking; /* who looked in vain asks for signals, and comes again to sleep */
 } fmq__spin;
+
+/* One look, by the cheap clock. */
+typedef struct fmq__look {
+    uint64_t limit_ns; /* how long it lasts */
+    uint64_t left_ns;  /* until the call is to return */
+    uint64_t began_ns;
+    uint64_t since_ns; /* when it began, or the last piece of a long message passed */
+} fmq__look;
+
+static inline fmq__look
+fmq__look_begin(uint64_t now_ns, uint64_t limit_ns, uint64_t left_ns)
+{
+    return (fmq__look){limit_ns, left_ns, now_ns, now_ns};
+}
+
+/* Whether it goes on; `has_piece`: one has passed since the last time. */
+static inline bool
+fmq__look_goes_on(fmq__look *l, uint64_t now_ns, bool has_piece)
+{
+    if (has_piece && now_ns - l->began_ns < FMQ__SPIN_PIECES_NS) {
+        l->since_ns = now_ns;
+    }
+    return now_ns - l->since_ns < l->limit_ns && now_ns - l->began_ns < l->left_ns;
+}
 
 /* Whether calls with a deadline say EINTR between looking and sleeping. */
 extern _Atomic bool fmq__spin_asks;

@@ -211,15 +211,15 @@ spin(fmq__hub *h, const bed *b, uint64_t limit_ns, uint64_t deadline_ns,
      uint64_t *looked_ns, bool *has_sessions)
 {
     uint64_t left_ns = fmq__deadline_left_ns(deadline_ns);
-    uint64_t start = fmq__clock_fast_ns();
+    fmq__look look = fmq__look_begin(fmq__clock_fast_ns(), limit_ns, left_ns);
     uint64_t now;
     int err;
 
     do {
         err = glance(h, b, has_sessions);
         now = fmq__clock_fast_ns();
-    } while (err == ETIMEDOUT && now - start < limit_ns && now - start < left_ns);
-    *looked_ns = now - start;
+    } while (err == ETIMEDOUT && fmq__look_goes_on(&look, now, false));
+    *looked_ns = now - look.began_ns;
     return err;
 }
 
@@ -239,15 +239,15 @@ static bool
 look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
 {
     uint64_t left_ns = fmq__deadline_left_ns(deadline_ns);
-    uint64_t began = fmq__clock_fast_ns();
-    uint64_t start = began;
-    uint64_t now = began;
+    fmq__look look = fmq__look_begin(fmq__clock_fast_ns(), limit_ns, left_ns);
+    uint32_t n_pieces = h->n_pieces;
+    uint64_t now = look.began_ns;
     bool is_first = true;
+    bool has_piece;
     bool has_found;
 
     h->is_leader_looking = true;
     do {
-        uint32_t n_pieces = h->n_pieces;
         bool is_yielding = h->spin.is_yielding;
 
         fmq__hub_unlock(h);
@@ -264,13 +264,12 @@ look_as_leader(fmq__hub *h, uint64_t limit_ns, uint64_t deadline_ns)
         fmq__hub_take_notes(h);
         fmq__hub_look(h);
         has_found = can_go_on(h, FMQ__DIR_IN);
+        has_piece = h->n_pieces != n_pieces; /* the rest is on its way */
+        n_pieces = h->n_pieces;
         now = fmq__clock_fast_ns();
-        if (h->n_pieces != n_pieces && now - began < FMQ__NAP_NS) {
-            start = now; /* the rest of a long message is on its way */
-        }
-    } while (!has_found && now - start < limit_ns && now - began < left_ns);
+    } while (!has_found && fmq__look_goes_on(&look, now, has_piece));
     h->is_leader_looking = false;
-    fmq__spin_end(&h->spin, has_found, now - start, limit_ns);
+    fmq__spin_end(&h->spin, has_found, now - look.since_ns, limit_ns);
     return has_found;
 }
 

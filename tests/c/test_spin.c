@@ -151,6 +151,42 @@ TEST(with_one_processor_it_is_given_away)
     CHECK(!s.is_yielding); /* who names a time looks for so long */
 }
 
+/* --- one look --- */
+
+enum { LIMIT = 50, NOW = 1000 };
+
+TEST(a_look_lasts_as_long_as_it_may)
+{
+    fmq__look l = fmq__look_begin(NOW, LIMIT, FMQ__NEVER);
+
+    CHECK(fmq__look_goes_on(&l, NOW, false));
+    CHECK(fmq__look_goes_on(&l, NOW + LIMIT - 1, false));
+    CHECK(!fmq__look_goes_on(&l, NOW + LIMIT, false));
+    l = fmq__look_begin(NOW, LIMIT, 10);
+    CHECK(fmq__look_goes_on(&l, NOW + 9, false));
+    CHECK(!fmq__look_goes_on(&l, NOW + 10, false));
+    l = fmq__look_begin(NOW, LIMIT, 0);
+    CHECK(!fmq__look_goes_on(&l, NOW, false));
+}
+
+TEST(a_piece_is_a_beginning)
+{
+    fmq__look l = fmq__look_begin(NOW, LIMIT, FMQ__NEVER);
+    uint64_t now = NOW;
+
+    while (now < NOW + FMQ__SPIN_PIECES_NS) {
+        CHECK(fmq__look_goes_on(&l, now, true));
+        CHECK(fmq__look_goes_on(&l, now + LIMIT - 1, false));
+        now += LIMIT - 1;
+    }
+    CHECK(now > NOW + LIMIT);
+    CHECK(fmq__look_goes_on(&l, now, true)); /* but for long enough */
+    CHECK(!fmq__look_goes_on(&l, now + LIMIT, true));
+    l = fmq__look_begin(NOW, LIMIT, 70);
+    CHECK(fmq__look_goes_on(&l, NOW + LIMIT - 1, true));
+    CHECK(!fmq__look_goes_on(&l, NOW + 70, true)); /* nor than the call may wait */
+}
+
 /* --- sockets --- */
 
 typedef struct echo {
@@ -304,6 +340,8 @@ main(void)
         CASE(who_is_taken_off_the_processor_now_and_then_stops_for_a_while),
         CASE(who_is_taken_off_again_stops_for_longer),
         CASE(with_one_processor_it_is_given_away),
+        CASE(a_look_lasts_as_long_as_it_may),
+        CASE(a_piece_is_a_beginning),
         CASE(round_trips_with_every_limit),
         CASE(round_trips_on_one_processor),
         CASE(a_deadline_ends_it),
