@@ -75,8 +75,8 @@ next_tick(uint64_t tick_ns)
     return 2 * tick_ns < TICK_LAST_NS ? 2 * tick_ns : TICK_LAST_NS;
 }
 
-/* Whether there was more than a send now and then since the last look, and no rest
- * since. Without L. */
+/* Whether a send has left something since the last look, and there was no rest since.
+ * Without L. */
 static bool
 is_streaming(fmq__flush *f)
 {

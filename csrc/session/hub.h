@@ -180,7 +180,7 @@ struct fmq__hub {
     fmq__hubwatch watch;
     fmq__help help;
 
-    /* the I/O thread's work, see fmq__hub_io_work */
+    /* the I/O thread's work, see work.c */
     fmq__task work_task;
     fmq__chore work_chore;
     bool has_asked;      /* for anything, ever: `io` does not change any more */
@@ -223,7 +223,7 @@ fmq__hub_has_leader(const fmq__hub *h)
     return atomic_load_explicit(&h->has_leader, memory_order_relaxed);
 }
 
-/* The application's calls that read, so far; exact under L. */
+/* The application's calls that read, or wait for room, so far; exact under L. */
 static inline uint64_t
 fmq__hub_n_calls(const fmq__hub *h)
 {

@@ -12,8 +12,8 @@
  * which stays readable until somebody takes the edge. Whoever takes it rings again for
  * the others outside, as with E; the leader has a word of its own.
  *
- * The two differ in nothing else, and nowhere but here and in the leader's sleep
- * (wait.c).
+ * The two differ in nothing else, and nowhere but here, in the leader's sleep and in
+ * answering a ring (wait.c), and where there is nothing to watch (watch.c).
  */
 #include <errno.h>
 #include <sys/socket.h>

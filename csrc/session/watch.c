@@ -9,7 +9,7 @@
  * the lock of a busy socket costs its sender more than it gives. An application that
  * only sends has its input (PINGs, subscriptions) taken at once. When the grace time is
  * over the I/O thread writes; and reads, up to the high-water marks, if no call has
- * looked at the sessions meanwhile; else input gets a longer grace (up to 32 ms). An
+ * looked at the sessions meanwhile; else the next grace is longer (up to 32 ms). An
  * application that looks again and again is not watched at all, but looked after once
  * in that time: where it takes each message before the I/O thread comes to see it, the
  * kernel would still wake this one for every message. Once the application is silent
