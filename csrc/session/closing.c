@@ -58,4 +58,7 @@ fmq__hub_io_close(fmq__hub *h)
         end_sessions(h);
     }
     fmq__hub_lock(h);
+    if (is_first) {
+        fmq__hub_ask(h, FMQ__WORK_WATCH); /* nobody else writes what is left */
+    }
 }

@@ -90,7 +90,10 @@ typedef struct fmq__hubwatch {
     uint64_t n_calls_seen;
     uint64_t n_sends_seen; /* of flush.n_sends */
     uint64_t grace_ns;
-    _Atomic bool is_armed; /* others look under L */
+    bool is_brief;              /* the grace times are, for wishes; under L */
+    bool has_wished;            /* a session since the last one; under L */
+    _Atomic uint32_t n_wishing; /* sessions of S that wait for room; changed under L */
+    _Atomic bool is_armed;      /* others look under L */
 } fmq__hubwatch;
 
 /* The first nap of those who ask for signals, and the one after another. */
@@ -469,6 +472,8 @@ bool fmq__help_is_needed(const fmq__hub *h);
 /* --- watch.c --- */
 
 void fmq__hubwatch_init(fmq__hub *h);
+/* One more session of S waits for room, or one less. */
+void fmq__hub_wish(fmq__hub *h, bool wishes);
 /* On the I/O thread: begins or ends to watch S. */
 int fmq__hub_io_watch(fmq__hub *h);
 void fmq__hub_io_unwatch(fmq__hub *h);
@@ -530,6 +535,7 @@ enum {
     FMQ__WORK_ENDPOINTS = 128, /* endpoints to open, or to close */
     FMQ__WORK_HEARD = 256,     /* times that PINGs have set */
     FMQ__WORK_NAP = 512,       /* who asks for signals sleeps, or has slept long */
+    FMQ__WORK_WISH = 1024,     /* a session waits for room while S is not watched */
 };
 
 void fmq__hub_work_init(fmq__hub *h);
@@ -545,6 +551,7 @@ void fmq__hub_io_do(fmq__hub *h, uint32_t work);
 void fmq__hub_io_flush(fmq__hub *h, bool is_tick);       /* flush.c */
 void fmq__hub_io_nap(fmq__hub *h);                       /* nap.c */
 void fmq__hub_io_serve(fmq__hub *h, bool is_grace_over); /* watch.c */
+void fmq__hub_io_wish(fmq__hub *h);                      /* watch.c */
 void fmq__hub_io_close(fmq__hub *h);                     /* closing.c */
 void fmq__hub_io_heard(fmq__hub *h);                     /* heartbeat.c */
 

@@ -221,9 +221,26 @@ fmq__session_enter_set(fmq__session *s)
     return err;
 }
 
+/* What S is to watch for; true: it was something else. */
+static bool
+set_events(fmq__session *s, unsigned events)
+{
+    unsigned changed = s->set_events ^ events;
+
+    s->set_events = events;
+    if (changed & FMQ__EV_OUT) {
+        fmq__hub_wish(s->hub, (events & FMQ__EV_OUT) != 0);
+    }
+    return changed != 0;
+}
+
 void
 fmq__session_leave_set(fmq__session *s)
 {
+    if (s->hub->is_flat) {
+        return;
+    }
+    (void)set_events(s, 0);
     if (s->is_in_set) {
         (void)fmq__poller_remove(s->hub->sessions, s->fd);
         s->is_in_set = false;
@@ -323,11 +340,12 @@ static void
 update_nested(fmq__session *s, unsigned events)
 {
     fmq__poller *set = s->hub->sessions;
+    bool has_changed = set_events(s, events);
 
     if (events == 0 && !s->is_lasting) {
         fmq__session_leave_set(s);
     } else if (s->is_in_set) {
-        if (s->set_events != events) {
+        if (has_changed) {
             (void)fmq__poller_modify(set, s->fd, events, token_of(s));
         }
     } else if (fmq__poller_add(set, s->fd, events, token_of(s)) == 0) {
@@ -335,7 +353,6 @@ update_nested(fmq__session *s, unsigned events)
     } else {
         fmq__session_fail(s, ENOMEM);
     }
-    s->set_events = events;
 }
 
 void

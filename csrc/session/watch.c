@@ -13,12 +13,19 @@
  * application that looks again and again is not watched at all, but looked after once
  * in that time: where it takes each message before the I/O thread comes to see it, the
  * kernel would still wake this one for every message. Once the application is silent
- * everything is served at once, until it calls again. An idle socket costs nothing, and
- * an application that computes for long still has its messages taken from the wire and
- * its peers' PINGs answered.
+ * everything is served at once, until it calls again; so it is after close. An idle
+ * socket costs nothing, and an application that computes for long still has its
+ * messages taken from the wire and its peers' PINGs answered.
+ *
+ * While a session waits for room (a wish) the graces are brief, since whoever has left
+ * something unwritten may be content for long: 1 ms if none had a wish before, up to 4
+ * ms if there was one in the last grace as well. Who asks for the 1 ms wakes the I/O
+ * thread, but not again before a grace time without a wish is over. A watch would cost
+ * more, a wake-up each time that there is room beside a sender who waits for it.
  *
  * Nothing depends on this for correctness: any thread may take a turn at any time.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -28,6 +35,7 @@
 enum {
     GRACE_FIRST_NS = 1000 * 1000,
     GRACE_LAST_NS = 32 * 1000 * 1000,
+    GRACE_BRIEF_NS = 4 * 1000 * 1000, /* the same while somebody waits for room */
     TURN_NS = 200 * 1000, /* while somebody else has a turn, which may be a long one */
     BUSY_CALLS = 4,       /* so many in a grace time, and it is not watched meanwhile */
     ARMED_CALLS = 64,     /* so many while it is watched, and that may be in vain */
@@ -57,18 +65,31 @@ n_sends_of(const fmq__hub *h)
     return atomic_load_explicit(&h->flush.n_sends, memory_order_relaxed);
 }
 
-/* Whether the next event wakes the I/O thread. Relaxed: who sees it late asks the I/O
- * thread for nothing, or not at once. */
+/* Whether the next event wakes the I/O thread. Who sees it late asks the I/O thread for
+ * nothing, or not at once; of wishes none is missed:
+ *
+ *   A1 on_ready: is_armed = false, then looks at n_wishing   <->
+ *   A2 a wish:   n_wishing = 1, then looks at is_armed
+ *      In the one order of both (seq_cst) one of the two sees the other. */
 static bool
 is_armed(const fmq__hub *h)
 {
-    return atomic_load_explicit(&h->watch.is_armed, memory_order_relaxed);
+    return atomic_load_explicit(&h->watch.is_armed, memory_order_seq_cst); /* A2 */
 }
 
 static void
 set_armed(fmq__hub *h, bool value)
 {
-    atomic_store_explicit(&h->watch.is_armed, value, memory_order_relaxed);
+    atomic_store_explicit(&h->watch.is_armed, value, memory_order_seq_cst); /* A1 */
+}
+
+/* Whether a session waits for room; exact under L. */
+static bool
+has_wish(const fmq__hub *h)
+{
+    uint32_t n = atomic_load_explicit(&h->watch.n_wishing, memory_order_seq_cst);
+
+    return n != 0; /* A1 */
 }
 
 static void
@@ -86,7 +107,7 @@ on_ready(fmq__watch *w, unsigned events)
     uint64_t n_sends = n_sends_of(h);
     bool reads = n_calls != h->watch.n_calls_seen || fmq__hub_has_leader(h);
     bool is_alive = reads || n_sends != h->watch.n_sends_seen;
-    uint64_t grace_ns;
+    uint64_t grace_ns = h->watch.grace_ns;
 
     set_armed(h, false);
     events = is_alive && !h->is_closing ? collect_events(h) : FMQ__EV_ERR;
@@ -97,7 +118,11 @@ on_ready(fmq__watch *w, unsigned events)
     }
     h->watch.n_calls_seen = n_calls;
     h->watch.n_sends_seen = n_sends;
-    grace_ns = events & FMQ__EV_OUT ? GRACE_FIRST_NS : h->watch.grace_ns;
+    if (events & FMQ__EV_OUT) {
+        grace_ns = GRACE_FIRST_NS;
+    } else if (grace_ns > GRACE_BRIEF_NS && has_wish(h)) {
+        grace_ns = GRACE_BRIEF_NS;
+    }
     fmq__io_set_timer(h->io, &h->watch.grace, fmq__io_now(h->io) + grace_ns);
 }
 
@@ -122,7 +147,43 @@ fmq__hubwatch_init(fmq__hub *h)
     w->grace_ns = GRACE_FIRST_NS;
     w->n_looks = 0;
     w->n_looks_seen = 0;
+    w->is_brief = false;
+    w->has_wished = false;
+    atomic_init(&w->n_wishing, 0);
     atomic_init(&w->is_armed, false);
+}
+
+void
+fmq__hub_wish(fmq__hub *h, bool wishes)
+{
+    fmq__hubwatch *w = &h->watch;
+    uint32_t n = atomic_load_explicit(&w->n_wishing, memory_order_relaxed);
+
+    n = wishes ? n + 1 : n - 1;
+    atomic_store_explicit(&w->n_wishing, n, memory_order_seq_cst); /* A2 */
+    if (!wishes || n != 1) {
+        return;
+    }
+    w->has_wished = true;
+    if (!w->is_brief && !is_armed(h)) {
+        w->is_brief = true;
+        fmq__hub_ask(h, FMQ__WORK_WISH);
+    }
+}
+
+void
+fmq__hub_io_wish(fmq__hub *h)
+{
+    fmq__hubwatch *w = &h->watch;
+    uint64_t due = fmq__clock_ns() + GRACE_FIRST_NS;
+
+    if (w->grace.is_set && w->grace.node.key > due) {
+        /* What was done before the wish does not tell who will see to it. */
+        w->n_calls_seen = fmq__hub_n_calls(h);
+        w->n_sends_seen = n_sends_of(h);
+        w->n_looks_seen = w->n_looks;
+        fmq__io_set_timer(h->io, &w->grace, due);
+    }
 }
 
 void
@@ -151,6 +212,7 @@ fmq__hub_io_watch(fmq__hub *h)
 void
 fmq__hub_io_unwatch(fmq__hub *h)
 {
+    assert(!has_wish(h));
     if (h->watch.watch.fd >= 0) {
         fmq__io_unwatch(h->io, &h->watch.watch);
     }
@@ -219,11 +281,13 @@ serve_ready(fmq__hub *h, bool with_input)
 static uint64_t
 next_grace(const fmq__hubwatch *w, bool has_looked)
 {
+    uint64_t last_ns = w->is_brief ? GRACE_BRIEF_NS : GRACE_LAST_NS;
+
     if (!has_looked) {
         return GRACE_FIRST_NS;
     }
     /* It reads for itself: leave it alone for longer. */
-    return 2 * w->grace_ns < GRACE_LAST_NS ? 2 * w->grace_ns : GRACE_LAST_NS;
+    return 2 * w->grace_ns < last_ns ? 2 * w->grace_ns : last_ns;
 }
 
 void
@@ -242,6 +306,8 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
         return;
     }
     if (is_grace_over) {
+        w->is_brief = w->has_wished || has_wish(h);
+        w->has_wished = false;
         w->grace_ns = next_grace(w, has_looked);
     }
     w->n_looks_seen = w->n_looks;
@@ -251,7 +317,7 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     }
     if (serve_ready(h, with_input)) {
         fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + TURN_NS);
-    } else if (is_grace_over && has_looked && n_calls >= BUSY_CALLS) {
+    } else if (is_grace_over && has_looked && n_calls >= BUSY_CALLS && !h->is_closing) {
         w->n_calls_seen += n_calls;
         disarm(h);
         fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + w->grace_ns);

@@ -212,6 +212,9 @@ io_run(fmq__hub *h)
     if (work & (FMQ__WORK_FLUSH | FMQ__WORK_TICK)) {
         fmq__hub_io_flush(h, (work & FMQ__WORK_FLUSH) == 0);
     }
+    if (work & FMQ__WORK_WISH) {
+        fmq__hub_io_wish(h);
+    }
     if (work & (FMQ__WORK_WATCH | FMQ__WORK_GRACE)) {
         fmq__hub_io_serve(h, (work & FMQ__WORK_GRACE) != 0);
     }

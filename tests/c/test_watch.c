@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the I/O thread does beside an application that looks after itself - next to
- * nothing - and what answers leave to it. */
+ * nothing -, when it does more again, and what answers leave to it. */
 #include <sys/resource.h>
 
 #include "gate.h"
@@ -124,6 +124,170 @@ TEST(input_is_taken_beside_calls_that_do_not_look)
     close_couple(&c);
 }
 
+/* --- what it is not to leave for long --- */
+
+enum { MS = 1000 * 1000, SOON_NS = MS };
+
+/* What the I/O thread will do of itself: in its own words, as its timers are its own.
+ */
+typedef struct plan {
+    fmq__task task;
+    gate told;
+    fmq__hub *hub;
+    bool is_at_work;  /* or has yet to do what it was asked for */
+    bool is_watching; /* the next event wakes it */
+    bool has_timer;
+    int64_t in_ns; /* when that is due */
+    uint64_t due_ns;
+} plan;
+
+static void
+tell_plan(fmq__task *t)
+{
+    plan *p = FMQ__ITEM(t, plan, task);
+    const fmq__hubwatch *w = &p->hub->watch;
+
+    p->is_at_work = atomic_load(&p->hub->work_task.is_posted) ||
+                    fmq__list_is_linked(&p->hub->work_chore.node);
+    p->is_watching = atomic_load(&w->is_armed);
+    p->has_timer = w->grace.is_set;
+    p->due_ns = w->grace.node.key;
+    p->in_ns = (int64_t)(p->due_ns - fmq__clock_ns());
+    gate_pass(&p->told);
+}
+
+static plan
+ask_plan(fmq__hub *h)
+{
+    plan p = {.hub = h};
+
+    gate_init(&p.told);
+    fmq__task_init(&p.task, tell_plan);
+    fmq__io_post(h->io, &p.task);
+    gate_wait(&p.told, 1);
+    return p;
+}
+
+/* Whether it comes by itself within `ns`, or as soon as there is something. */
+static bool
+is_near(const plan *p, int64_t ns)
+{
+    return p->is_watching || (p->has_timer && p->in_ns <= ns);
+}
+
+/* The same when all has been done that was asked of it. */
+static bool
+is_soon(fmq__hub *h)
+{
+    plan p = ask_plan(h);
+
+    while (p.is_at_work) {
+        p = ask_plan(h);
+    }
+    return is_near(&p, SOON_NS);
+}
+
+static fmq__hub *
+hub_of(fmq_socket handle)
+{
+    fmq__socket *s;
+
+    REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+    fmq__socket_leave(s);
+    return &s->hub; /* it stays where it is, also when the socket is closed */
+}
+
+static void
+there_and_back(couple *c)
+{
+    CHECK_EQ(send_text(c->s, "there", 0), 0);
+    raw_expect_text(c->fd, 0, "there");
+    raw_send_text(c->fd, 0, "and back");
+    expect_text(c->s, "and back");
+}
+
+/* Calls, by `call`, until the I/O thread leaves the application alone for `ns`. */
+static void
+be_left_alone(couple *c, void (*call)(couple *c), int64_t ns)
+{
+    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
+    fmq__hub *h = hub_of(c->s);
+    plan p;
+
+    do {
+        REQUIRE(fmq__clock_ns() < deadline);
+        for (int i = 0; i < 16; i++) {
+            call(c);
+        }
+        p = ask_plan(h);
+    } while (is_near(&p, ns) || !p.has_timer);
+}
+
+static ssize_t
+take_nothing(int fd, const struct msghdr *msg, int flags)
+{
+    return send_at_most(0, fd, msg, flags);
+}
+
+static void
+look(couple *c)
+{
+    char text[TEXT_ROOM];
+
+    CHECK_EQ(recv_text(c->s, text, FMQ_DONTWAIT), EAGAIN);
+}
+
+/* Nothing else would notice that there is room: the application computes. */
+TEST(who_falls_silent_with_something_unwritten_is_looked_after_soon)
+{
+    couple c;
+
+    open_couple(&c, DEALER, "DEALER", 0, 0);
+    for (int round = 0; round < 5; round++) {
+        be_left_alone(&c, there_and_back, 5 * MS); /* again, now that nobody waits */
+        set_hook(take_nothing);
+        CHECK_EQ(send_text(c.s, "more than there is room for", 0), 0);
+        AWAIT_INSIDE(c.s, i.wants_out);
+        CHECK(is_soon(hub_of(c.s)));
+        set_hook(NULL);
+        raw_expect_text(c.fd, 0, "more than there is room for");
+    }
+    close_couple(&c);
+}
+
+/* Whether it called while it had no room, or not. */
+static void
+close_unwritten(bool looks)
+{
+    fmq__hub *h;
+    couple c;
+
+    open_couple(&c, DEALER, "DEALER", 0, 0);
+    set_int(c.s, LINGER, -1);
+    be_left_alone(&c, there_and_back, 5 * MS);
+    h = hub_of(c.s);
+    set_hook(take_nothing);
+    CHECK_EQ(send_text(c.s, "unwritten", 0), 0);
+    AWAIT_INSIDE(c.s, i.wants_out);
+    if (looks) {
+        be_left_alone(&c, look, 2 * MS);
+    }
+    CHECK_EQ(fmq_socket_close(c.s), 0);
+    CHECK(is_soon(h));
+    set_hook(NULL);
+    raw_expect_text(c.fd, 0, "unwritten");
+    raw_expect_end(c.fd);
+    end_ctx(c.ctx);
+    close(c.fd);
+    close(c.listen_fd);
+}
+
+TEST(what_is_unwritten_at_close_is_looked_after_soon)
+{
+    close_unwritten(false);
+    close_unwritten(true);
+}
+
 /* --- answers --- */
 
 /* As if it had sent for long, without a pause, and would write in a second: what is
@@ -222,6 +386,8 @@ main(void)
     RUN(who_sleeps_between_messages_is_left_alone);
     RUN(who_looks_between_messages_is_left_alone);
     RUN(input_is_taken_beside_calls_that_do_not_look);
+    RUN(who_falls_silent_with_something_unwritten_is_looked_after_soon);
+    RUN(what_is_unwritten_at_close_is_looked_after_soon);
     RUN(a_request_is_never_left_for_later);
     RUN(requests_without_end_are_gathered);
     RUN(the_last_reply_is_not_left_for_later);
