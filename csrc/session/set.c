@@ -247,6 +247,13 @@ fmq__session_leave_set(fmq__session *s)
     }
 }
 
+/* Whether a session that has hung up is to be read, and by whoever comes now. */
+static bool
+can_read(const fmq__session *s)
+{
+    return s->phase == FMQ__ESTABLISHED && !s->peer->net.is_paused && !s->is_reading;
+}
+
 /* The peer has closed, or the connection is broken. Nothing more is written to it -
  * what is queued may have another connection to go to - and what it sent is read to the
  * end. */
@@ -257,15 +264,14 @@ hang_up(fmq__session *s)
         fmq__session_fail(s, ECONNRESET); /* it only waited to write */
     } else if (s->phase == FMQ__ESTABLISHED) {
         fmq__session_break_out(s);
-        for (int i = 0; i < PART_READS_MAX && s->phase == FMQ__ESTABLISHED &&
-                        !s->peer->net.is_paused;
-             i++) {
+        for (int i = 0; i < PART_READS_MAX && can_read(s); i++) {
             fmq__session_read(s);
         }
     }
 }
 
-/* S is the callers', and may have to wait for them; a hang-up does not. */
+/* S is the callers', and may have to wait for them; a hang-up does not. It is told
+ * once: what is left of the session is S's, and that may not be watched. */
 static void
 on_hang_up(fmq__watch *w, unsigned events)
 {
@@ -275,6 +281,9 @@ on_hang_up(fmq__watch *w, unsigned events)
     (void)events;
     fmq__hub_lock(h);
     hang_up(s);
+    if (s->phase == FMQ__ESTABLISHED) {
+        fmq__hub_ask(h, FMQ__WORK_WATCH);
+    }
     fmq__hub_unlock(h);
 }
 

@@ -9,7 +9,7 @@
  * the lock of a busy socket costs its sender more than it gives. An application that
  * only sends has its input (PINGs, subscriptions) taken at once. When the grace time is
  * over the I/O thread writes; and reads, up to the high-water marks, if no call has
- * looked at the sessions meanwhile; else the next grace is longer (up to 32 ms). An
+ * looked at the sessions meanwhile; else the next grace is longer (up to 16 ms). An
  * application that looks again and again is not watched at all, but looked after once
  * in that time: where it takes each message before the I/O thread comes to see it, the
  * kernel would still wake this one for every message. Once the application is silent
@@ -34,7 +34,7 @@
 
 enum {
     GRACE_FIRST_NS = 1000 * 1000,
-    GRACE_LAST_NS = 32 * 1000 * 1000,
+    GRACE_LAST_NS = 16 * 1000 * 1000,
     GRACE_BRIEF_NS = 4 * 1000 * 1000, /* the same while somebody waits for room */
     TURN_NS = 200 * 1000, /* while somebody else has a turn, which may be a long one */
     BUSY_CALLS = 4,       /* so many in a grace time, and it is not watched meanwhile */
@@ -245,13 +245,19 @@ is_taken(const fmq__session *s, unsigned events)
            (s->is_reading && (events & ~(unsigned)FMQ__EV_OUT) != 0);
 }
 
-/* Serves what S names; input only if `with_input`. True: somebody else is at work on
- * some of what was to be served, and S names it until he has finished. */
-static bool
+/* What is left of what was to be served. */
+enum {
+    TAKEN = 1, /* S names it until somebody else has finished */
+    ENDING = 2 /* there may be more of a peer that has hung up */
+};
+
+/* Serves what S names; input only if `with_input`. */
+static unsigned
 serve_ready(fmq__hub *h, bool with_input)
 {
+    const unsigned end = FMQ__EV_HUP | FMQ__EV_ERR | FMQ__EV_RDHUP;
     fmq__ready ready[READY_MAX];
-    bool is_busy = false;
+    unsigned left = 0;
     int n = 0;
 
     h->n_inside++;
@@ -264,17 +270,17 @@ serve_ready(fmq__hub *h, bool with_input)
         fmq__session *s = fmq__hub_find_session(h, ready[i].token);
         unsigned events = ready[i].events;
 
-        if (!with_input &&
-            (events & (FMQ__EV_HUP | FMQ__EV_ERR | FMQ__EV_RDHUP)) == 0) {
+        if (!with_input && (events & end) == 0) {
             events &= ~(unsigned)FMQ__EV_IN;
         }
         if (s != NULL) {
-            is_busy = is_busy || is_taken(s, events);
+            left |= is_taken(s, events) ? TAKEN : 0;
             fmq__session_serve(s, events);
+            left |= (events & end) != 0 && s->phase == FMQ__ESTABLISHED ? ENDING : 0;
         }
     }
     fmq__hub_exit(h);
-    return is_busy;
+    return left;
 }
 
 /* The grace time for what comes next, after the last one is over. */
@@ -297,6 +303,8 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     uint64_t n_calls = fmq__hub_n_calls(h) - w->n_calls_seen;
     bool has_looked = w->n_looks != w->n_looks_seen;
     bool with_input = is_grace_over ? !has_looked : n_calls == 0;
+    bool is_busy = is_grace_over && has_looked && n_calls >= BUSY_CALLS;
+    unsigned left;
 
     if (h->is_flat) {
         fmq__hub_io_serve_flat(h);
@@ -315,9 +323,10 @@ fmq__hub_io_serve(fmq__hub *h, bool is_grace_over)
     if (with_input && h->help.n_heavy > 1) {
         fmq__help_read(h);
     }
-    if (serve_ready(h, with_input)) {
+    left = serve_ready(h, with_input);
+    if (left & TAKEN) {
         fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + TURN_NS);
-    } else if (is_grace_over && has_looked && n_calls >= BUSY_CALLS && !h->is_closing) {
+    } else if (is_busy && left == 0 && !h->is_closing) {
         w->n_calls_seen += n_calls;
         disarm(h);
         fmq__io_set_timer(h->io, &w->grace, fmq__clock_ns() + w->grace_ns);

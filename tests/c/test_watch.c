@@ -139,6 +139,7 @@ typedef struct plan {
     bool has_timer;
     int64_t in_ns; /* when that is due */
     uint64_t due_ns;
+    uint64_t grace_ns; /* how long it will be, or is */
 } plan;
 
 static void
@@ -152,6 +153,7 @@ tell_plan(fmq__task *t)
     p->is_watching = atomic_load(&w->is_armed);
     p->has_timer = w->grace.is_set;
     p->due_ns = w->grace.node.key;
+    p->grace_ns = w->grace_ns;
     p->in_ns = (int64_t)(p->due_ns - fmq__clock_ns());
     gate_pass(&p->told);
 }
@@ -288,6 +290,133 @@ TEST(what_is_unwritten_at_close_is_looked_after_soon)
     close_unwritten(true);
 }
 
+/* And twice that, if the last call was at the beginning: then it had called. */
+TEST(nobody_is_left_alone_for_more_than_16_ms)
+{
+    uint64_t deadline = fmq__deadline_ns(PATIENCE_MS);
+    uint64_t due_ns = 0;
+    uint64_t longest_ns = 0;
+    bool has_grown = true;
+    couple c;
+
+    open_couple(&c, DEALER, "DEALER", 0, 0);
+    while (has_grown) {
+        plan p;
+
+        REQUIRE(fmq__clock_ns() < deadline);
+        there_and_back(&c);
+        p = ask_plan(hub_of(c.s));
+        if (p.due_ns != due_ns) {
+            due_ns = p.due_ns;
+            has_grown = p.grace_ns == MS || p.grace_ns != longest_ns;
+            longest_ns = p.grace_ns;
+        }
+    }
+    CHECK(longest_ns <= 16 * MS);
+    close_couple(&c);
+}
+
+/* Takes the read turn of the only session, for good, or gives it back. */
+static void
+hold_turn(fmq_socket handle, bool holds)
+{
+    bool is_done = false;
+
+    while (!is_done) {
+        fmq__session *one;
+        fmq__socket *s;
+
+        REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+        REQUIRE(s->hub.n_established == 1);
+        one = FMQ__ITEM(s->hub.established.next, fmq__session, hub_node);
+        is_done = one->is_reading != holds;
+        one->is_reading = holds;
+        fmq__socket_leave(s);
+        sched_yield();
+    }
+}
+
+static bool
+is_broken_out(fmq_socket handle)
+{
+    const fmq__session *one;
+    fmq__socket *s;
+    bool is_broken;
+
+    REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+    REQUIRE(s->hub.n_established == 1);
+    one = FMQ__ITEM(s->hub.established.next, fmq__session, hub_node);
+    is_broken = one->is_out_broken;
+    fmq__socket_leave(s);
+    return is_broken;
+}
+
+/* As if the application had just called, and looked. */
+static void
+seem_to_look(fmq_socket handle)
+{
+    fmq__socket *s;
+
+    REQUIRE(fmq__socket_enter(handle, false, &s) == 0);
+    for (int i = 0; i < 10; i++) {
+        fmq__hub_count_call(&s->hub);
+    }
+    s->hub.watch.n_looks++;
+    fmq__socket_leave(s);
+}
+
+/* A hang-up that comes while a caller reads: what the caller has left is read soon, to
+ * the end, also if it has looked again and again. */
+static void
+hang_up_in_turn(bool looks)
+{
+    static uint8_t body[30000];
+    enum { N = 4 }; /* more than is read at a time */
+    char endpoint[TEXT_ROOM];
+    bool is_left = false;
+    fmq__hub *h;
+    couple c;
+
+    c.listen_fd = raw_listen_ipc(endpoint); /* where a FIN does not wait for room */
+    open_couple_at(&c, endpoint, DEALER, "DEALER", 0, 0);
+    be_left_alone(&c, there_and_back, 5 * MS);
+    h = hub_of(c.s);
+    hold_turn(c.s, true);
+    for (int i = 0; i < N; i++) {
+        raw_send_frame(c.fd, 0, body, sizeof(body));
+    }
+    close(c.fd);
+    while (!is_broken_out(c.s)) {
+        sched_yield();
+    }
+    CHECK(is_soon(h));
+    if (looks) {
+        seem_to_look(c.s);
+    }
+    hold_turn(c.s, false);
+    while (look_inside(c.s).is_there) {
+        is_left = is_left || !is_soon(h);
+    }
+    CHECK(!is_left);
+    for (int i = 0; i < N; i++) {
+        fmq_msg m = {0};
+
+        CHECK_EQ(fmq_msg_recv(c.s, &m, 0), 0);
+        CHECK_EQ(fmq_msg_size(&m), sizeof(body));
+        fmq_msg_close(&m);
+    }
+    c.fd = raw_accept(c.listen_fd);
+    close_couple(&c);
+}
+
+TEST(what_is_left_behind_a_hang_up_is_read_soon)
+{
+    for (int round = 0; round < 5; round++) {
+        hang_up_in_turn(false);
+        hang_up_in_turn(true);
+    }
+}
+
 /* --- answers --- */
 
 /* As if it had sent for long, without a pause, and would write in a second: what is
@@ -388,6 +517,8 @@ main(void)
     RUN(input_is_taken_beside_calls_that_do_not_look);
     RUN(who_falls_silent_with_something_unwritten_is_looked_after_soon);
     RUN(what_is_unwritten_at_close_is_looked_after_soon);
+    RUN(nobody_is_left_alone_for_more_than_16_ms);
+    RUN(what_is_left_behind_a_hang_up_is_read_soon);
     RUN(a_request_is_never_left_for_later);
     RUN(requests_without_end_are_gathered);
     RUN(the_last_reply_is_not_left_for_later);
