@@ -2,8 +2,8 @@
 /* lock: one word that guards the short bookkeeping of one socket (called L).
  *
  * Three kinds of taker: callers that may sleep, callers that must not (they hold
- * another lock, such as an interpreter's), and the I/O thread, which never sleeps
- * behind a caller but leaves a wish (WANT) that the unlocker answers.
+ * another lock, such as an interpreter's), and the I/O thread, which has other work to
+ * begin with and leaves a wish (WANT) that the unlocker answers.
  *
  * Owner:   embedded; must not be destroyed or re-initialised while anybody may lock it.
  * Threads: any.

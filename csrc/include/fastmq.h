@@ -34,7 +34,7 @@ extern "C" {
 #define FMQ_ENOCOMPATPROTO 156384764
 #define FMQ_ETERM 156384765
 #define FMQ_EMTHREAD 156384766
-/* Only with FMQ_TRY: nothing was done (by fmq_send_many: no more than `*n_sent` says);
+/* Only with FMQ_TRY: nothing was done (fmq_send_many: no more than `*n_sent` says);
  * call again without it, where waiting is fine. */
 #define FMQ_EBUSY_TRY 156384799
 

@@ -83,7 +83,7 @@ typedef struct fmq__flush {
 typedef struct fmq__hubwatch {
     fmq__watch watch;
     fmq__timer grace;
-    _Atomic uint64_t n_calls; /* that read, or wait for room; changed under L */
+    _Atomic uint64_t n_calls; /* see fmq__hub_count_call; changed under L */
     uint64_t n_looks;         /* that read the sessions, or tried to; under L */
     uint64_t n_looks_seen;    /* under L, as the next */
     uint64_t n_calls_limit; /* that one of them asks the I/O thread to look; under L */
@@ -226,7 +226,8 @@ fmq__hub_has_leader(const fmq__hub *h)
     return atomic_load_explicit(&h->has_leader, memory_order_relaxed);
 }
 
-/* The application's calls that read, or wait for room, so far; exact under L. */
+/* The application's calls that are counted (fmq__hub_count_call), so far; exact under
+ * L. */
 static inline uint64_t
 fmq__hub_n_calls(const fmq__hub *h)
 {
@@ -236,8 +237,8 @@ fmq__hub_n_calls(const fmq__hub *h)
 /* A caller has taken much while the I/O thread was to be woken by it. Under L. */
 void fmq__hub_watch_less(fmq__hub *h);
 
-/* Counts a call that reads the sessions itself where it finds nothing, or waits for
- * room; under L, so that no read-modify-write is needed. */
+/* Counts a call that receives, that asks for events, or that sends and finds no room;
+ * under L, so that no read-modify-write is needed. */
 static inline void
 fmq__hub_count_call(fmq__hub *h)
 {

@@ -13,7 +13,7 @@
  * the others outside, as with E; the leader has a word of its own.
  *
  * The two differ in nothing else, and nowhere but here, in the leader's sleep and in
- * answering a ring (wait.c), and where there is nothing to watch (watch.c).
+ * whom an edge is given on to (wait.c), and in what the I/O thread serves (watch.c).
  */
 #include <errno.h>
 #include <sys/socket.h>

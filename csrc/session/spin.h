@@ -86,8 +86,7 @@ void fmq__spin_init(fmq__spin *s);
 /* Another SPIN_US. */
 void fmq__spin_limit(fmq__spin *s, int limit_us);
 
-/* How many nanoseconds the wait that begins is to look; 0: it sleeps
- * at once. */
+/* How many nanoseconds the wait that begins is to look; 0: it sleeps at once. */
 uint64_t fmq__spin_begin(fmq__spin *s);
 
 /* Whether giving the processor away has brought the last message. */

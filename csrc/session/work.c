@@ -4,7 +4,8 @@
  * What it is asked to do is a set of bits; asking twice is asking once. One task
  * carries them all. The I/O thread never sleeps behind the lock at its entrance: if it
  * cannot have L at once it leaves its wish there (base/lock.h) and tries again in its
- * next turn, which the unlocking thread causes.
+ * next turn, which the unlocking thread causes. Once it is in, and gives L back for a
+ * system call, it takes it again as a caller does.
  */
 #include <errno.h>
 

@@ -417,7 +417,7 @@ fmq__data_recv_slowly(fmq__socket *s, int (*attempt)(fmq__hub *, void *), void *
     }
     fmq__hub_hold_rings(h);
     if (deadline_ns == NULL || !fmq__hub_sleep_looks(h)) {
-        fmq__hub_look(h); /* else a binding's try has, or the sleep begins with it */
+        fmq__hub_look(h); /* else the wait does so, also one that is over at once */
     }
     err = attempt(h, arg);
     fmq__hub_give_rings(h);
